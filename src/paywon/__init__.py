@@ -1,0 +1,1 @@
+"""A self-hosted payments backend for Toss Payments."""

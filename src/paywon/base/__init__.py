@@ -1,0 +1,1 @@
+"""Leaf values and helpers. Knows no capability, no database and no network."""

@@ -1,0 +1,192 @@
+"""Every error code that paywon answers with, its kind and its words in Korean and English."""
+
+from typing import Final
+
+from paywon.base.errors import ErrorKind, ErrorText, PaywonError
+
+_K = ErrorKind
+
+CATALOGUE: Final[dict[str, ErrorText]] = {
+    # Input
+    "INVALID_REQUEST": ErrorText(
+        _K.INVALID, "잘못된 요청입니다. {hint_ko}", "The request is not valid. {hint_en}"
+    ),
+    "INVALID_JSON": ErrorText(
+        _K.INVALID, "본문이 올바른 JSON(UTF-8)이 아닙니다.", "The body is not valid JSON in UTF-8."
+    ),
+    "PAYLOAD_TOO_LARGE": ErrorText(
+        _K.TOO_LARGE,
+        "본문이 너무 큽니다. 최대 {limit_kb} KB입니다.",
+        "The body is too large; {limit_kb} KB at most.",
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": ErrorText(
+        _K.UNSUPPORTED_MEDIA_TYPE,
+        "Content-Type은 application/json이어야 합니다.",
+        "Content-Type has to be application/json.",
+    ),
+    "NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 주소입니다.", "There is nothing at this address."),
+    "METHOD_NOT_ALLOWED": ErrorText(
+        _K.METHOD_NOT_ALLOWED,
+        "이 주소에서 쓸 수 없는 메서드입니다.",
+        "This address does not take that method.",
+    ),
+    "CURRENCY_NOT_SUPPORTED": ErrorText(
+        _K.UNPROCESSABLE, "원화(KRW)만 결제할 수 있습니다.", "Only KRW can be paid so far."
+    ),
+    # Who asks
+    "UNAUTHENTICATED": ErrorText(
+        _K.UNAUTHENTICATED,
+        "유효한 API 키가 필요합니다. 'Authorization: Bearer pwk_…' 헤더를 보내세요.",
+        "A valid API key is needed: send the header 'Authorization: Bearer pwk_…'.",
+    ),
+    "FORBIDDEN": ErrorText(
+        _K.FORBIDDEN, "이 키에는 '{scope}' 권한이 없습니다.", "This key lacks the scope '{scope}'."
+    ),
+    # Orders
+    "ORDER_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 주문입니다.", "There is no such order."),
+    "ORDER_EXPIRED": ErrorText(
+        _K.CONFLICT,
+        "주문의 결제 기한이 지났습니다. 새로 주문해 주세요.",
+        "The order has expired; place a new one.",
+    ),
+    "ORDER_CANCELED": ErrorText(_K.CONFLICT, "취소된 주문입니다.", "The order was cancelled."),
+    "ORDER_ALREADY_PAID": ErrorText(
+        _K.CONFLICT, "이미 결제가 완료된 주문입니다.", "The order has already been paid."
+    ),
+    "CAPSULE_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 캡슐입니다.", "There is no such capsule."),
+    "CUSTOM_OPEN_AT_IN_PAST": ErrorText(
+        _K.UNPROCESSABLE,
+        "여는 시각(customOpenAt)은 미래여야 합니다.",
+        "customOpenAt has to lie in the future.",
+    ),
+    "CUSTOM_OPEN_AT_REQUIRED": ErrorText(
+        _K.UNPROCESSABLE,
+        "timeOption이 CUSTOM이면 customOpenAt이 필요하고, 아니면 보내지 않아야 합니다.",
+        "customOpenAt is needed with timeOption CUSTOM and only then.",
+    ),
+    "FULFILMENT_FIELDS": ErrorText(
+        _K.UNPROCESSABLE,
+        "time_capsule에는 timeOption, headcount, title이 모두 필요하고, 다른 종류에는 보내지 않아야 합니다.",
+        "time_capsule needs timeOption, headcount and title; other kinds take none of them.",
+    ),
+    "EXPIRES_AT_IN_PAST": ErrorText(
+        _K.UNPROCESSABLE, "expiresAt은 미래여야 합니다.", "expiresAt has to lie in the future."
+    ),
+    "TAX_FREE_ABOVE_AMOUNT": ErrorText(
+        _K.UNPROCESSABLE,
+        "taxFreeAmount는 amount보다 클 수 없습니다.",
+        "taxFreeAmount cannot be larger than amount.",
+    ),
+    # Payments
+    "PAYMENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 결제입니다.", "There is no such payment."),
+    "DUPLICATE_PAYMENT": ErrorText(
+        _K.CONFLICT,
+        "이 대상에 진행 중인 결제가 이미 있습니다. 그 결제를 계속하거나 만료를 기다려 주세요.",
+        "A payment for this resource is already open; continue it or wait until it expires.",
+    ),
+    "AMOUNT_MISMATCH": ErrorText(
+        _K.UNPROCESSABLE,
+        "결제 금액이 주문 금액({expected_krw}원)과 다릅니다. 결제하지 않았습니다.",
+        "The amount differs from the order's ({expected_krw} KRW). Nothing was charged.",
+    ),
+    "PAYMENT_IN_PROGRESS": ErrorText(
+        _K.CONFLICT,
+        "이 결제에 처리 중인 요청이 있습니다. 잠시 후 결과를 확인해 주세요.",
+        "Another request on this payment is running; look at its result in a moment.",
+    ),
+    "PAYMENT_DECLINED": ErrorText(
+        _K.DECLINED,
+        "결제가 거절되었습니다. 다른 결제수단으로 다시 시도해 주세요.",
+        "The payment was declined; try another means of payment.",
+    ),
+    "PAYMENT_EXPIRED": ErrorText(
+        _K.CONFLICT,
+        "결제 가능 시간이 지났습니다. 결제창을 다시 열어 주세요.",
+        "The time to pay has passed; open the payment window again.",
+    ),
+    "PAYMENT_REFUSED": ErrorText(
+        _K.UNPROCESSABLE,
+        "토스페이먼츠가 요청을 받아들이지 않았습니다 ({provider_code}).",
+        "Toss Payments did not accept the request ({provider_code}).",
+    ),
+    "PROVIDER_MISCONFIGURED": ErrorText(
+        _K.PROVIDER_FAULT,
+        "토스페이먼츠 연동 설정이 잘못되었습니다 ({provider_code}). 운영자는 키와 계약을 확인해 주세요.",
+        "Toss Payments refuses our keys or contract ({provider_code}); an operator has to look.",
+    ),
+    "PROVIDER_UNAVAILABLE": ErrorText(
+        _K.UNAVAILABLE,
+        "토스페이먼츠에 연결할 수 없습니다. 결제하지 않았습니다. 잠시 후 다시 시도해 주세요.",
+        "Toss Payments cannot be reached. Nothing was charged; try again shortly.",
+    ),
+    "REFUND_NOT_ALLOWED": ErrorText(
+        _K.CONFLICT,
+        "환불할 수 없는 상태의 결제입니다 ({status}).",
+        "A payment in this state cannot be refunded ({status}).",
+    ),
+    "REFUND_EXCEEDS_BALANCE": ErrorText(
+        _K.UNPROCESSABLE,
+        "환불 금액이 환불 가능 금액({refundable_krw}원)보다 큽니다.",
+        "The refund is larger than what can be refunded ({refundable_krw} KRW).",
+    ),
+    "REFUND_ACCOUNT_REQUIRED": ErrorText(
+        _K.UNPROCESSABLE,
+        "가상계좌 환불에는 refundReceiveAccount가 필요합니다.",
+        "A virtual account's refund needs refundReceiveAccount.",
+    ),
+    "UNKNOWN_BANK": ErrorText(
+        _K.UNPROCESSABLE,
+        "알 수 없는 은행입니다. 코드(06), 한글(국민은행) 또는 영문(KOOKMIN) 이름을 쓰세요.",
+        "Unknown bank: use its code (06), Korean (국민은행) or English name (KOOKMIN).",
+    ),
+    "RECEIPT_NOT_AVAILABLE": ErrorText(
+        _K.NOT_FOUND, "아직 영수증이 없는 결제입니다.", "This payment has no receipt yet."
+    ),
+    "CURSOR_INVALID": ErrorText(
+        _K.INVALID,
+        "cursor가 올바르지 않습니다. 앞 응답의 nextCursor를 그대로 보내세요.",
+        "cursor is not valid: send the nextCursor of the previous answer as it was.",
+    ),
+    # Webhooks in
+    "WEBHOOK_REJECTED": ErrorText(
+        _K.UNAUTHENTICATED, "웹훅 서명이 올바르지 않습니다.", "The webhook's signature does not verify."
+    ),
+    "WEBHOOK_MALFORMED": ErrorText(
+        _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
+    ),
+    # The machine room
+    "DATABASE_UNAVAILABLE": ErrorText(
+        _K.UNAVAILABLE,
+        "데이터베이스를 쓸 수 없습니다. 잠시 후 다시 시도해 주세요.",
+        "The database cannot be used right now; try again shortly.",
+    ),
+    "TOO_MANY_REQUESTS": ErrorText(
+        _K.TOO_MANY_REQUESTS,
+        "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+        "Too many requests; slow down.",
+    ),
+    "INTERNAL": ErrorText(
+        _K.INTERNAL,
+        "처리하지 못한 오류입니다. 기록해 두었습니다. 같은 요청을 다시 보내도 안전합니다.",
+        "Something unforeseen went wrong and was recorded. Sending the same request again is safe.",
+    ),
+}
+
+
+def kind_of(error: PaywonError) -> ErrorKind:
+    """Look up which kind an error's code is."""
+    return CATALOGUE[error.code].kind
+
+
+def message_of(error: PaywonError, *, english: bool = False) -> str:
+    """Fill the words of an error's code with its values."""
+    text = CATALOGUE[error.code]
+    words = text.en if english else text.ko
+    return words.format_map(_Blank(error.values)).strip()
+
+
+class _Blank(dict[str, object]):
+    """A value that was not given leaves a blank instead of a second error."""
+
+    def __missing__(self, name: str) -> str:
+        return ""

@@ -1,0 +1,124 @@
+"""Placing, reading and expiring orders."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from paywon.base.clock import Clock
+from paywon.base.errors import PaywonError
+from paywon.base.ids import OrderId, UserId, new_order_no, new_uuid
+from paywon.base.money import Krw
+from paywon.db.pool import Connection, Database
+from paywon.orders import store
+from paywon.orders.model import (
+    CapsuleWish,
+    FulfilmentKind,
+    FulfilmentStatus,
+    Order,
+    OrderStatus,
+    check_capsule_wish,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWish:
+    """What somebody wants to be charged for; amounts in won."""
+
+    user_id: UserId
+    order_name: str
+    amount: Krw
+    tax_free_amount: Krw = Krw(0)
+    resource_type: str | None = None
+    resource_id: str | None = None
+    fulfilment_kind: FulfilmentKind = FulfilmentKind.NONE
+    capsule: CapsuleWish | None = None
+    expires_at: datetime | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderBook:
+    """What the commands of orders work with."""
+
+    db: Database
+    clock: Clock
+    time_to_pay: timedelta
+
+
+async def place_order(book: OrderBook, wish: OrderWish) -> Order:
+    """Create an order that waits for its payment.
+
+    Raises:
+        PaywonError: a field does not fit the others, or an order for the same resource is open.
+    """
+    async with book.db.transaction() as conn:
+        return await add_order(conn, wish, now=book.clock.now(), time_to_pay=book.time_to_pay)
+
+
+async def add_order(conn: Connection, wish: OrderWish, *, now: datetime, time_to_pay: timedelta) -> Order:
+    """Create an order within the caller's transaction. Raises as ``place_order``."""
+    _check(wish, now)
+    order = Order(
+        id=OrderId(new_uuid()),
+        order_no=new_order_no(now),
+        user_id=wish.user_id,
+        order_name=wish.order_name,
+        amount=wish.amount,
+        tax_free_amount=wish.tax_free_amount,
+        currency="KRW",
+        status=OrderStatus.PENDING_PAYMENT,
+        resource_type=wish.resource_type,
+        resource_id=wish.resource_id,
+        fulfilment_kind=wish.fulfilment_kind,
+        fulfilment_spec=wish.capsule,
+        fulfilment_status=(
+            FulfilmentStatus.NONE if wish.fulfilment_kind is FulfilmentKind.NONE else FulfilmentStatus.WAITING
+        ),
+        fulfilment_reason=None,
+        metadata=wish.metadata,
+        expires_at=wish.expires_at or now + time_to_pay,
+        paid_at=None,
+        created_at=now,
+        updated_at=now,
+    )
+    if wish.resource_id is not None:
+        await _make_room(conn, wish.resource_type, wish.resource_id, now)
+    await store.insert(conn, order)
+    return order
+
+
+async def find_order(book: OrderBook, order_id: OrderId, *, owner: UserId | None) -> Order:
+    """Fetch an order; somebody else's does not exist for ``owner``.
+
+    Raises:
+        PaywonError: ORDER_NOT_FOUND.
+    """
+    async with book.db.connection() as conn:
+        order = await store.by_id(conn, order_id)
+    if order is None or owner not in (None, order.user_id):
+        raise PaywonError("ORDER_NOT_FOUND")
+    return order
+
+
+async def expire_overdue_orders(book: OrderBook, *, limit: int = 500) -> int:
+    """Expire the open orders whose time has passed; answer how many."""
+    async with book.db.transaction() as conn:
+        return len(await store.expire_overdue(conn, book.clock.now(), limit=limit))
+
+
+async def _make_room(conn: Connection, resource_type: str | None, resource_id: str, now: datetime) -> None:
+    """An order past its time that no schedule has expired yet must not block its resource."""
+    open_order = await store.open_for_resource(conn, resource_type, resource_id)
+    if open_order is not None and open_order.expires_at <= now:
+        await store.expire_overdue(conn, now, limit=500)
+
+
+def _check(wish: OrderWish, now: datetime) -> None:
+    if wish.tax_free_amount > wish.amount:
+        raise PaywonError("TAX_FREE_ABOVE_AMOUNT", field="taxFreeAmount")
+    if wish.expires_at is not None and wish.expires_at <= now:
+        raise PaywonError("EXPIRES_AT_IN_PAST", field="expiresAt")
+    if (wish.fulfilment_kind is FulfilmentKind.TIME_CAPSULE) != (wish.capsule is not None):
+        raise PaywonError("FULFILMENT_FIELDS", field="fulfilment")
+    if wish.capsule is not None:
+        check_capsule_wish(wish.capsule, now)

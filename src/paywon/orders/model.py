@@ -1,0 +1,118 @@
+"""Orders: what they are and which state follows which. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import OrderId, OrderNo, UserId
+from paywon.base.money import Krw
+
+
+class OrderStatus(StrEnum):
+    PENDING_PAYMENT = "PENDING_PAYMENT"
+    PAID = "PAID"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+
+
+class FulfilmentKind(StrEnum):
+    NONE = "none"
+    EVENT = "event"
+    TIME_CAPSULE = "time_capsule"
+
+
+class FulfilmentStatus(StrEnum):
+    NONE = "NONE"
+    WAITING = "WAITING"
+    FULFILLED = "FULFILLED"
+    BLOCKED = "BLOCKED"
+    REVERSED = "REVERSED"
+
+
+class TimeOption(StrEnum):
+    """When a time capsule opens, counted from its payment."""
+
+    ONE_WEEK = "1_WEEK"
+    ONE_MONTH = "1_MONTH"
+    ONE_YEAR = "1_YEAR"
+    CUSTOM = "CUSTOM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapsuleWish:
+    """The time capsule that an order asks for. ``custom_open_at`` is set with CUSTOM and only then."""
+
+    time_option: TimeOption
+    custom_open_at: datetime | None
+    headcount: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One row of ``orders``; ``amount`` and ``tax_free_amount`` in won."""
+
+    id: OrderId
+    order_no: OrderNo
+    user_id: UserId
+    order_name: str
+    amount: Krw
+    tax_free_amount: Krw
+    currency: str
+    status: OrderStatus
+    resource_type: str | None
+    resource_id: str | None
+    fulfilment_kind: FulfilmentKind
+    fulfilment_spec: CapsuleWish | None
+    fulfilment_status: FulfilmentStatus
+    fulfilment_reason: str | None
+    metadata: dict[str, Any] | None
+    expires_at: datetime
+    paid_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+# An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3).
+ALLOWED_MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
+    OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
+    OrderStatus.PAID: frozenset(
+        {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT}
+    ),
+    OrderStatus.PARTIALLY_REFUNDED: frozenset({OrderStatus.REFUNDED}),
+    OrderStatus.REFUNDED: frozenset(),
+    OrderStatus.CANCELED: frozenset(),
+    OrderStatus.EXPIRED: frozenset(),
+}
+
+
+def check_payable(order: Order, now: datetime) -> None:
+    """See that an order may still be paid.
+
+    Raises:
+        PaywonError: ORDER_ALREADY_PAID, ORDER_CANCELED or ORDER_EXPIRED.
+    """
+    if order.status is OrderStatus.CANCELED:
+        raise PaywonError("ORDER_CANCELED")
+    if order.status is OrderStatus.EXPIRED or (
+        order.status is OrderStatus.PENDING_PAYMENT and order.expires_at <= now
+    ):
+        raise PaywonError("ORDER_EXPIRED")
+    if order.status is not OrderStatus.PENDING_PAYMENT:
+        raise PaywonError("ORDER_ALREADY_PAID")
+
+
+def check_capsule_wish(wish: CapsuleWish, now: datetime) -> None:
+    """See that a capsule can be made from a wish.
+
+    Raises:
+        PaywonError: CUSTOM_OPEN_AT_REQUIRED or CUSTOM_OPEN_AT_IN_PAST, naming the field.
+    """
+    if (wish.time_option is TimeOption.CUSTOM) != (wish.custom_open_at is not None):
+        raise PaywonError("CUSTOM_OPEN_AT_REQUIRED", field="fulfilment.customOpenAt")
+    if wish.custom_open_at is not None and wish.custom_open_at <= now:
+        raise PaywonError("CUSTOM_OPEN_AT_IN_PAST", field="fulfilment.customOpenAt")

@@ -1,0 +1,137 @@
+"""All SQL of orders."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import OrderId, OrderNo, UserId
+from paywon.base.money import Krw
+from paywon.db.pool import Connection
+from paywon.orders.model import (
+    CapsuleWish,
+    FulfilmentKind,
+    FulfilmentStatus,
+    Order,
+    OrderStatus,
+)
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Order))
+_ONE_OPEN_PER_RESOURCE: Final = "orders_one_open_per_resource"
+
+
+async def insert(conn: Connection, order: Order) -> None:
+    """Add an order.
+
+    Raises:
+        PaywonError: DUPLICATE_PAYMENT, an order for the same resource is open.
+    """
+    row = {field.name: getattr(order, field.name) for field in fields(Order)}
+    row["fulfilment_spec"] = order.fulfilment_spec and msgspec.to_builtins(order.fulfilment_spec)
+    marks = ", ".join(f"${place}" for place in range(1, len(row) + 1))
+    try:
+        await conn.execute(f"INSERT INTO orders ({_COLUMNS}) VALUES ({marks})", *row.values())
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == _ONE_OPEN_PER_RESOURCE:
+            raise PaywonError("DUPLICATE_PAYMENT", field="resourceId") from error
+        raise
+
+
+async def by_id(conn: Connection, order_id: OrderId) -> Order | None:
+    return _order(await conn.fetchrow(f"SELECT {_COLUMNS} FROM orders WHERE id = $1", order_id))
+
+
+async def by_no(conn: Connection, order_no: OrderNo) -> Order | None:
+    return _order(await conn.fetchrow(f"SELECT {_COLUMNS} FROM orders WHERE order_no = $1", order_no))
+
+
+async def lock_by_no(conn: Connection, order_no: OrderNo) -> Order | None:
+    """Fetch an order and hold its row until the transaction ends. Every change of a payment starts here."""
+    query = f"SELECT {_COLUMNS} FROM orders WHERE order_no = $1 FOR UPDATE"
+    return _order(await conn.fetchrow(query, order_no))
+
+
+async def lock_by_id(conn: Connection, order_id: OrderId) -> Order | None:
+    query = f"SELECT {_COLUMNS} FROM orders WHERE id = $1 FOR UPDATE"
+    return _order(await conn.fetchrow(query, order_id))
+
+
+async def open_for_resource(conn: Connection, resource_type: str | None, resource_id: str) -> Order | None:
+    """Fetch the order that is open for a resource; there is one at most."""
+    query = f"""
+        SELECT {_COLUMNS} FROM orders
+        WHERE resource_type IS NOT DISTINCT FROM $1 AND resource_id = $2 AND status = 'PENDING_PAYMENT'
+        """
+    return _order(await conn.fetchrow(query, resource_type, resource_id))
+
+
+async def set_status(conn: Connection, order_id: OrderId, status: OrderStatus, now: datetime) -> None:
+    """Move an order; the first move to PAID stamps ``paid_at``."""
+    await conn.execute(
+        """
+        UPDATE orders SET status = $2, updated_at = $3,
+               paid_at = CASE WHEN $2 = 'PAID' THEN coalesce(paid_at, $3) ELSE paid_at END
+        WHERE id = $1
+        """,
+        order_id,
+        status,
+        now,
+    )
+
+
+async def set_fulfilment(
+    conn: Connection, order_id: OrderId, status: FulfilmentStatus, reason: str | None, now: datetime
+) -> None:
+    await conn.execute(
+        "UPDATE orders SET fulfilment_status = $2, fulfilment_reason = $3, updated_at = $4 WHERE id = $1",
+        order_id,
+        status,
+        reason,
+        now,
+    )
+
+
+async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list[OrderNo]:
+    """Expire open orders past their time, but none that Toss is being asked about or that awaits a deposit."""
+    rows = await conn.fetch(
+        """
+        UPDATE orders SET status = 'EXPIRED', updated_at = $1
+        WHERE id IN (
+            SELECT o.id FROM orders o
+            WHERE o.status = 'PENDING_PAYMENT' AND o.expires_at <= $1
+              AND NOT EXISTS (
+                SELECT FROM payments p WHERE p.order_id = o.id AND (
+                  p.status = 'WAITING_FOR_DEPOSIT'
+                  OR EXISTS (SELECT FROM payment_transactions t
+                             WHERE t.payment_id = p.id AND t.status = 'pending'
+                               AND t.type NOT IN ('status_read', 'webhook_received'))))
+            ORDER BY o.expires_at LIMIT $2
+            FOR UPDATE SKIP LOCKED)
+        RETURNING order_no
+        """,
+        now,
+        limit,
+    )
+    return [OrderNo(row["order_no"]) for row in rows]
+
+
+def _order(row: Any) -> Order | None:
+    if row is None:
+        return None
+    spec = row["fulfilment_spec"]
+    return Order(
+        **{
+            **dict(row),
+            "order_no": OrderNo(row["order_no"]),
+            "user_id": UserId(row["user_id"]),
+            "amount": Krw(row["amount"]),
+            "tax_free_amount": Krw(row["tax_free_amount"]),
+            "status": OrderStatus(row["status"]),
+            "fulfilment_kind": FulfilmentKind(row["fulfilment_kind"]),
+            "fulfilment_spec": msgspec.convert(spec, CapsuleWish) if spec else None,
+            "fulfilment_status": FulfilmentStatus(row["fulfilment_status"]),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Request, confirm, cancel; what Toss said of it; the audit trail; the resolver."""

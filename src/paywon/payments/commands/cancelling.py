@@ -1,0 +1,121 @@
+"""Refund: all or part of a payment goes back. Both families of doors end here."""
+
+from dataclasses import dataclass, replace
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import CancelId, PaymentId, new_uuid
+from paywon.base.money import Krw
+from paywon.db.pool import Connection
+from paywon.orders import store as orders
+from paywon.payments import store
+from paywon.payments.commands.asking import ask_and_learn, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.settling import error_of
+from paywon.payments.model import (
+    REFUNDABLE,
+    AttemptStatus,
+    AttemptType,
+    Cancel,
+    CancelStatus,
+    Payment,
+    PaymentStatus,
+    refundable_amount,
+)
+from paywon.toss.codes import bank_code
+from paywon.toss.wire import RefundReceiveAccount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundWish:
+    """What shall go back: ``amount`` in won, None for all that is left."""
+
+    kind: AttemptType
+    reason: str
+    amount: Krw | None
+    tax_free_amount: Krw | None = None
+    account: RefundReceiveAccount | None = None
+
+
+async def refund_payment(
+    cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin
+) -> PaymentView:
+    """Cancel all or part of a payment at Toss; the amount is reserved before Toss is asked.
+
+    Raises:
+        PaywonError: nothing or too little is left, another request runs, or Toss refused.
+    """
+    wish = replace(wish, account=_known_bank(wish.account))
+    async with cashier.db.transaction() as conn:
+        intent = await _intend(conn, cashier, payment_id, wish, origin)
+    await cashier.within_budget(ask_and_learn(cashier, intent))
+    shown = await view(cashier, payment_id=payment_id, attempt_id=intent.attempt.id)
+    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
+        raise error_of(shown.attempt)
+    return shown
+
+
+async def _intend(
+    conn: Connection, cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin
+) -> Intent:
+    payment = await _locked(conn, payment_id, origin)
+    amount = _checked_amount(payment, await store.cancels_of(conn, payment.id), wish)
+    attempt = new_attempt(cashier, wish.kind, payment, origin, amount=amount, payment_key=payment.payment_key)
+    cancel = Cancel(
+        id=CancelId(new_uuid()),
+        payment_id=payment.id,
+        attempt_id=attempt.id,
+        cancel_amount=amount,
+        cancel_reason=wish.reason,
+        cancel_status=CancelStatus.PENDING,
+        tax_free_amount=wish.tax_free_amount,
+        created_at=attempt.created_at,
+    )
+    expected = {"refundableAmount": payment.balance_amount}
+    intent = recorded(
+        Intent(
+            payment=payment,
+            attempt=replace(attempt, request_data=expected),
+            cancel=cancel,
+            refund_account=wish.account,
+        )
+    )
+    await store.open_attempt(conn, intent.attempt)
+    await store.insert_cancel(conn, cancel)
+    return intent
+
+
+async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:
+    found = await store.by_id(conn, payment_id)
+    if found is None or origin.owner not in (None, found.user_id):
+        raise PaywonError("PAYMENT_NOT_FOUND")
+    await orders.lock_by_no(conn, found.order_no)
+    payment = await store.lock_by_order(conn, found.order_id)
+    assert payment is not None, "payments are never deleted"
+    if await store.open_attempt_of(conn, payment.id) is not None:
+        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
+    return payment
+
+
+def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -> Krw:
+    left = refundable_amount(payment, cancels)
+    if payment.status not in REFUNDABLE or left == 0:
+        raise PaywonError("REFUND_NOT_ALLOWED", status=payment.status)
+    amount = left if wish.amount is None else wish.amount
+    if amount > left:
+        raise PaywonError("REFUND_EXCEEDS_BALANCE", field="refundAmount", refundable_krw=f"{left:,}")
+    waiting = payment.status is PaymentStatus.WAITING_FOR_DEPOSIT
+    if payment.virtual_account is not None and not waiting and wish.account is None:
+        raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")
+    return amount
+
+
+def _known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | None:
+    if account is None:
+        return None
+    code = bank_code(account.bank)
+    if code is None:
+        raise PaywonError("UNKNOWN_BANK", field="refundReceiveAccount.bank")
+    return RefundReceiveAccount(
+        bank=code, account_number=account.account_number, holder_name=account.holder_name
+    )

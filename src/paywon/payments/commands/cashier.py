@@ -1,0 +1,103 @@
+"""What the commands of payments work with, and how long a caller waits for them."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from paywon.base.clock import Clock
+from paywon.base.ids import AttemptId, PaymentKey, UserId, new_uuid
+from paywon.base.money import Krw
+from paywon.db.pool import Database
+from paywon.payments.model import Attempt, AttemptType, Cancel, Payment
+from paywon.toss.client import TossClient
+from paywon.toss.wire import RefundReceiveAccount
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cashier:
+    """Database, provider, clock and the few times that the commands of payments need."""
+
+    db: Database
+    toss: TossClient
+    clock: Clock
+    app_base_url: str
+    time_to_pay: timedelta
+    # How long a caller is kept waiting for Toss; after that the work goes on and the caller polls.
+    answer_budget_s: float
+    # How long an open attempt is left to the process that asked, before the resolver takes it.
+    resolve_after: timedelta
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def within_budget(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that must go to its end, and wait for it no longer than the answer budget."""
+        task = asyncio.create_task(work)
+        self.running.add(task)
+        task.add_done_callback(self._forget)
+        done, _ = await asyncio.wait({task}, timeout=self.answer_budget_s)
+        if done:
+            task.result()
+
+    async def finish(self) -> None:
+        """Wait until everything that runs beyond its caller is done; for an orderly stop."""
+        await asyncio.gather(*self.running, return_exceptions=True)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            # The open attempt stays on record, so the resolver finishes it.
+            _log.error("work on a payment broke off; the resolver takes over", exc_info=error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asks, and from where: goes onto the audit trail. ``owner`` limits a user to what is theirs."""
+
+    actor: str
+    owner: UserId | None = None
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A question that is on record and may now be asked."""
+
+    payment: Payment
+    attempt: Attempt
+    cancel: Cancel | None = None
+    refund_account: RefundReceiveAccount | None = None
+
+
+def new_attempt(
+    cashier: Cashier,
+    kind: AttemptType,
+    payment: Payment,
+    origin: Origin,
+    *,
+    amount: Krw | None = None,
+    payment_key: PaymentKey | None = None,
+    caused_by: AttemptId | None = None,
+) -> Attempt:
+    """Make the row of a question that is about to be asked; its id is its provider idempotency key."""
+    now = cashier.clock.now()
+    attempt_id = AttemptId(new_uuid())
+    return Attempt(
+        id=attempt_id,
+        payment_id=payment.id,
+        type=kind,
+        payment_key=payment_key,
+        amount=amount,
+        idempotency_key=None if kind is AttemptType.STATUS_READ else str(attempt_id),
+        caused_by=caused_by,
+        actor=origin.actor,
+        ip_address=origin.ip_address,
+        user_agent=origin.user_agent,
+        resolve_by=now + cashier.resolve_after,
+        created_at=now,
+    )

@@ -1,0 +1,98 @@
+"""Confirm: the customer has authenticated at Toss, and now the money moves. Both families of doors end here."""
+
+from dataclasses import dataclass, replace
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import OrderNo, PaymentKey
+from paywon.base.money import Krw
+from paywon.db.pool import Connection
+from paywon.orders import store as orders
+from paywon.orders.model import Order, OrderStatus, check_payable
+from paywon.payments import store
+from paywon.payments.commands.asking import ask_and_learn, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.learning import lock_or_open_payment
+from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.settling import error_of
+from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What the browser brings back from Toss. None of it is trusted: the order says what is paid."""
+
+    payment_key: PaymentKey
+    order_no: OrderNo
+    amount: Krw
+
+
+async def confirm_payment(cashier: Cashier, told: Confirmation, origin: Origin) -> PaymentView:
+    """Have Toss approve a payment, once, and answer what is then known.
+
+    A second confirm of the same payment answers the same; while one is running, the payment is shown as it is
+    with its open attempt.
+
+    Raises:
+        PaywonError: the order cannot be paid, the amount differs, or Toss refused.
+    """
+    async with cashier.db.transaction() as conn:
+        intent = await _intend(conn, cashier, told, origin)
+    if isinstance(intent, PaywonError):
+        raise intent  # its audit row had to be committed first
+    if isinstance(intent, Intent):
+        await cashier.within_budget(ask_and_learn(cashier, intent))
+        shown = await view(cashier, payment_id=intent.payment.id, attempt_id=intent.attempt.id)
+    else:
+        shown = await view(cashier, payment_id=intent.id)
+    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
+        raise error_of(shown.attempt)
+    return shown
+
+
+async def _intend(
+    conn: Connection, cashier: Cashier, told: Confirmation, origin: Origin
+) -> Intent | Payment | PaywonError:
+    """Write the open attempt; or answer the payment that needs none, or why there can be none."""
+    now = cashier.clock.now()
+    order = await orders.lock_by_no(conn, told.order_no)
+    if order is None or origin.owner not in (None, order.user_id):
+        raise PaywonError("ORDER_NOT_FOUND", field="orderId")
+    payment = await lock_or_open_payment(conn, order, now)
+    if _is_done(order, payment, told):
+        return payment
+    open_attempt = await store.open_attempt_of(conn, payment.id)
+    if open_attempt is not None and open_attempt.payment_key == told.payment_key:
+        return payment
+    attempt = new_attempt(
+        cashier,
+        AttemptType.PAYMENT_CONFIRMATION,
+        payment,
+        origin,
+        amount=told.amount,
+        payment_key=told.payment_key,
+    )
+    if told.amount != order.amount:
+        error = PaywonError("AMOUNT_MISMATCH", field="amount", expected_krw=f"{order.amount:,}")
+        refused = replace(
+            attempt,
+            status=AttemptStatus.FAILED,
+            idempotency_key=None,
+            error_code=error.code,
+            request_data={"orderId": told.order_no, "amount": told.amount},
+            resolve_by=None,
+            closed_at=now,
+        )
+        await store.open_attempt(conn, refused)
+        return error
+    check_payable(order, now)
+    intent = recorded(Intent(payment=payment, attempt=attempt))
+    await store.open_attempt(conn, intent.attempt)
+    return intent
+
+
+def _is_done(order: Order, payment: Payment, told: Confirmation) -> bool:
+    """Whether this very confirmation has been carried out before, as a repeat of it wants to know."""
+    paid = order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED)
+    issued = payment.status is PaymentStatus.WAITING_FOR_DEPOSIT
+    same = (payment.payment_key, order.amount) == (told.payment_key, told.amount)
+    return (paid or issued) and same

@@ -1,0 +1,179 @@
+"""*Learn*: the one door for provider truth.
+
+The confirm response, the webhook job, the resolver, every status read come through here. ``learn`` is
+idempotent, knows which state may follow which, and never lets an older fact overwrite a newer one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from paywon.base.ids import AttemptId, CancelId, OrderNo, new_payment_number, new_uuid
+from paywon.capsules import commands as capsules
+from paywon.db.pool import Connection
+from paywon.orders import store as orders
+from paywon.orders.model import ALLOWED_MOVES, FulfilmentKind, FulfilmentStatus, Order, OrderStatus
+from paywon.payments import store
+from paywon.payments.facts import cancel_columns, fact_of, payment_columns
+from paywon.payments.model import Cancel, CancelStatus, Payment, Verdict, judge, order_status
+from paywon.toss import wire
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What Toss answered and when it was asked. ``attempt_id``: whose own answer it is, if an attempt's."""
+
+    answer: wire.Payment
+    raw: dict[str, Any]
+    asked_at: datetime
+    attempt_id: AttemptId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a fact did. ``payment`` and ``order`` are as they now are; None where we have no such order."""
+
+    verdict: Verdict
+    order: Order | None = None
+    payment: Payment | None = None
+
+
+async def learn(conn: Connection, evidence: Evidence, *, now: datetime) -> Learned:
+    """Take what Toss said into our books, within the caller's transaction.
+
+    Locks the order and the payment, moves the payment, its cancels, the order and its fulfilment.
+    """
+    fact = fact_of(evidence.answer, evidence.asked_at)
+    if fact is None:
+        return Learned(verdict=Verdict.CONTRADICTS)
+    order = await orders.lock_by_no(conn, OrderNo(fact.order_no))
+    if order is None:
+        return Learned(verdict=Verdict.CONTRADICTS)
+    payment = await lock_or_open_payment(conn, order, now)
+    verdict = judge(payment, fact)
+    if verdict is Verdict.APPLY:
+        columns = payment_columns(evidence.answer, evidence.raw, fact)
+        payment = await store.update_payment(conn, payment.id, now, **columns)
+        payment = await _learn_cancels(conn, payment, evidence, now)
+        order = await _move_order(conn, order, payment, now)
+    elif verdict is Verdict.CONTRADICTS:
+        _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
+    return Learned(verdict=verdict, order=order, payment=payment)
+
+
+async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) -> Payment:
+    """Fetch and hold the payment of a locked order; make its row the first time that anybody pays."""
+    payment = await store.lock_by_order(conn, order.id)
+    if payment is None:
+        payment = new_payment(order, now)
+        await store.insert_payment(conn, payment)
+    return payment
+
+
+def new_payment(order: Order, now: datetime) -> Payment:
+    """Make the payment of an order that nobody has tried to pay yet."""
+    return Payment(
+        id=new_uuid(),  # type: ignore[arg-type]
+        payment_number=new_payment_number(now),
+        order_id=order.id,
+        order_no=order.order_no,
+        order_name=order.order_name,
+        user_id=order.user_id,
+        resource_type=order.resource_type,
+        resource_id=order.resource_id,
+        total_amount=order.amount,
+        tax_free_amount=order.tax_free_amount,
+        metadata=order.metadata,
+        requested_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence, now: datetime) -> Payment:
+    """Name reserved cancels and add the ones made elsewhere, such as in Toss's dashboard."""
+    ours = await store.cancels_of(conn, payment.id)
+    known = {cancel.transaction_key for cancel in ours if cancel.transaction_key}
+    reserved = [cancel for cancel in ours if cancel.cancel_status == CancelStatus.PENDING]
+    reason = payment.refund_reason
+    for told, raw in zip(evidence.answer.cancels or [], evidence.raw.get("cancels") or [], strict=False):
+        columns = cancel_columns(told, raw)
+        reason = columns["cancel_reason"] or reason
+        if told.transaction_key in known:
+            same = next(cancel for cancel in ours if cancel.transaction_key == told.transaction_key)
+            await store.update_cancel(conn, same, **columns)
+        elif (mine := _matching(reserved, columns)) is not None:
+            reserved.remove(mine)
+            await store.update_cancel(conn, mine, **columns)
+        else:
+            await store.insert_cancel(conn, _foreign_cancel(payment, columns, now))
+    if reason != payment.refund_reason:
+        payment = await store.update_payment(conn, payment.id, now, refund_reason=reason)
+    return payment
+
+
+def _matching(reserved: list[Cancel], columns: dict[str, Any]) -> Cancel | None:
+    """Find the reserved cancel that an entry of Toss's list is: same amount, same reason (api.md 5.4)."""
+    for cancel in reserved:
+        if (cancel.cancel_amount, cancel.cancel_reason) == (
+            columns["cancel_amount"],
+            columns["cancel_reason"],
+        ):
+            return cancel
+    return None
+
+
+def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) -> Cancel:
+    reason = columns["cancel_reason"] or "(토스페이먼츠에서 취소)"
+    return Cancel(
+        **{
+            **columns,
+            "id": CancelId(new_uuid()),
+            "payment_id": payment.id,
+            "cancel_reason": reason,
+            "created_at": now,
+        }
+    )
+
+
+async def _move_order(conn: Connection, order: Order, payment: Payment, now: datetime) -> Order:
+    status = order_status(payment)
+    if status is order.status or status not in ALLOWED_MOVES[order.status]:
+        if status is OrderStatus.PAID and order.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED):
+            _log.warning("money for an order that is closed", order_no=order.order_no, status=order.status)
+        return order
+    # A payment that is first seen after its refund has still been paid; the order takes both steps.
+    if order.status is OrderStatus.PENDING_PAYMENT and status is not OrderStatus.CANCELED:
+        order = await _set_status(conn, order, OrderStatus.PAID, now)
+        order = await _fulfil(conn, order, now)
+    if status is not order.status:
+        order = await _set_status(conn, order, status, now)
+    if status in (OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT):
+        order = await _reverse(conn, order, now)
+    return order
+
+
+async def _set_status(conn: Connection, order: Order, status: OrderStatus, now: datetime) -> Order:
+    await orders.set_status(conn, order.id, status, now)
+    return replace(order, status=status)
+
+
+async def _fulfil(conn: Connection, order: Order, now: datetime) -> Order:
+    if order.fulfilment_kind is not FulfilmentKind.TIME_CAPSULE:
+        return order
+    obstacle = await capsules.make_capsule(conn, order, now)
+    status = FulfilmentStatus.BLOCKED if obstacle else FulfilmentStatus.FULFILLED
+    await orders.set_fulfilment(conn, order.id, status, obstacle, now)
+    return replace(order, fulfilment_status=status, fulfilment_reason=obstacle)
+
+
+async def _reverse(conn: Connection, order: Order, now: datetime) -> Order:
+    if order.fulfilment_kind is FulfilmentKind.NONE:
+        return order
+    await capsules.cancel_capsule(conn, order, now)
+    await orders.set_fulfilment(conn, order.id, FulfilmentStatus.REVERSED, None, now)
+    return replace(order, fulfilment_status=FulfilmentStatus.REVERSED, fulfilment_reason=None)

@@ -1,0 +1,141 @@
+"""What we know of payments. Asks nobody and changes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import AttemptId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.capsules import store as capsules
+from paywon.capsules.model import Capsule
+from paywon.db.pool import Connection
+from paywon.orders import store as orders
+from paywon.orders.model import Order
+from paywon.payments import store
+from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Cancel, Payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """A payment with all that belongs to it. ``attempt``: the one just made, or the open one."""
+
+    payment: Payment
+    cancels: list[Cancel]
+    order: Order
+    capsule: Capsule | None
+    attempt: Attempt | None
+
+    @property
+    def confirming(self) -> bool:
+        """Whether Toss is being asked to approve this payment right now."""
+        return (
+            self._open
+            and self.attempt is not None
+            and (self.attempt.type is AttemptType.PAYMENT_CONFIRMATION)
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a question to Toss is still open, so that the caller has to look again."""
+        return self._open
+
+    @property
+    def _open(self) -> bool:
+        return self.attempt is not None and self.attempt.status is AttemptStatus.PENDING
+
+
+async def view(
+    cashier: Cashier, *, payment_id: PaymentId, attempt_id: AttemptId | None = None
+) -> PaymentView:
+    """Fetch a payment with its cancels, order, capsule and an attempt.
+
+    Raises:
+        PaywonError: PAYMENT_NOT_FOUND.
+    """
+    async with cashier.db.connection() as conn:
+        return await _view(conn, await store.by_id(conn, payment_id), attempt_id=attempt_id, owner=None)
+
+
+async def find_by_id(cashier: Cashier, payment_id: PaymentId, origin: Origin) -> PaymentView:
+    """Fetch a payment by our id; raises as ``view``, also for somebody else's."""
+    async with cashier.db.connection() as conn:
+        return await _view(conn, await store.by_id(conn, payment_id), owner=origin.owner)
+
+
+async def find_by_key(cashier: Cashier, payment_key: PaymentKey, origin: Origin) -> PaymentView:
+    """Fetch a payment by Toss's paymentKey; raises as ``view``, also for somebody else's."""
+    async with cashier.db.connection() as conn:
+        return await _view(conn, await store.by_key(conn, payment_key), owner=origin.owner)
+
+
+async def find_by_order_no(cashier: Cashier, order_no: OrderNo, origin: Origin) -> PaymentView:
+    """Fetch a payment by its order number; raises as ``view``, also for somebody else's."""
+    async with cashier.db.connection() as conn:
+        return await _view(conn, await store.by_order_no(conn, order_no), owner=origin.owner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentPage:
+    """One page of payments and how many there are in all; ``confirming``: those with an open confirm attempt."""
+
+    payments: list[Payment]
+    total: int
+    confirming: set[PaymentId]
+
+
+async def list_payments(cashier: Cashier, wanted: store.PageFilter) -> PaymentPage:
+    """List payments, newest first."""
+    async with cashier.db.connection() as conn:
+        payments = await store.page(conn, wanted)
+        total = await store.count(conn, wanted.user_id, wanted.statuses)
+        confirming = await store.confirming(conn, [payment.id for payment in payments])
+    return PaymentPage(payments=payments, total=total, confirming=confirming)
+
+
+async def list_transactions(
+    cashier: Cashier,
+    payment_id: PaymentId,
+    origin: Origin,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Attempt]:
+    """List a payment's audit trail, oldest first.
+
+    Raises:
+        PaywonError: PAYMENT_NOT_FOUND.
+    """
+    last_seen = (after[0], AttemptId(after[1])) if after else None
+    async with cashier.db.connection() as conn:
+        _owned(await store.by_id(conn, payment_id), origin.owner)
+        return await store.attempts_of(conn, payment_id, after=last_seen, limit=limit)
+
+
+async def _view(
+    conn: Connection,
+    found: Payment | None,
+    *,
+    owner: UserId | None,
+    attempt_id: AttemptId | None = None,
+) -> PaymentView:
+    payment = _owned(found, owner)
+    order = await orders.by_id(conn, payment.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    return PaymentView(
+        payment=payment,
+        cancels=await store.cancels_of(conn, payment.id),
+        order=order,
+        capsule=await capsules.by_order(conn, order.id),
+        attempt=(
+            await store.attempt_by_id(conn, attempt_id)
+            if attempt_id
+            else await store.open_attempt_of(conn, payment.id)
+        ),
+    )
+
+
+def _owned(payment: Payment | None, owner: UserId | None) -> Payment:
+    if payment is None or owner not in (None, payment.user_id):
+        raise PaywonError("PAYMENT_NOT_FOUND")
+    return payment

@@ -1,0 +1,85 @@
+"""Asks Toss what a payment is, on record, and learns from it."""
+
+from dataclasses import dataclass
+
+from paywon.base.ids import AttemptId, PaymentKey
+from paywon.payments import store
+from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
+from paywon.payments.commands.learning import Evidence, Learned, learn
+from paywon.payments.commands.settling import close
+from paywon.payments.model import AttemptStatus, AttemptType, Payment
+from paywon.toss import wire
+from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """What Toss answered to a read, and what came of it; ``learned`` is None unless it showed a payment."""
+
+    answer: Answer[wire.Payment]
+    learned: Learned | None
+
+
+async def read_from_toss(
+    cashier: Cashier,
+    payment: Payment,
+    origin: Origin,
+    *,
+    payment_key: PaymentKey | None,
+    caused_by: AttemptId | None = None,
+) -> Reread:
+    """Read a payment from Toss by its paymentKey, else by its order number, and learn what it shows.
+
+    A key that Toss does not know is followed by a read by order number (DESIGN 3).
+    """
+    if payment_key is not None:
+        reread = await _read(cashier, payment, origin, payment_key, caused_by)
+        if not (isinstance(reread.answer, No) and reread.answer.http_status == 404):
+            return reread
+    return await _read(cashier, payment, origin, None, caused_by)
+
+
+async def _read(
+    cashier: Cashier,
+    payment: Payment,
+    origin: Origin,
+    payment_key: PaymentKey | None,
+    caused_by: AttemptId | None,
+) -> Reread:
+    attempt = new_attempt(
+        cashier, AttemptType.STATUS_READ, payment, origin, payment_key=payment_key, caused_by=caused_by
+    )
+    async with cashier.db.connection() as conn:
+        await store.open_attempt(conn, attempt)
+    asked_at = cashier.clock.now()
+    if payment_key is not None:
+        answer = await cashier.toss.read_payment(payment_key)
+    else:
+        answer = await cashier.toss.read_payment_by_order(payment.order_no)
+    learned = None
+    async with cashier.db.transaction() as conn:
+        match answer:
+            case Yes():
+                evidence = Evidence(
+                    answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id
+                )
+                learned = await learn(conn, evidence, now=cashier.clock.now())
+                await close(conn, cashier, attempt, answer.call, AttemptStatus.SUCCESS, outcome="yes")
+            case No():
+                failed, code, said = "no", answer.code, answer.message
+            case NotSent():
+                failed, code, said = "not_sent", str(answer.reason), answer.detail
+            case Unknown():
+                failed, code, said = "unknown", answer.code or str(answer.reason), answer.message or ""
+        if learned is None:
+            await close(
+                conn,
+                cashier,
+                attempt,
+                answer.call,
+                AttemptStatus.FAILED,
+                outcome=failed,
+                code=code,
+                message=said,
+            )
+    return Reread(answer=answer, learned=learned)

@@ -1,0 +1,86 @@
+"""Seed 1's ``POST /payments/request``: an order, its payment and the page where the customer pays."""
+
+from dataclasses import dataclass, replace
+
+from paywon.base.errors import PaywonError
+from paywon.db.pool import Connection
+from paywon.orders import store as orders
+from paywon.orders.commands import OrderWish, add_order
+from paywon.payments import store
+from paywon.payments.commands.asking import ask_and_learn, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.learning import new_payment
+from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.settling import error_of
+from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentWish:
+    """What a payment request asks for. ``success_url``/``fail_url`` default to pages of the host application."""
+
+    order: OrderWish
+    method: PaymentMethod
+    customer: dict[str, str]
+    description: str | None
+    success_url: str | None
+    fail_url: str | None
+
+
+async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -> PaymentView:
+    """Create an order with its payment and open Toss's payment window for it.
+
+    Answers the payment; its ``checkout_url`` is None while Toss has not answered yet.
+
+    Raises:
+        PaywonError: DUPLICATE_PAYMENT (with the open payment), or what Toss refused.
+    """
+    try:
+        async with cashier.db.transaction() as conn:
+            intent = await _intend(conn, cashier, wish, origin)
+    except PaywonError as error:
+        if error.code == "DUPLICATE_PAYMENT":
+            error.extra |= await _open_payment(cashier, wish.order)
+        raise
+    await cashier.within_budget(ask_and_learn(cashier, intent))
+    shown = await view(cashier, payment_id=intent.payment.id, attempt_id=intent.attempt.id)
+    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
+        raise error_of(shown.attempt)
+    return shown
+
+
+async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin: Origin) -> Intent:
+    now = cashier.clock.now()
+    order = await add_order(conn, wish.order, now=now, time_to_pay=cashier.time_to_pay)
+    payment = replace(
+        new_payment(order, now),
+        payment_method=wish.method,
+        customer=wish.customer or None,
+        description=wish.description,
+        ip_address=origin.ip_address,
+        user_agent=origin.user_agent,
+    )
+    await store.insert_payment(conn, payment)
+    attempt = new_attempt(cashier, AttemptType.PAYMENT_REQUEST, payment, origin, amount=payment.total_amount)
+    urls = {
+        "successUrl": wish.success_url or f"{cashier.app_base_url}/payments/success",
+        "failUrl": wish.fail_url or f"{cashier.app_base_url}/payments/fail",
+    }
+    intent = recorded(Intent(payment=payment, attempt=replace(attempt, request_data=urls)))
+    await store.open_attempt(conn, intent.attempt)
+    return intent
+
+
+async def _open_payment(cashier: Cashier, wish: OrderWish) -> dict[str, object]:
+    """Tell the caller which payment is open, so that it can be continued."""
+    assert wish.resource_id is not None, "only a resource can have a duplicate"
+    async with cashier.db.connection() as conn:
+        order = await orders.open_for_resource(conn, wish.resource_type, wish.resource_id)
+        payment: Payment | None = await store.by_order_no(conn, order.order_no) if order else None
+    if order is None or order.user_id != wish.user_id:
+        return {}
+    return {
+        "orderNo": order.order_no,
+        "paymentId": str(payment.id) if payment else None,
+        "checkoutUrl": payment.checkout_url if payment else None,
+    }

@@ -1,0 +1,159 @@
+"""The resolver: finishes every question whose outcome nobody knows, because a reply or a process was lost."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from paywon.base.ids import AttemptId, new_uuid
+from paywon.db.pool import Connection
+from paywon.orders import store as orders
+from paywon.payments import store
+from paywon.payments.commands.asking import ask_and_learn, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin
+from paywon.payments.commands.reading import Reread, read_from_toss
+from paywon.payments.commands.settling import close, give_up, leave_open
+from paywon.payments.model import (
+    Attempt,
+    AttemptStatus,
+    AttemptType,
+    Cancel,
+    CancelStatus,
+    Payment,
+    PaymentStatus,
+)
+from paywon.payments.recovery import Reading, Step, next_step
+from paywon.toss.outcome import No, Yes
+
+_log = structlog.get_logger()
+_ORIGIN: Final = Origin(actor="system:resolver")
+# Long enough for a read and a repeat, each up to its read time-out; a resolver that dies loses its claim then.
+_LEASE: Final = timedelta(seconds=150)
+
+
+async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
+    """Take up the open attempts whose time has come, and do the next step for each; answer how many."""
+    now = cashier.clock.now()
+    async with cashier.db.transaction() as conn:
+        due = await store.claim_due(conn, now, lease_until=now + _LEASE, limit=limit)
+    outcomes = await asyncio.gather(*(_resolve(cashier, attempt) for attempt in due), return_exceptions=True)
+    for attempt, outcome in zip(due, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            _log.error("an attempt could not be resolved", attempt=str(attempt.id), exc_info=outcome)
+    return len(due)
+
+
+async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
+    if attempt.type is AttemptType.STATUS_READ:
+        await _close_abandoned(cashier, attempt)
+        return
+    payment, cancel = await _subject(cashier, attempt)
+    reread = await read_from_toss(
+        cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id
+    )
+    async with cashier.db.connection() as conn:
+        cancel = await store.cancel_of_attempt(conn, attempt.id)
+    step = next_step(attempt, _reading(attempt, cancel, reread), cashier.clock.now())
+    _log.info("resolving", attempt=str(attempt.id), type=attempt.type, step=step.value)
+    await _do(cashier, step, Intent(payment=payment, attempt=attempt, cancel=cancel), reread)
+
+
+async def _do(cashier: Cashier, step: Step, intent: Intent, reread: Reread) -> None:
+    if step is Step.ASK_AGAIN:
+        await ask_and_learn(cashier, intent)
+        return
+    anew: Intent | None = None
+    async with cashier.db.transaction() as conn:
+        await orders.lock_by_no(conn, intent.payment.order_no)
+        attempt = await store.lock_attempt(conn, intent.attempt.id)
+        if attempt.status is not AttemptStatus.PENDING:
+            return  # its own process came back and closed it
+        if step is Step.SUCCEEDED:
+            await close(conn, cashier, attempt, None, AttemptStatus.SUCCESS, outcome="yes")
+        elif step is Step.FAILED:
+            code, why = _evidence_of_failure(reread)
+            await give_up(conn, cashier, intent, outcome="no", code=code, why=why)
+        elif step is Step.ASK_ANEW:
+            anew = await _replace_attempt(conn, cashier, intent)
+        else:
+            await leave_open(conn, cashier, attempt, None, attempt.error_code or "NO_ANSWER")
+    if anew is not None:
+        await ask_and_learn(cashier, anew)
+
+
+async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent) -> Intent:
+    """Close an attempt that Toss answered with a passing failure, and open the next one with its own key."""
+    old = intent.attempt
+    await close(
+        conn,
+        cashier,
+        old,
+        None,
+        AttemptStatus.FAILED,
+        outcome="no",
+        code=old.error_code,
+        message=old.error_message,
+    )
+    attempt_id, now = AttemptId(new_uuid()), cashier.clock.now()
+    attempt = replace(
+        old,
+        id=attempt_id,
+        idempotency_key=str(attempt_id),
+        status=AttemptStatus.PENDING,
+        response_data=None,
+        http_status=None,
+        outcome=None,
+        answered=False,
+        error_code=None,
+        error_message=None,
+        caused_by=old.id,
+        actor=_ORIGIN.actor,
+        resolve_by=now + cashier.resolve_after,
+        created_at=now,
+    )
+    anew = recorded(replace(intent, attempt=attempt))
+    await store.open_attempt(conn, anew.attempt)
+    if intent.cancel is not None:
+        await store.update_cancel(conn, intent.cancel, attempt_id=attempt_id)
+    return anew
+
+
+async def _subject(cashier: Cashier, attempt: Attempt) -> tuple[Payment, Cancel | None]:
+    assert attempt.payment_id is not None, "only reads and key issues have no payment"
+    async with cashier.db.connection() as conn:
+        payment = await store.by_id(conn, attempt.payment_id)
+        cancel = await store.cancel_of_attempt(conn, attempt.id)
+    assert payment is not None, "payments are never deleted"
+    return payment, cancel
+
+
+async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
+    """A read changes nothing at Toss; its process died, and somebody has read since."""
+    async with cashier.db.transaction() as conn:
+        held = await store.lock_attempt(conn, attempt.id)
+        if held.status is AttemptStatus.PENDING:
+            await close(conn, cashier, held, None, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
+
+
+def _reading(attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
+    answer = reread.answer
+    if isinstance(answer, Yes):
+        known = answer.value.status in PaymentStatus.__members__
+        return Reading(
+            status=PaymentStatus(answer.value.status) if known else None,
+            same_key=attempt.payment_key in (None, answer.value.payment_key),
+            cancel_seen=cancel is not None and cancel.cancel_status != CancelStatus.PENDING,
+        )
+    missing = isinstance(answer, No) and answer.http_status == 404
+    return Reading(status=None, found=not missing)
+
+
+def _evidence_of_failure(reread: Reread) -> tuple[str, str]:
+    answer = reread.answer
+    if isinstance(answer, Yes) and answer.value.failure is not None:
+        return answer.value.failure.code or answer.value.status, answer.value.failure.message or ""
+    if isinstance(answer, No):
+        return answer.code, answer.message
+    return "NOT_APPROVED", ""

@@ -1,0 +1,304 @@
+"""Payments: their states, what may follow what, and what a fact from Toss means. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Any, Final
+
+from paywon.base.ids import AttemptId, CancelId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.base.money import Krw
+from paywon.orders.model import OrderStatus
+
+
+class PaymentStatus(StrEnum):
+    """Toss's own words (api.md 2)."""
+
+    READY = "READY"
+    IN_PROGRESS = "IN_PROGRESS"
+    WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
+    DONE = "DONE"
+    PARTIAL_CANCELED = "PARTIAL_CANCELED"
+    CANCELED = "CANCELED"
+    ABORTED = "ABORTED"
+    EXPIRED = "EXPIRED"
+
+
+class SimpleStatus(StrEnum):
+    """Seed 1's lower-case status."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    PARTIAL_REFUNDED = "partial_refunded"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class PaymentMethod(StrEnum):
+    """Seed 1's four means of payment."""
+
+    CARD = "card"
+    TRANSFER = "transfer"
+    VIRTUAL_ACCOUNT = "virtual_account"
+    MOBILE = "mobile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One row of ``payments``; amounts in won, ``status`` in Toss's words."""
+
+    id: PaymentId
+    payment_number: str
+    order_id: OrderId
+    order_no: OrderNo
+    order_name: str | None
+    user_id: UserId
+    resource_type: str | None
+    resource_id: str | None
+    provider: str = "toss_payments"
+    payment_method: PaymentMethod | None = None
+    payment_key: PaymentKey | None = None
+    method: str | None = None
+    status: PaymentStatus = PaymentStatus.READY
+    currency: str = "KRW"
+    total_amount: Krw
+    balance_amount: Krw | None = None
+    vat: int | None = None
+    supplied_amount: int | None = None
+    tax_free_amount: int | None = None
+    tax_exemption_amount: int | None = None
+    requested_at: datetime
+    approved_at: datetime | None = None
+    receipt_url: str | None = None
+    checkout_url: str | None = None
+    last_transaction_key: str | None = None
+    card_type: str | None = None
+    card_company: str | None = None
+    card_last_four_digits: str | None = None
+    card_approval_number: str | None = None
+    issuer_code: str | None = None
+    acquirer_code: str | None = None
+    installment_plan_months: int | None = None
+    is_interest_free: bool | None = None
+    is_partial_cancelable: bool | None = None
+    easy_pay_provider: str | None = None
+    virtual_account: dict[str, Any] | None = None
+    secret_digest: bytes | None = None
+    fail_code: str | None = None
+    fail_message: str | None = None
+    refund_reason: str | None = None
+    description: str | None = None
+    customer: dict[str, str] | None = None
+    metadata: dict[str, Any] | None = None
+    ip_address: str | None = None
+    user_agent: str | None = None
+    raw_response: dict[str, Any] | None = None
+    fact_asked_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def refunded_amount(self) -> Krw:
+        """Won that went back to the customer so far."""
+        if self.approved_at is None or self.balance_amount is None:
+            return Krw(0)
+        return Krw(self.total_amount - self.balance_amount)
+
+
+class AttemptType(StrEnum):
+    """What a row of ``payment_transactions`` is about."""
+
+    PAYMENT_REQUEST = "payment_request"
+    PAYMENT_CONFIRMATION = "payment_confirmation"
+    PAYMENT_CANCELLATION = "payment_cancellation"
+    REFUND_REQUEST = "refund_request"
+    STATUS_READ = "status_read"
+    WEBHOOK_RECEIVED = "webhook_received"
+
+
+class AttemptStatus(StrEnum):
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+CANCELLING: Final = frozenset({AttemptType.PAYMENT_CANCELLATION, AttemptType.REFUND_REQUEST})
+MONEY_MOVING: Final = CANCELLING | {AttemptType.PAYMENT_CONFIRMATION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One row of ``payment_transactions``: a question to Toss, from before it is asked until it is settled."""
+
+    id: AttemptId
+    payment_id: PaymentId | None
+    type: AttemptType
+    status: AttemptStatus = AttemptStatus.PENDING
+    payment_key: PaymentKey | None = None
+    amount: Krw | None = None
+    idempotency_key: str | None = None
+    request_data: dict[str, Any] | None = None
+    response_data: dict[str, Any] | None = None
+    http_status: int | None = None
+    outcome: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    processing_time_ms: int | None = None
+    caused_by: AttemptId | None = None
+    actor: str | None = None
+    ip_address: str | None = None
+    user_agent: str | None = None
+    answered: bool = False
+    retry_count: int = 0
+    resolve_by: datetime | None = None
+    created_at: datetime
+    closed_at: datetime | None = None
+
+
+class CancelStatus(StrEnum):
+    """``PENDING`` and ``FAILED`` are ours, the others Toss's (codes.md)."""
+
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+    DONE = "DONE"
+    IN_PROGRESS = "IN_PROGRESS"
+    ABORTED = "ABORTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """One row of ``payment_cancels``: reserved at *intend*, named by Toss at *learn*; amounts in won."""
+
+    id: CancelId
+    payment_id: PaymentId
+    attempt_id: AttemptId | None = None
+    transaction_key: str | None = None
+    cancel_amount: Krw
+    cancel_reason: str
+    cancel_status: str
+    canceled_at: datetime | None = None
+    tax_free_amount: int | None = None
+    tax_exemption_amount: int | None = None
+    receipt_key: str | None = None
+    refundable_amount: int | None = None
+    card_discount_amount: int | None = None
+    easy_pay_discount_amount: int | None = None
+    transfer_discount_amount: int | None = None
+    raw_response: dict[str, Any] | None = None
+    created_at: datetime
+
+
+_S = PaymentStatus
+UNPAID: Final = frozenset({_S.READY, _S.IN_PROGRESS})
+OVER_WITHOUT_MONEY: Final = frozenset({_S.ABORTED, _S.EXPIRED})
+APPROVED: Final = frozenset({_S.DONE, _S.PARTIAL_CANCELED})
+REFUNDABLE: Final = APPROVED | {_S.WAITING_FOR_DEPOSIT}
+
+# Which status may follow which, for one paymentKey (api.md 2; invariant I5). A refusal that a later read
+# contradicts is overruled by the read: what Toss shows is where the money is.
+ALLOWED_MOVES: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
+    _S.READY: frozenset(_S) - {_S.READY},
+    _S.IN_PROGRESS: frozenset(_S) - {_S.READY, _S.IN_PROGRESS},
+    _S.WAITING_FOR_DEPOSIT: frozenset({_S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED}),
+    _S.DONE: frozenset({_S.PARTIAL_CANCELED, _S.CANCELED, _S.WAITING_FOR_DEPOSIT}),
+    _S.PARTIAL_CANCELED: frozenset({_S.CANCELED}),
+    _S.CANCELED: frozenset(),
+    _S.ABORTED: frozenset({_S.WAITING_FOR_DEPOSIT, _S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED, _S.EXPIRED}),
+    _S.EXPIRED: frozenset({_S.WAITING_FOR_DEPOSIT, _S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What Toss said a payment is, and when it was asked; amounts in won."""
+
+    payment_key: PaymentKey
+    order_no: OrderNo
+    status: PaymentStatus
+    total_amount: int
+    balance_amount: int
+    currency: str
+    asked_at: datetime
+
+
+class Verdict(Enum):
+    """What a fact does to the row that it is about."""
+
+    APPLY = "apply"
+    STALE = "stale"
+    CONTRADICTS = "contradicts"
+
+
+def judge(payment: Payment, fact: Fact) -> Verdict:
+    """Decide whether a fact is news, old news, or cannot be true of this payment.
+
+    A fact of another order, amount or currency, or of a second paymentKey beside one that holds money,
+    contradicts: nothing is changed and a person has to look.
+    """
+    if (fact.order_no, fact.total_amount, fact.currency) != (
+        payment.order_no,
+        payment.total_amount,
+        payment.currency,
+    ):
+        return Verdict.CONTRADICTS
+    if payment.payment_key not in (None, fact.payment_key):
+        return _judge_other_key(payment, fact)
+    if fact.status is payment.status:
+        return _judge_same_status(payment, fact)
+    if fact.status not in ALLOWED_MOVES[payment.status]:
+        return Verdict.STALE
+    if payment.status is _S.DONE and fact.status is _S.WAITING_FOR_DEPOSIT:
+        # The one step back (webhooks.md): only a read begun after the last fact can tell it from an old one.
+        return Verdict.APPLY if _asked_later(payment, fact) else Verdict.STALE
+    return Verdict.APPLY
+
+
+def _judge_same_status(payment: Payment, fact: Fact) -> Verdict:
+    if payment.balance_amount is not None and fact.balance_amount > payment.balance_amount:
+        return Verdict.STALE  # a balance only falls
+    if payment.balance_amount == fact.balance_amount and not _asked_later(payment, fact):
+        return Verdict.STALE
+    return Verdict.APPLY
+
+
+def _judge_other_key(payment: Payment, fact: Fact) -> Verdict:
+    """The customer may open the window again after a refusal; the order's row then follows the new key."""
+    if payment.status in UNPAID | OVER_WITHOUT_MONEY:
+        return Verdict.STALE if fact.status in OVER_WITHOUT_MONEY else Verdict.APPLY
+    return Verdict.CONTRADICTS if fact.status in REFUNDABLE else Verdict.STALE
+
+
+def _asked_later(payment: Payment, fact: Fact) -> bool:
+    return payment.fact_asked_at is None or fact.asked_at > payment.fact_asked_at
+
+
+def order_status(payment: Payment) -> OrderStatus:
+    """Answer what an order is, given its payment. Fully refunded means a balance of 0 (api.md 2 [M])."""
+    if payment.approved_at is None or payment.status in UNPAID | OVER_WITHOUT_MONEY:
+        return OrderStatus.CANCELED if payment.status is _S.CANCELED else OrderStatus.PENDING_PAYMENT
+    if payment.status is _S.WAITING_FOR_DEPOSIT:
+        return OrderStatus.PENDING_PAYMENT
+    if payment.balance_amount == 0:
+        return OrderStatus.REFUNDED
+    return OrderStatus.PARTIALLY_REFUNDED if payment.status is _S.PARTIAL_CANCELED else OrderStatus.PAID
+
+
+def simple_status(payment: Payment, *, confirming: bool) -> SimpleStatus:
+    """Derive seed 1's status; ``confirming`` tells whether a confirm attempt is open."""
+    if payment.status is _S.CANCELED or (payment.balance_amount == 0 and payment.status in APPROVED):
+        return SimpleStatus.REFUNDED if payment.approved_at else SimpleStatus.CANCELLED
+    if payment.status in OVER_WITHOUT_MONEY and not confirming:
+        return SimpleStatus.FAILED
+    if confirming or payment.status is _S.IN_PROGRESS:
+        return SimpleStatus.IN_PROGRESS
+    return {
+        _S.DONE: SimpleStatus.COMPLETED,
+        _S.PARTIAL_CANCELED: SimpleStatus.PARTIAL_REFUNDED,
+    }.get(payment.status, SimpleStatus.PENDING)
+
+
+def refundable_amount(payment: Payment, cancels: list[Cancel]) -> Krw:
+    """Answer how many won can still go back: the balance, less what open attempts have reserved."""
+    reserved = sum(cancel.cancel_amount for cancel in cancels if cancel.cancel_status == CancelStatus.PENDING)
+    return Krw(max(0, (payment.balance_amount or 0) - reserved))

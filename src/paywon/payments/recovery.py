@@ -1,0 +1,92 @@
+"""What to do about an attempt whose outcome is unknown, given what a read of Toss showed. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from paywon.payments.model import (
+    CANCELLING,
+    OVER_WITHOUT_MONEY,
+    Attempt,
+    AttemptType,
+    PaymentStatus,
+)
+
+# Toss lets a payment be confirmed within 10 minutes, and the window be used within 30 (api.md 2); a minute more
+# for clocks that differ. A cancel has no window; its key is good for 15 days (api.md 1.2), of which we use one.
+CONFIRM_WINDOW: Final = timedelta(minutes=11)
+REQUEST_WINDOW: Final = timedelta(minutes=41)
+CANCEL_WINDOW: Final = timedelta(days=1)
+
+
+class Step(Enum):
+    """What the resolver does next."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ASK_AGAIN = "ask again with the same key"
+    ASK_ANEW = "ask again as a new attempt with a new key"
+    WAIT = "wait and read again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What Toss shows of the payment of an attempt.
+
+    ``status`` is None where Toss was not heard, ``found`` False where it knows no such payment;
+    ``same_key`` tells whether it is the payment that the attempt was about, ``cancel_seen`` whether the
+    attempt's own cancel stands in its list.
+    """
+
+    status: PaymentStatus | None
+    found: bool = True
+    same_key: bool = True
+    cancel_seen: bool = False
+
+
+def next_step(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    """Decide from evidence only: nothing becomes failed because time has passed without a word from Toss (I8)."""
+    if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
+        return _after_confirm(attempt, reading, now)
+    if attempt.type in CANCELLING:
+        return _after_cancel(attempt, reading, now)
+    return _after_request(attempt, reading, now)
+
+
+def _after_confirm(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    window_open = now - attempt.created_at < CONFIRM_WINDOW
+    if not reading.found:
+        # "Not found" says something only once nothing can arrive any more.
+        return Step.WAIT if window_open else Step.FAILED
+    if reading.status is None:
+        return Step.WAIT
+    if not reading.same_key:
+        # The order shows another payment; ours cannot have been approved beside it, once the window closed.
+        return Step.WAIT if window_open else Step.FAILED
+    if reading.status in OVER_WITHOUT_MONEY:
+        return Step.FAILED
+    if reading.status not in (PaymentStatus.READY, PaymentStatus.IN_PROGRESS):
+        return Step.SUCCEEDED
+    return _again(attempt) if window_open else Step.WAIT
+
+
+def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    if reading.cancel_seen:
+        return Step.SUCCEEDED
+    if reading.status is None or now - attempt.created_at >= CANCEL_WINDOW:
+        return Step.WAIT
+    return _again(attempt)
+
+
+def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    if reading.found and reading.status is not None:
+        return Step.SUCCEEDED
+    if now - attempt.created_at >= REQUEST_WINDOW or (attempt.answered and not reading.found):
+        return Step.WAIT if reading.found else Step.FAILED
+    return Step.WAIT if attempt.answered else Step.ASK_AGAIN
+
+
+def _again(attempt: Attempt) -> Step:
+    """A key that Toss has answered would only replay that answer (api.md 1.2); without one, it must not change."""
+    return Step.ASK_ANEW if attempt.answered else Step.ASK_AGAIN

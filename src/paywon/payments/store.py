@@ -1,0 +1,275 @@
+"""All SQL of payments, their cancels and their audit trail."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import AttemptId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.base.money import Krw
+from paywon.db.pool import Connection
+from paywon.payments.model import (
+    Attempt,
+    AttemptStatus,
+    AttemptType,
+    Cancel,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+)
+
+_PAYMENT: Final = tuple(field.name for field in fields(Payment))
+_ATTEMPT: Final = tuple(field.name for field in fields(Attempt))
+_CANCEL: Final = tuple(field.name for field in fields(Cancel))
+_ONE_OPEN: Final = "payment_transactions_one_open"
+
+
+def _select(columns: tuple[str, ...], table: str) -> str:
+    return f"SELECT {', '.join(columns)} FROM {table} "
+
+
+_SELECT_PAYMENT: Final = _select(_PAYMENT, "payments")
+_SELECT_ATTEMPT: Final = _select(_ATTEMPT, "payment_transactions")
+_SELECT_CANCEL: Final = _select(_CANCEL, "payment_cancels")
+
+
+async def insert_payment(conn: Connection, payment: Payment) -> None:
+    await _insert(conn, "payments", payment, _PAYMENT)
+
+
+async def lock_by_order(conn: Connection, order_id: OrderId) -> Payment | None:
+    """Fetch an order's payment and hold its row. The order's row is locked before it, always."""
+    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE order_id = $1 FOR UPDATE", order_id))
+
+
+async def by_id(conn: Connection, payment_id: PaymentId) -> Payment | None:
+    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE id = $1", payment_id))
+
+
+async def by_order_no(conn: Connection, order_no: OrderNo) -> Payment | None:
+    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE order_no = $1", order_no))
+
+
+async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
+    """Fetch the payment that Toss calls ``payment_key``, or the one that was last asked about under it."""
+    query = (
+        _SELECT_PAYMENT
+        + """
+        WHERE payment_key = $1
+        UNION ALL
+        """
+        + _SELECT_PAYMENT
+        + """
+        WHERE id = (SELECT payment_id FROM payment_transactions
+                    WHERE payment_key = $1 AND type = 'payment_confirmation' ORDER BY created_at DESC LIMIT 1)
+        LIMIT 1
+        """
+    )
+    return _payment(await conn.fetchrow(query, payment_key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFilter:
+    """Which payments a list shows; ``after`` is the (created_at, id) of the last one seen."""
+
+    user_id: UserId | None
+    statuses: tuple[PaymentStatus, ...] | None
+    after: tuple[datetime, PaymentId] | None
+    limit: int
+    offset: int = 0
+
+
+async def page(conn: Connection, wanted: PageFilter) -> list[Payment]:
+    """Fetch one page of payments, newest first."""
+    after_time, after_id = wanted.after or (None, None)
+    rows = await conn.fetch(
+        _SELECT_PAYMENT
+        + """
+        WHERE ($1::text IS NULL OR user_id = $1)
+          AND ($2::text[] IS NULL OR status = ANY ($2))
+          AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+        ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6
+        """,
+        wanted.user_id,
+        list(wanted.statuses) if wanted.statuses is not None else None,
+        after_time,
+        after_id,
+        wanted.limit,
+        wanted.offset,
+    )
+    return [payment for row in rows if (payment := _payment(row))]
+
+
+async def count(conn: Connection, user_id: UserId | None, statuses: tuple[PaymentStatus, ...] | None) -> int:
+    found: int = await conn.fetchval(
+        """
+        SELECT count(*) FROM payments
+        WHERE ($1::text IS NULL OR user_id = $1) AND ($2::text[] IS NULL OR status = ANY ($2))
+        """,
+        user_id,
+        list(statuses) if statuses is not None else None,
+    )
+    return found
+
+
+async def update_payment(conn: Connection, payment_id: PaymentId, now: datetime, **columns: Any) -> Payment:
+    """Set the named columns of a payment and answer the row as it then is."""
+    names = [*columns, "updated_at"]
+    assert set(names) <= set(_PAYMENT), "only columns of payments"
+    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, start=2))
+    query = f"UPDATE payments SET {settings} WHERE id = $1 RETURNING {', '.join(_PAYMENT)}"
+    payment = _payment(await conn.fetchrow(query, payment_id, *columns.values(), now))
+    assert payment is not None, "the payment was locked by the caller"
+    return payment
+
+
+# --- The audit trail ---------------------------------------------------------------------------------
+
+
+async def open_attempt(conn: Connection, attempt: Attempt) -> None:
+    """Write down a question before it is asked.
+
+    Raises:
+        PaywonError: PAYMENT_IN_PROGRESS, another money-moving question on this payment is open.
+    """
+    try:
+        await _insert(conn, "payment_transactions", attempt, _ATTEMPT)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == _ONE_OPEN:
+            raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1) from error
+        raise
+
+
+async def lock_attempt(conn: Connection, attempt_id: AttemptId) -> Attempt:
+    """Fetch an attempt and hold its row."""
+    row = await conn.fetchrow(_SELECT_ATTEMPT + "WHERE id = $1 FOR UPDATE", attempt_id)
+    assert row is not None, "attempts are never deleted"
+    return _attempt(row)
+
+
+async def attempt_by_id(conn: Connection, attempt_id: AttemptId) -> Attempt | None:
+    row = await conn.fetchrow(_SELECT_ATTEMPT + "WHERE id = $1", attempt_id)
+    return _attempt(row) if row else None
+
+
+async def update_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> None:
+    """Set the named columns of an attempt."""
+    assert set(columns) <= set(_ATTEMPT), "only columns of payment_transactions"
+    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+    query = f"UPDATE payment_transactions SET {settings} WHERE id = $1"
+    await conn.execute(query, attempt_id, *columns.values())
+
+
+async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | None:
+    """Fetch the open money-moving attempt of a payment; there is one at most."""
+    row = await conn.fetchrow(
+        _SELECT_ATTEMPT
+        + """
+        WHERE payment_id = $1 AND status = 'pending'
+          AND type IN ('payment_confirmation', 'payment_cancellation', 'refund_request')
+        """,
+        payment_id,
+    )
+    return _attempt(row) if row else None
+
+
+async def confirming(conn: Connection, payment_ids: list[PaymentId]) -> set[PaymentId]:
+    """Answer which of these payments have an open confirm attempt."""
+    rows = await conn.fetch(
+        """
+        SELECT payment_id FROM payment_transactions
+        WHERE payment_id = ANY ($1) AND status = 'pending' AND type = 'payment_confirmation'
+        """,
+        payment_ids,
+    )
+    return {row["payment_id"] for row in rows}
+
+
+async def attempts_of(
+    conn: Connection, payment_id: PaymentId, *, after: tuple[datetime, AttemptId] | None, limit: int
+) -> list[Attempt]:
+    """Fetch a page of a payment's audit trail, oldest first."""
+    after_time, after_id = after or (None, None)
+    rows = await conn.fetch(
+        _SELECT_ATTEMPT
+        + """
+        WHERE payment_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))
+        ORDER BY created_at, id LIMIT $4
+        """,
+        payment_id,
+        after_time,
+        after_id,
+        limit,
+    )
+    return [_attempt(row) for row in rows]
+
+
+async def claim_due(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Attempt]:
+    """Take the open attempts whose time has come; nobody else gets them before ``lease_until``."""
+    rows = await conn.fetch(
+        f"""
+        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1
+        WHERE id IN (SELECT id FROM payment_transactions
+                     WHERE status = 'pending' AND resolve_by <= $1
+                     ORDER BY resolve_by LIMIT $3 FOR UPDATE SKIP LOCKED)
+        RETURNING {", ".join(_ATTEMPT)}
+        """,
+        now,
+        lease_until,
+        limit,
+    )
+    return [_attempt(row) for row in rows]
+
+
+# --- Cancels -----------------------------------------------------------------------------------------
+
+
+async def insert_cancel(conn: Connection, cancel: Cancel) -> None:
+    await _insert(conn, "payment_cancels", cancel, _CANCEL)
+
+
+async def cancels_of(conn: Connection, payment_id: PaymentId) -> list[Cancel]:
+    """Fetch a payment's cancels in the order they were made, reserved and failed ones included."""
+    rows = await conn.fetch(_SELECT_CANCEL + "WHERE payment_id = $1 ORDER BY created_at, id", payment_id)
+    return [Cancel(**{**dict(row), "cancel_amount": Krw(row["cancel_amount"])}) for row in rows]
+
+
+async def cancel_of_attempt(conn: Connection, attempt_id: AttemptId) -> Cancel | None:
+    row = await conn.fetchrow(_SELECT_CANCEL + "WHERE attempt_id = $1", attempt_id)
+    return Cancel(**{**dict(row), "cancel_amount": Krw(row["cancel_amount"])}) if row else None
+
+
+async def update_cancel(conn: Connection, cancel: Cancel, **columns: Any) -> None:
+    """Set the named columns of a cancel."""
+    assert set(columns) <= set(_CANCEL), "only columns of payment_cancels"
+    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+    query = f"UPDATE payment_cancels SET {settings} WHERE id = $1"
+    await conn.execute(query, cancel.id, *columns.values())
+
+
+# --- Rows and values ---------------------------------------------------------------------------------
+
+
+async def _insert(conn: Connection, table: str, value: object, columns: tuple[str, ...]) -> None:
+    marks = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
+    query = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    await conn.execute(query, *(getattr(value, column) for column in columns))
+
+
+def _payment(row: Any) -> Payment | None:
+    if row is None:
+        return None
+    method = row["payment_method"]
+    return Payment(
+        **{
+            **dict(row),
+            "payment_method": PaymentMethod(method) if method else None,
+            "status": PaymentStatus(row["status"]),
+        }
+    )
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(**{**dict(row), "type": AttemptType(row["type"]), "status": AttemptStatus(row["status"])})

@@ -1,0 +1,109 @@
+"""From an HTTP answer to a verdict; pure, so that every rule can be tested without a socket."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+from paywon.toss.body import MalformedBody, decode, parse_object
+from paywon.toss.errors import ALREADY_DONE, MAY_PASS, Operation, refusal
+from paywon.toss.outcome import Answer, Call, No, Unknown, UnknownReason, Yes
+
+T = TypeVar("T")
+
+_RUNNING = "IDEMPOTENT_REQUEST_PROCESSING"
+
+
+def judge(
+    operation: Operation, shape: type[T], *, call: Call, raw: bytes, headers: Mapping[str, str], now: datetime
+) -> Answer[T]:
+    """The verdict on a complete HTTP answer: `call.http_status` is set, `raw` is the whole body."""
+    body = _object_or_none(raw)
+    call = replace(call, response_body=body)
+    status = call.http_status or 0
+    if 200 <= status < 300:
+        return _success(shape, call, raw)
+    retry_after_s = retry_after(headers, now=now)
+    code, message = _error_of(body)
+    if code is not None and 400 <= status < 500 and status not in (409, 429):
+        kind = refusal(operation, code)
+        if kind is not None:
+            return No(call=call, refusal=kind, code=code, message=message or "", http_status=status)
+    return Unknown(
+        call=call,
+        reason=_reason(status, code),
+        code=code,
+        message=message,
+        answered=_is_final(status, code),
+        retry_after_s=retry_after_s,
+    )
+
+
+def _success(shape: type[T], call: Call, raw: bytes) -> Answer[T]:
+    body = call.response_body
+    if body is None:
+        # Not even an object: some box between us and Toss may have spoken, so the key counts as unanswered.
+        return Unknown(call=call, reason=UnknownReason.UNREADABLE, detail="2xx without a JSON object")
+    try:
+        return Yes(call=call, value=decode(raw, shape), raw=body)
+    except MalformedBody as error:
+        return Unknown(call=call, reason=UnknownReason.UNREADABLE, answered=True, detail=error.reason)
+
+
+def _object_or_none(raw: bytes) -> dict[str, Any] | None:
+    try:
+        return parse_object(raw)
+    except MalformedBody:
+        return None
+
+
+def _error_of(body: dict[str, Any] | None) -> tuple[str | None, str | None]:
+    """Code and message of a v1 error body (api.md 1.3); extra members such as `data` are tolerated."""
+    code, message = (body or {}).get("code"), (body or {}).get("message")
+    if not isinstance(code, str) or not code:
+        return None, None
+    return code, message if isinstance(message, str) else None
+
+
+def _reason(status: int, code: str | None) -> UnknownReason:
+    if status == 409 or code == _RUNNING:
+        return UnknownReason.RUNNING
+    if status == 429:
+        return UnknownReason.RATE_LIMITED
+    if status >= 500:
+        return UnknownReason.SERVER_ERROR
+    if 300 <= status < 400:
+        return UnknownReason.REDIRECTED
+    if code is None:
+        return UnknownReason.UNREADABLE
+    if code in ALREADY_DONE:
+        return UnknownReason.ALREADY_DONE
+    return UnknownReason.MAY_PASS if code in MAY_PASS else UnknownReason.UNLISTED_CODE
+
+
+def _is_final(status: int, code: str | None) -> bool:
+    """Whether Toss itself gave the key an answer that it stores (api.md 1.2: errors are stored too)."""
+    return code is not None and code != _RUNNING and status not in (409, 429)
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds that Retry-After asks for, from its number or its date; None if absent or senseless.
+
+    Toss documents no Retry-After; a gateway before it may send one.
+    """
+    text = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _until(text, now)
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _until(http_date: str, now: datetime) -> float:
+    try:
+        then = parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return math.nan
+    return ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,0 +1,1 @@
+"""A stand-in for Toss Payments that needs no network and no account."""

@@ -1,0 +1,1 @@
+"""Values, clock, store: what the sandbox knows, with no HTTP in it."""

@@ -1,0 +1,63 @@
+"""Identifiers in the shapes that Toss publishes (api.md 1.5)."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import datetime
+
+from paywon_sandbox.settings import KST, MERCHANT_ID
+
+_ALNUM = string.ascii_letters + string.digits
+_LOWER = string.ascii_lowercase + string.digits
+
+
+def _random(alphabet: str, length: int) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def payment_key(at: datetime) -> str:
+    """Merchant prefix, time and suffix, like `tosspayments20240213121757ReDy1`."""
+    return f"{MERCHANT_ID}{at.astimezone(KST):%Y%m%d%H%M%S}{_random(_ALNUM, 5)}"
+
+
+def transaction_key(method: str) -> str:
+    """32 upper hex digits, or `txrd_…` for bank transfers as in the samples."""
+    if method == "계좌이체":
+        return f"txrd_a01{_random(_LOWER, 24)}"
+    return secrets.token_hex(16).upper()
+
+
+def payment_secret() -> str:
+    """`ps_…`, at most 50 characters."""
+    return f"ps_{_random(_ALNUM, 28)}"
+
+
+def receipt_key() -> str:
+    """48 random characters."""
+    return _random(_ALNUM, 48)
+
+
+def issue_number() -> str:
+    """Nine digits of a cash receipt."""
+    return _random(string.digits, 9)
+
+
+def account_number() -> str:
+    """A test virtual account number: `X` and 13 digits (api.md 4)."""
+    return f"X{_random(string.digits, 13)}"
+
+
+def transmission_id() -> str:
+    """`whtrans_…` of a webhook."""
+    return f"whtrans_a01{_random(_LOWER, 24)}"
+
+
+def trace_id() -> str:
+    """The x-tosspayments-trace-id of one answer."""
+    return secrets.token_hex(16)
+
+
+def control_id(prefix: str) -> str:
+    """Id of a sandbox record such as a webhook or a fault."""
+    return f"{prefix}_{_random(_LOWER, 16)}"

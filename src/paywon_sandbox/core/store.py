@@ -1,0 +1,219 @@
+"""The sandbox's data: one Account per secret key, held in memory and written through to the journal.
+
+Rules change records and call `keep`; the door calls `commit` once, before it answers, so that the payment, the
+idempotent reply and the webhooks of one request are stored together or not at all.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from datetime import datetime
+
+import msgspec
+
+from paywon_sandbox import inferred
+from paywon_sandbox.core.clock import Clock
+from paywon_sandbox.core.journal import Address, Journal
+from paywon_sandbox.core.records import (
+    ClockState,
+    Delivery,
+    Fault,
+    LoggedRequest,
+    PaymentRecord,
+    StoredReply,
+    Webhook,
+)
+
+REQUEST_LOG_LENGTH = 5000
+FINISHED_DELIVERIES_KEPT = 5000
+KINDS: dict[str, type[msgspec.Struct]] = {
+    "payment": PaymentRecord,
+    "reply": StoredReply,
+    "webhook": Webhook,
+    "delivery": Delivery,
+    "clock": ClockState,
+}
+APPROVED = frozenset({"DONE", "CANCELED", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
+
+
+class Account:
+    """All data of one secret key."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
+        self.key = key
+        self._empty()
+
+    def _empty(self) -> None:
+        self.clock = Clock()
+        self.payments: dict[str, PaymentRecord] = {}
+        self.orders: dict[str, list[str]] = {}
+        self.replies: dict[str, StoredReply] = {}
+        self.running: set[str] = set()
+        self.webhooks: dict[str, Webhook] = {}
+        self.deliveries: dict[str, Delivery] = {}
+        self.pending: dict[str, Delivery] = {}
+        self.faults: dict[str, Fault] = {}
+        self.requests: deque[LoggedRequest] = deque(maxlen=REQUEST_LOG_LENGTH)
+        self._deadlines: list[tuple[datetime, str]] = []
+
+    def reset(self) -> None:
+        """Forget everything of this key, on disk too."""
+        for payment_key in self.payments:
+            self._store.owners.pop(payment_key, None)
+        self._store.forget(self.key)
+        self._empty()
+
+    def keep_payment(self, record: PaymentRecord) -> None:
+        """Store a new or changed payment."""
+        key = record.payment.payment_key
+        if key not in self.payments:
+            self.payments[key] = record
+            self.orders.setdefault(record.payment.order_id, []).append(key)
+            self._store.owners[key] = self
+        if record.deadline is not None:
+            heapq.heappush(self._deadlines, (record.deadline, key))
+        self._store.change("payment", self.key, key, record)
+
+    def payment_of_order(self, order_id: str) -> PaymentRecord | None:
+        """The approved attempt for an orderId, else the newest; None when there is none."""
+        records = [self.payments[key] for key in self.orders.get(order_id, [])]
+        if not records:
+            return None
+        approved = [record for record in records if record.payment.status in APPROVED]
+        return (approved if approved and inferred.PREFER_APPROVED_ATTEMPT else records)[-1]
+
+    def due(self, now: datetime) -> list[PaymentRecord]:
+        """Payments whose deadline has passed, each once."""
+        found: dict[str, PaymentRecord] = {}
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, key = heapq.heappop(self._deadlines)
+            record = self.payments[key]
+            if record.deadline is not None and record.deadline <= now:
+                found[key] = record
+        return list(found.values())
+
+    def keep_reply(self, key: str, reply: StoredReply) -> None:
+        """Remember the first answer to an Idempotency-Key."""
+        self.replies[key] = reply
+        self._store.change("reply", self.key, key, reply)
+
+    def reply(self, key: str) -> StoredReply | None:
+        """The stored answer, unless its lifetime has passed."""
+        found = self.replies.get(key)
+        if found is None or found.expires_at > self.clock.now():
+            return found
+        del self.replies[key]
+        self._store.change("reply", self.key, key, None)
+        return None
+
+    def keep_webhook(self, webhook: Webhook) -> None:
+        """Store a registration."""
+        self.webhooks[webhook.id] = webhook
+        self._store.change("webhook", self.key, webhook.id, webhook)
+
+    def drop_webhook(self, webhook_id: str) -> None:
+        """Remove a registration; deliveries that are pending still go out."""
+        del self.webhooks[webhook_id]
+        self._store.change("webhook", self.key, webhook_id, None)
+
+    def keep_delivery(self, delivery: Delivery) -> None:
+        """Store a delivery; pending ones are what the sender works on."""
+        self.deliveries[delivery.id] = delivery
+        if delivery.state == "PENDING":
+            self.pending[delivery.id] = delivery
+        else:
+            self.pending.pop(delivery.id, None)
+            self._prune_deliveries()
+        self._store.change("delivery", self.key, delivery.id, delivery)
+
+    def _prune_deliveries(self) -> None:
+        if len(self.deliveries) - len(self.pending) <= FINISHED_DELIVERIES_KEPT:
+            return
+        oldest = next(key for key in self.deliveries if key not in self.pending)
+        del self.deliveries[oldest]
+        self._store.change("delivery", self.key, oldest, None)
+
+    def keep_clock(self) -> None:
+        """Store how far the clock is off."""
+        self._store.change("clock", self.key, "clock", self.clock.state)
+
+    def restore(self, kind: str, record_id: str, record: msgspec.Struct) -> None:
+        """Put back one record read from the journal."""
+        match record:
+            case PaymentRecord():
+                self.keep_payment(record)
+            case StoredReply():
+                self.replies[record_id] = record
+            case Webhook():
+                self.webhooks[record_id] = record
+            case Delivery():
+                self.keep_delivery(record)
+            case ClockState():
+                self.clock = Clock(record)
+            case _:
+                raise ValueError(f"unknown record kind {kind}")
+
+
+class Store:
+    """Every account, and the changes that the next commit writes."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._changed: dict[Address, msgspec.Struct | None] = {}
+        self._encoder = msgspec.json.Encoder()
+        self._sequence = 0
+        self.accounts: dict[str, Account] = {}
+        self.owners: dict[str, Account] = {}
+        self._load()
+
+    def _load(self) -> None:
+        records = [(address, msgspec.json.decode(body, type=KINDS[address[0]])) for address, body in self._journal.load()]
+        records.sort(key=lambda item: item[1].sequence if isinstance(item[1], PaymentRecord) else 0)
+        for (kind, account, record_id), record in records:
+            self.account(account).restore(kind, record_id, record)
+            if isinstance(record, PaymentRecord):
+                self._sequence = max(self._sequence, record.sequence)
+        self._changed.clear()
+
+    def account(self, key: str) -> Account:
+        """The account of a secret key, made on first use."""
+        if key not in self.accounts:
+            self.accounts[key] = Account(self, key)
+        return self.accounts[key]
+
+    def next_sequence(self) -> int:
+        """A number that grows with every payment, so that a restart keeps their order."""
+        self._sequence += 1
+        return self._sequence
+
+    def change(self, kind: str, account: str, record_id: str, record: msgspec.Struct | None) -> None:
+        """Note a record for the next commit; None deletes it."""
+        if self._journal.active:
+            self._changed[(kind, account, record_id)] = record
+
+    def forget(self, account: str) -> None:
+        """Delete every stored record of an account at the next commit."""
+        for address, _ in list(self._journal.load()):
+            if address[1] == account:
+                self._changed[address] = None
+        for address in list(self._changed):
+            if address[1] == account:
+                self._changed[address] = None
+
+    def commit(self) -> None:
+        """Write everything noted since the last commit, in one transaction."""
+        if not self._changed:
+            return
+        encoded = {
+            address: None if record is None else self._encoder.encode(record)
+            for address, record in self._changed.items()
+        }
+        self._changed.clear()
+        self._journal.write(encoded)
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self.commit()
+        self._journal.close()

@@ -1,0 +1,185 @@
+"""Toss's objects as they travel: the Payment of version 2022-11-16 and its parts (api.md 4).
+
+Field order follows the published sample. Every key is always present, null when it does not apply.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Wire(msgspec.Struct, rename="camel", kw_only=True):
+    """Base of everything that is sent in Toss's camelCase."""
+
+
+class Failure(Wire):
+    """Why a payment was aborted or expired."""
+
+    code: str
+    message: str
+
+
+class Url(Wire):
+    """A link object, as in `receipt` and `checkout`."""
+
+    url: str
+
+
+class Card(Wire):
+    """Card details; `amount` in KRW is what the card itself paid."""
+
+    issuer_code: str
+    acquirer_code: str | None
+    number: str
+    installment_plan_months: int = 0
+    is_interest_free: bool = False
+    interest_payer: str | None = None
+    approve_no: str = "00000000"
+    use_card_point: bool = False
+    card_type: str = "신용"
+    owner_type: str = "개인"
+    acquire_status: str = "READY"
+    amount: int
+
+
+class RefundAccount(Wire):
+    """Where a deposited virtual account is refunded to, as shown on the Payment."""
+
+    bank_code: str
+    account_number: str
+    holder_name: str
+
+
+class VirtualAccount(Wire):
+    """The account that the customer pays into."""
+
+    account_number: str
+    account_type: str = "일반"
+    bank_code: str
+    customer_name: str
+    due_date: str
+    expired: bool = False
+    settlement_status: str = "INCOMPLETED"
+    refund_status: str = "NONE"
+    refund_receive_account: RefundAccount | None = None
+    depositor_name: str | None = None
+
+
+class Transfer(Wire):
+    """Bank transfer details."""
+
+    bank_code: str
+    settlement_status: str = "INCOMPLETED"
+
+
+class MobilePhone(Wire):
+    """Details of a payment on the phone bill."""
+
+    customer_mobile_phone: str
+    settlement_status: str = "INCOMPLETED"
+    receipt_url: str
+
+
+class GiftCertificate(Wire):
+    """Gift certificate details."""
+
+    approve_no: str = "00000000"
+    settlement_status: str = "INCOMPLETED"
+
+
+class EasyPay(Wire):
+    """Easy pay: `amount` paid by account or balance, `discount_amount` by points, both KRW."""
+
+    provider: str
+    amount: int
+    discount_amount: int
+
+
+class CashReceipt(Wire):
+    """The automatic cash receipt of a payment."""
+
+    type: str
+    receipt_key: str
+    issue_number: str
+    receipt_url: str
+    amount: int
+    tax_free_amount: int = 0
+
+
+class CashReceiptEntry(Wire):
+    """One issue or cancel in the cash receipt history of a payment."""
+
+    receipt_key: str
+    order_id: str
+    order_name: str
+    type: str
+    issue_number: str
+    receipt_url: str
+    business_number: str
+    transaction_type: str
+    amount: int
+    tax_free_amount: int
+    issue_status: str
+    failure: Failure | None
+    customer_identity_number: str
+    requested_at: str
+
+
+class Cancel(Wire):
+    """One cancel; `refundable_amount` is the balance after it."""
+
+    transaction_key: str
+    cancel_reason: str
+    tax_exemption_amount: int = 0
+    canceled_at: str
+    card_discount_amount: int = 0
+    transfer_discount_amount: int = 0
+    easy_pay_discount_amount: int = 0
+    receipt_key: str | None = None
+    cancel_amount: int
+    tax_free_amount: int
+    refundable_amount: int
+    cancel_status: str = "DONE"
+    cancel_request_id: str | None = None
+
+
+class Payment(Wire):
+    """Toss's Payment object; amounts in KRW, instants as Toss writes them."""
+
+    m_id: str
+    last_transaction_key: str | None = None
+    payment_key: str
+    order_id: str
+    order_name: str
+    tax_exemption_amount: int = 0
+    status: str
+    requested_at: str
+    approved_at: str | None = None
+    use_escrow: bool | None = None
+    culture_expense: bool = False
+    card: Card | None = None
+    virtual_account: VirtualAccount | None = None
+    transfer: Transfer | None = None
+    mobile_phone: MobilePhone | None = None
+    gift_certificate: GiftCertificate | None = None
+    cash_receipt: CashReceipt | None = None
+    cash_receipts: list[CashReceiptEntry] | None = None
+    discount: dict[str, int] | None = None
+    cancels: list[Cancel] | None = None
+    secret: str | None = None
+    type: str = "NORMAL"
+    easy_pay: EasyPay | None = None
+    country: str = "KR"
+    failure: Failure | None = None
+    is_partial_cancelable: bool = True
+    receipt: Url | None = None
+    checkout: Url | None
+    currency: str = "KRW"
+    total_amount: int
+    balance_amount: int
+    supplied_amount: int
+    vat: int
+    tax_free_amount: int = 0
+    metadata: dict[str, str] | None = None
+    method: str | None = None
+    version: str

@@ -1,0 +1,82 @@
+"""Toss's own paths: each handler names its endpoint and the rule that answers it."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+from litestar.types import ControllerRouterHandler
+
+from paywon_sandbox.core.errors import TossError
+from paywon_sandbox.core.store import Account
+from paywon_sandbox.core.values import Payment
+from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.rules.cancel import cancel, read_cancel
+from paywon_sandbox.rules.confirm import confirm, read_confirm
+from paywon_sandbox.rules.create import create_payment
+from paywon_sandbox.rules.params import Params
+
+
+@post("/v1/payments", status_code=200)
+async def create(request: AnyRequest, door: Door) -> Response[bytes]:
+    """Open a payment without the browser script (api.md 5.1)."""
+
+    def work(account: Account, params: Params) -> Payment:
+        return create_payment(
+            door.store, account, params, public_url=door.settings.public_url, method_required=True
+        ).payment
+
+    return await door.serve(request, "POST /v1/payments", work)
+
+
+@post("/v1/payments/confirm", status_code=200)
+async def confirm_payment(request: AnyRequest, door: Door) -> Response[bytes]:
+    """Approve what the customer authenticated (api.md 5.2)."""
+
+    def work(account: Account, params: Params) -> Payment:
+        return confirm(account, read_confirm(params), door.settings.public_url).payment
+
+    return await door.serve(request, "POST /v1/payments/confirm", work)
+
+
+@get("/v1/payments/{payment_key:str}")
+async def read_payment(request: AnyRequest, door: Door, payment_key: str) -> Response[bytes]:
+    """One payment by its key (api.md 5.3)."""
+
+    def work(account: Account, params: Params) -> Payment:
+        record = account.payments.get(payment_key)
+        if record is None:
+            raise TossError("NOT_FOUND_PAYMENT")
+        return record.payment
+
+    return await door.serve(request, "GET /v1/payments/{paymentKey}", work)
+
+
+@get("/v1/payments/orders/{order_id:str}")
+async def read_payment_of_order(request: AnyRequest, door: Door, order_id: str) -> Response[bytes]:
+    """One payment by its orderId (api.md 5.3)."""
+
+    def work(account: Account, params: Params) -> Payment:
+        record = account.payment_of_order(order_id)
+        if record is None:
+            raise TossError("NOT_FOUND_PAYMENT")
+        return record.payment
+
+    return await door.serve(request, "GET /v1/payments/orders/{orderId}", work)
+
+
+@post("/v1/payments/{payment_key:str}/cancel", status_code=200)
+async def cancel_payment(request: AnyRequest, door: Door, payment_key: str) -> Response[bytes]:
+    """Cancel all or a part (api.md 5.4)."""
+
+    def work(account: Account, params: Params) -> Payment:
+        return cancel(account, payment_key, read_cancel(params)).payment
+
+    return await door.serve(request, "POST /v1/payments/{paymentKey}/cancel", work)
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    create,
+    confirm_payment,
+    read_payment,
+    read_payment_of_order,
+    cancel_payment,
+]

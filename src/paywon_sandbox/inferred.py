@@ -1,0 +1,80 @@
+"""Every guess about Toss in one place.
+
+The reference marks these points *inferred*, silent or in conflict. Where real Toss turns out to do something
+else, changing the line here is all there is to do.
+"""
+
+from __future__ import annotations
+
+# api.md 1.1: three per-endpoint tables say 403, an SDK's comment says 401; the status itself is in error-codes.json.
+MISSING_COLON = "INCORRECT_BASIC_AUTH_FORMAT"
+
+# api.md 2: the code for an amount or orderId that differs from the window's is undocumented.
+CONFIRM_MISMATCH = "INVALID_REQUEST"
+# Confirming before the customer has authenticated: undocumented.
+CONFIRM_BEFORE_AUTHENTICATION = "NOT_FOUND_PAYMENT_SESSION"
+# Confirming again after a declined confirm: undocumented.
+CONFIRM_AFTER_ABORT = "ALREADY_PROCESSED_PAYMENT"
+# Below-minimum and above-maximum refusals leave the payment as it was: undocumented.
+
+# Opening the window for an orderId that was already approved. The code is listed for key-in, accounts and billing.
+REFUSE_APPROVED_ORDER_ID = True
+APPROVED_ORDER_ID = "DUPLICATED_ORDER_ID"
+
+# A card refused inside the window leaves the payment READY; only a declined confirm is documented to abort it.
+WINDOW_DECLINE = "REJECT_CARD_COMPANY"
+WINDOW_CLOSED = "PAY_PROCESS_CANCELED"
+
+# api.md 5.4 [inferred]
+CANCEL_WRONG_STATE = "NOT_CANCELABLE_PAYMENT"
+CANCEL_CURRENCY_MISMATCH = "INVALID_CURRENCY"
+CANCEL_TAX_FREE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
+CANCEL_WITHOUT_REFUND_ACCOUNT = "INVALID_REFUND_ACCOUNT_INFO"
+# Codes of the site-wide list that the cancel and confirm tables do not name are not used there.
+CREATE_MISSING_PARAMETER = "INVALID_REQUIRED_PARAM"
+AMOUNT_NOT_POSITIVE = "BELOW_ZERO_AMOUNT"
+
+# Real records show a secret on card payments, documentation samples show null (api.md 4).
+SECRET_ON_EVERY_APPROVED_PAYMENT = True
+
+# webhooks.md "Headers": not stated whether a retry keeps its id.
+SAME_TRANSMISSION_ID_ON_RETRY = True
+
+# api.md 5.3: which attempt is returned for an orderId with several is undocumented: the approved, else the newest.
+PREFER_APPROVED_ATTEMPT = True
+
+# Unknown paths and methods.
+UNKNOWN_PATH = "NOT_FOUND"
+UNKNOWN_METHOD = "NOT_FOUND_HTTP_METHOD"
+BODY_TOO_LARGE = "INVALID_REQUEST"
+
+# codes.md "Payment method": the English strings of response values are not documented.
+ENGLISH_VALUES = {
+    "카드": "CARD",
+    "가상계좌": "VIRTUAL_ACCOUNT",
+    "간편결제": "EASY_PAY",
+    "휴대폰": "MOBILE_PHONE",
+    "계좌이체": "TRANSFER",
+    "문화상품권": "CULTURE_GIFT_CERTIFICATE",
+    "도서문화상품권": "BOOK_GIFT_CERTIFICATE",
+    "게임문화상품권": "GAME_GIFT_CERTIFICATE",
+    "해외간편결제": "FOREIGN_EASY_PAY",
+    "신용": "CREDIT",
+    "체크": "CHECK",
+    "기프트": "GIFT",
+    "미확인": "UNKNOWN",
+    "개인": "PERSONAL",
+    "법인": "CORPORATE",
+    "일반": "NORMAL",
+    "고정": "FIXED",
+    "토스페이": "TOSSPAY",
+    "네이버페이": "NAVERPAY",
+    "삼성페이": "SAMSUNGPAY",
+    "애플페이": "APPLEPAY",
+    "엘페이": "LPAY",
+    "카카오페이": "KAKAOPAY",
+    "핀페이": "PINPAY",
+    "페이코": "PAYCO",
+    "SSG페이": "SSG",
+}
+ENGLISH_FIELDS = frozenset({"method", "cardType", "ownerType", "accountType", "provider"})

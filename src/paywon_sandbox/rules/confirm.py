@@ -1,0 +1,127 @@
+"""`POST /v1/payments/confirm` (api.md 5.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from paywon_sandbox import inferred
+from paywon_sandbox.core import codes, ids
+from paywon_sandbox.core.clock import toss_instant
+from paywon_sandbox.core.errors import TossError, texts
+from paywon_sandbox.core.records import Choice, PaymentRecord
+from paywon_sandbox.core.store import Account
+from paywon_sandbox.core.values import Failure, Url
+from paywon_sandbox.rules.details import add_cash_receipt, fill_details, receipt_url
+from paywon_sandbox.rules.params import Params
+from paywon_sandbox.settings import MAXIMUM_TRANSFER_KRW, MINIMUM_ACCOUNT_KRW, MINIMUM_CARD_KRW
+from paywon_sandbox.webhooks.events import announce
+
+ENDPOINT = "POST /v1/payments/confirm"
+_NOT_OPEN = {
+    "READY": inferred.CONFIRM_BEFORE_AUTHENTICATION,
+    "EXPIRED": "NOT_FOUND_PAYMENT_SESSION",  # api.md 2 [2src]
+    "ABORTED": inferred.CONFIRM_AFTER_ABORT,
+}
+
+
+class ConfirmRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """The checked parameters of a confirm."""
+
+    payment_key: str
+    order_id: str
+    amount_krw: int
+
+
+def read_confirm(params: Params) -> ConfirmRequest:
+    """Raises INVALID_REQUEST, the only parameter code of the confirm table."""
+    return ConfirmRequest(
+        payment_key=params.text("paymentKey", longest=200),
+        order_id=params.order_id(),
+        amount_krw=params.positive("amount"),
+    )
+
+
+def confirm(account: Account, request: ConfirmRequest, public_url: str) -> PaymentRecord:
+    """Approve, abort or refuse: existence, then state, then amount (api.md Appendix B)."""
+    record = account.payments.get(request.payment_key)
+    if record is None:
+        raise TossError("NOT_FOUND_PAYMENT")
+    payment = record.payment
+    if payment.status != "IN_PROGRESS":
+        raise TossError(_NOT_OPEN.get(payment.status, "ALREADY_PROCESSED_PAYMENT"))
+    if payment.order_id != request.order_id or payment.total_amount != request.amount_krw:
+        raise TossError(inferred.CONFIRM_MISMATCH)
+    assert record.choice is not None
+    _refuse_second_approval(account, record)
+    _check_limits(record.choice.method, payment.total_amount)
+    if record.choice.decline_code is not None:
+        _decline(account, record, record.choice, public_url)
+    else:
+        _approve(account, record, record.choice, public_url)
+    return record
+
+
+def _refuse_second_approval(account: Account, record: PaymentRecord) -> None:
+    other = account.payment_of_order(record.payment.order_id)
+    if inferred.REFUSE_APPROVED_ORDER_ID and other is not None and other.approved_at is not None:
+        raise TossError(inferred.APPROVED_ORDER_ID)
+
+
+def _check_limits(method: str, amount_krw: int) -> None:
+    account_like = method in (codes.TRANSFER, codes.VIRTUAL_ACCOUNT)
+    if amount_krw < (MINIMUM_ACCOUNT_KRW if account_like else MINIMUM_CARD_KRW):
+        raise TossError("BELOW_MINIMUM_AMOUNT")
+    if method == codes.TRANSFER and amount_krw > MAXIMUM_TRANSFER_KRW:
+        raise TossError("EXCEEDS_TRANSFER_AMOUNT_MAXIMUM")
+
+
+def _approve(account: Account, record: PaymentRecord, choice: Choice, public_url: str) -> None:
+    now = account.clock.now()
+    payment = record.payment
+    fill_details(record, choice, now, public_url)
+    payment.last_transaction_key = ids.transaction_key(choice.method)
+    record.deadline = None
+    payment.receipt = Url(url=receipt_url(payment.payment_key, public_url))
+    if choice.method == codes.VIRTUAL_ACCOUNT:
+        _wait_for_deposit(record)
+    else:
+        payment.status = "DONE"
+        payment.approved_at = toss_instant(now)
+        record.approved_at = now
+        add_cash_receipt(record, choice, now, public_url)
+        if not inferred.SECRET_ON_EVERY_APPROVED_PAYMENT:
+            payment.secret = None
+    account.keep_payment(record)
+    announce(account, record)
+
+
+def _wait_for_deposit(record: PaymentRecord) -> None:
+    """Approved and receipted only when the money comes (api.md 2); the due date is the next deadline."""
+    account = record.payment.virtual_account
+    assert account is not None
+    record.payment.status = "WAITING_FOR_DEPOSIT"
+    record.deadline = datetime.fromisoformat(account.due_date)
+
+
+def _decline(account: Account, record: PaymentRecord, choice: Choice, public_url: str) -> None:
+    """Answer with the wanted code. Without `declineTimes` the payment is aborted for good (api.md 2)."""
+    assert choice.decline_code is not None
+    code = choice.decline_code
+    if choice.decline_times is not None:
+        choice.decline_times -= 1
+        if choice.decline_times <= 0:
+            choice.decline_code = choice.decline_times = None
+        account.keep_payment(record)
+        raise TossError(code)
+    payment = record.payment
+    fill_details(record, choice, account.clock.now(), public_url)
+    payment.status = "ABORTED"
+    payment.last_transaction_key = ids.transaction_key(choice.method)
+    payment.secret = None  # as in the published ABORTED record
+    payment.failure = Failure(code=code, message=texts(ENDPOINT, code)[0])
+    record.deadline = None
+    account.keep_payment(record)
+    announce(account, record)
+    raise TossError(code)

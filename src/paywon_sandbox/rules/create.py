@@ -1,0 +1,106 @@
+"""Opening a payment: `POST /v1/payments` and the browser's way in (api.md 5.1)."""
+
+from __future__ import annotations
+
+from paywon_sandbox import inferred
+from paywon_sandbox.core import codes, ids
+from paywon_sandbox.core.clock import toss_instant
+from paywon_sandbox.core.errors import TossError
+from paywon_sandbox.core.money import tax_split
+from paywon_sandbox.core.records import PaymentRecord
+from paywon_sandbox.core.store import APPROVED, Account, Store
+from paywon_sandbox.core.values import Payment, Url
+from paywon_sandbox.rules.params import Params
+from paywon_sandbox.settings import API_VERSION, AUTHENTICATION_WINDOW, MERCHANT_ID
+
+
+def create_payment(
+    store: Store, account: Account, params: Params, *, public_url: str, method_required: bool
+) -> PaymentRecord:
+    """A READY payment with its checkout address. Raises the create codes of api.md 5.1."""
+    method = _wanted_method(params, required=method_required)
+    amount_krw = params.positive("amount", missing="REQUIRED_AMOUNT")
+    order_id = params.order_id(code="INVALID_ORDER_ID")
+    order_name = params.text("orderName", longest=100, code="INVALID_ORDER_NAME")
+    success_url = params.url(
+        "successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT"
+    )
+    fail_url = params.url(
+        "failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"
+    )
+    tax_free_krw = params.not_negative("taxFreeAmount")
+    if tax_free_krw > amount_krw:
+        raise TossError("INVALID_REQUEST")
+    _check_currency(params)
+    _check_flow_mode(params)
+    metadata = params.metadata()
+    _refuse_approved_order(account, order_id)
+
+    now = account.clock.now()
+    key = _new_key(account, store)
+    supplied, vat = tax_split(amount_krw, tax_free_krw)
+    payment = Payment(
+        m_id=MERCHANT_ID,
+        payment_key=key,
+        order_id=order_id,
+        order_name=order_name,
+        status="READY",
+        requested_at=toss_instant(now),
+        checkout=Url(url=f"{public_url}/v1/payments/{key}/checkout"),
+        total_amount=amount_krw,
+        balance_amount=amount_krw,
+        supplied_amount=supplied,
+        vat=vat,
+        tax_free_amount=tax_free_krw,
+        metadata=metadata,
+        version=API_VERSION,
+    )
+    record = PaymentRecord(
+        payment=payment,
+        sequence=store.next_sequence(),
+        success_url=success_url,
+        fail_url=fail_url,
+        requested_at=now,
+        deadline=now + AUTHENTICATION_WINDOW,
+        wanted_method=method,
+        customer_name=params.optional_text("customerName", longest=100),
+        customer_phone=params.optional_text("customerMobilePhone", longest=15),
+    )
+    account.keep_payment(record)
+    return record
+
+
+def _wanted_method(params: Params, *, required: bool) -> str | None:
+    if not required and not params.has("method"):
+        return None
+    method = codes.method_name(params.text("method"))
+    if method is None:
+        raise TossError("INVALID_REQUEST")
+    return method
+
+
+def _check_currency(params: Params) -> None:
+    """Only KRW is built; foreign easy pay is not."""
+    if (params.optional_text("currency") or "KRW") != "KRW":
+        raise TossError("INVALID_CURRENCY")
+
+
+def _check_flow_mode(params: Params) -> None:
+    mode = params.optional_text("flowMode") or "DEFAULT"
+    if mode not in ("DEFAULT", "DIRECT"):
+        raise TossError("INVALID_REQUEST")
+    if mode == "DIRECT" and not any(params.has(name) for name in ("cardCompany", "bank", "easyPay")):
+        raise TossError("INVALID_FLOW_MODE_PARAMETERS")  # api.md 5.1
+
+
+def _refuse_approved_order(account: Account, order_id: str) -> None:
+    earlier = account.payment_of_order(order_id)
+    if inferred.REFUSE_APPROVED_ORDER_ID and earlier is not None and earlier.payment.status in APPROVED:
+        raise TossError(inferred.APPROVED_ORDER_ID)
+
+
+def _new_key(account: Account, store: Store) -> str:
+    while True:
+        key = ids.payment_key(account.clock.now())
+        if key not in store.owners:
+            return key

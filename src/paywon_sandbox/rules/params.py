@@ -1,0 +1,158 @@
+"""Reading request parameters the way Toss does: null is absent, numeric strings are numbers (api.md 6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from paywon_sandbox import inferred
+from paywon_sandbox.core.errors import TossError
+
+ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # api.md 1.5; the documented rule, strictly
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_MAX_KRW = 10**13
+
+
+def parse_json_object(body: bytes) -> dict[str, object]:
+    """The body as an object. Raises INVALID_REQUEST for anything else, bad UTF-8 and endless nesting included."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise TossError("INVALID_REQUEST") from problem
+    if not isinstance(value, dict):
+        raise TossError("INVALID_REQUEST")
+    return value
+
+
+class Params:
+    """Typed access to one JSON object; every problem is a TossError with the code of the endpoint's table."""
+
+    def __init__(self, values: Mapping[str, object], *, missing: str = "INVALID_REQUEST") -> None:
+        self._values = {name: value for name, value in values.items() if value is not None}
+        self._missing = missing
+
+    def has(self, name: str) -> bool:
+        """Whether the parameter was sent and is not null."""
+        return name in self._values
+
+    def optional_text(self, name: str, *, longest: int = 500, code: str = "INVALID_REQUEST") -> str | None:
+        """A string, or a number where Toss takes it for one ("71" sent as 71 was accepted, api.md 1.5)."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value) if abs(value) < 10**30 else None
+        if not isinstance(value, str) or len(value) > longest:
+            raise TossError(code)
+        return value
+
+    def text(self, name: str, *, longest: int = 500, code: str = "INVALID_REQUEST") -> str:
+        """A required, non-blank string."""
+        value = self.optional_text(name, longest=longest, code=code)
+        if value is None or not value.strip():
+            raise TossError(self._missing)
+        return value
+
+    def optional_amount(self, name: str) -> int | None:
+        """A whole number of KRW; numeric strings are accepted (api.md 6)."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value.strip()):
+            value = int(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_KRW:
+            raise TossError("INVALID_REQUEST")
+        return value
+
+    def optional_positive(self, name: str) -> int | None:
+        """An amount of at least 1 KRW."""
+        value = self.optional_amount(name)
+        if value is not None and value <= 0:
+            raise TossError(inferred.AMOUNT_NOT_POSITIVE)
+        return value
+
+    def positive(self, name: str, *, missing: str | None = None) -> int:
+        """A required amount of at least 1 KRW."""
+        value = self.optional_positive(name)
+        if value is None:
+            raise TossError(missing or self._missing)
+        return value
+
+    def not_negative(self, name: str) -> int:
+        """An amount that defaults to 0."""
+        value = self.optional_amount(name) or 0
+        if value < 0:
+            raise TossError(inferred.AMOUNT_NOT_POSITIVE)
+        return value
+
+    def whole(self, name: str, default: int) -> int:
+        """A whole number with a default."""
+        value = self.optional_amount(name)
+        return default if value is None else value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A boolean with a default."""
+        value = self._values.get(name, default)
+        if not isinstance(value, bool):
+            raise TossError("INVALID_REQUEST")
+        return value
+
+    def order_id(self, *, code: str = "INVALID_REQUEST") -> str:
+        """A required orderId: 6 to 64 of letters, digits, - and _."""
+        value = self.text("orderId", code=code)
+        if not ORDER_ID.fullmatch(value):
+            raise TossError(code)
+        return value
+
+    def url(self, name: str, *, missing: str, malformed: str) -> str:
+        """An absolute http(s) address."""
+        value = self.optional_text(name, longest=2000, code=malformed)
+        if value is None or not value:
+            raise TossError(missing)
+        if not is_http_url(value):
+            raise TossError(malformed)
+        return value
+
+    def child(self, name: str) -> Params | None:
+        """A nested object."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise TossError("INVALID_REQUEST")
+        return Params(value)
+
+    def text_list(self, name: str) -> list[str]:
+        """A list of strings, empty when absent."""
+        value = self._values.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise TossError("INVALID_REQUEST")
+        return value
+
+    def metadata(self) -> dict[str, str] | None:
+        """At most 5 pairs, keys up to 40 without brackets, values up to 2000 characters (api.md 4)."""
+        value = self._values.get("metadata")
+        if value is None:
+            return None
+        if not isinstance(value, dict) or len(value) > 5:
+            raise TossError("INVALID_REQUEST")
+        for key, item in value.items():
+            if len(key) > 40 or "[" in key or "]" in key or not isinstance(item, str) or len(item) > 2000:
+                raise TossError("INVALID_REQUEST")
+        return value
+
+
+def is_http_url(value: str) -> bool:
+    """Whether a browser could be sent there."""
+    if any(char.isspace() or ord(char) < 32 for char in value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

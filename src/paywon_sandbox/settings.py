@@ -1,0 +1,40 @@
+"""Numbers and addresses that the sandbox runs with, and Toss's published limits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+KST = ZoneInfo("Asia/Seoul")
+API_VERSION = "2022-11-16"
+MERCHANT_ID = "tosspayments"
+
+AUTHENTICATION_WINDOW = timedelta(minutes=30)  # api.md 2 [2src]
+CONFIRM_WINDOW = timedelta(minutes=10)  # api.md 2 [2src]
+IDEMPOTENCY_LIFETIME = timedelta(days=15)  # api.md 1.2 [2src]
+IDEMPOTENCY_KEY_MAX_LENGTH = 300  # api.md 1.2 [2src]
+VIRTUAL_ACCOUNT_LIFETIME = timedelta(hours=168)  # api.md 6, default of validHours
+
+MINIMUM_CARD_KRW = 100  # api.md 5.2 [1src]
+MINIMUM_ACCOUNT_KRW = 200  # api.md 5.2 [1src]
+MAXIMUM_TRANSFER_KRW = 10_000_000  # api.md 5.2 [1src]
+MINIMUM_INSTALLMENT_KRW = 50_000  # api.md 5.5
+
+WEBHOOK_RETRY_MINUTES = (1, 4, 16, 64, 256, 1024, 4096)  # webhooks.md "Retry schedule" [2src]
+
+MAX_BODY_BYTES = 1_000_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one sandbox process is run; times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 3900
+    public_url: str = "http://localhost:3900"
+    state_path: Path | None = None
+    webhook_timeout_s: float = 10.0  # webhooks.md "Transport" [2src]
+    webhook_parallel_sends: int = 16
+    tick_s: float = 0.25

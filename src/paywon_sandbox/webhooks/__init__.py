@@ -1,0 +1,1 @@
+"""What the sandbox tells the merchant by itself, and the sender that does it."""
