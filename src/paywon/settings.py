@@ -56,9 +56,7 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         lines = [f"  {item['loc'][0]}: {_words(item['type'], item['msg'])}" for item in error.errors()]
-        raise SettingsError(
-            "설정이 잘못되었습니다 / settings are missing or wrong:\n" + "\n".join(lines)
-        ) from None
+        raise SettingsError("설정이 잘못되었습니다 / settings are missing or wrong:\n" + "\n".join(lines)) from None
 
 
 def _words(kind: str, said: str) -> str:

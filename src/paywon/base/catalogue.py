@@ -8,9 +8,7 @@ _K = ErrorKind
 
 CATALOGUE: Final[dict[str, ErrorText]] = {
     # Input
-    "INVALID_REQUEST": ErrorText(
-        _K.INVALID, "잘못된 요청입니다. {hint_ko}", "The request is not valid. {hint_en}"
-    ),
+    "INVALID_REQUEST": ErrorText(_K.INVALID, "잘못된 요청입니다. {hint_ko}", "The request is not valid. {hint_en}"),
     "INVALID_JSON": ErrorText(
         _K.INVALID, "본문이 올바른 JSON(UTF-8)이 아닙니다.", "The body is not valid JSON in UTF-8."
     ),
@@ -39,8 +37,9 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "유효한 API 키가 필요합니다. 'Authorization: Bearer pwk_…' 헤더를 보내세요.",
         "A valid API key is needed: send the header 'Authorization: Bearer pwk_…'.",
     ),
-    "FORBIDDEN": ErrorText(
-        _K.FORBIDDEN, "이 키에는 '{scope}' 권한이 없습니다.", "This key lacks the scope '{scope}'."
+    "FORBIDDEN": ErrorText(_K.FORBIDDEN, "이 키에는 '{scope}' 권한이 없습니다.", "This key lacks the scope '{scope}'."),
+    "NOT_YOURS": ErrorText(
+        _K.FORBIDDEN, "userId는 로그인한 사용자 자신이어야 합니다.", "userId has to be the signed-in user's own."
     ),
     # Orders
     "ORDER_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 주문입니다.", "There is no such order."),
@@ -50,9 +49,7 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "The order has expired; place a new one.",
     ),
     "ORDER_CANCELED": ErrorText(_K.CONFLICT, "취소된 주문입니다.", "The order was cancelled."),
-    "ORDER_ALREADY_PAID": ErrorText(
-        _K.CONFLICT, "이미 결제가 완료된 주문입니다.", "The order has already been paid."
-    ),
+    "ORDER_ALREADY_PAID": ErrorText(_K.CONFLICT, "이미 결제가 완료된 주문입니다.", "The order has already been paid."),
     "CAPSULE_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 캡슐입니다.", "There is no such capsule."),
     "CUSTOM_OPEN_AT_IN_PAST": ErrorText(
         _K.UNPROCESSABLE,

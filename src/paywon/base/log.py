@@ -37,9 +37,7 @@ def set_up_logging(level: str, *, human: bool) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    logging.basicConfig(
-        handlers=[handler], level=max(logging.WARNING, logging.getLevelName(level)), force=True
-    )
+    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, logging.getLevelName(level)), force=True)
 
 
 def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,6 +6,7 @@ Krw = NewType("Krw", int)
 
 # Nine billion is far above any card limit and far below what BIGINT and JavaScript's numbers hold exactly.
 MAX_KRW: Final = Krw(9_999_999_999)
+ZERO_KRW: Final = Krw(0)
 
 
 def krw(amount: object) -> Krw:

@@ -8,11 +8,42 @@ REDACTED: Final = "[redacted]"
 
 # Names whose value goes, whatever it is. Compared without case, dashes and underscores.
 _SECRET_NAMES: Final = frozenset(
-    ["authorization", "secret", "secretkey", "clientkey", "apikey", "password", "token", "authkey", "billingkey", "signature", "cardnumber", "cardpassword", "cardexpirationyear", "cardexpirationmonth", "cvc", "cvv", "customeridentitynumber", "businessnumber", "registrationnumber"]
+    [
+        "authorization",
+        "secret",
+        "secretkey",
+        "clientkey",
+        "apikey",
+        "password",
+        "token",
+        "authkey",
+        "billingkey",
+        "signature",
+        "cardnumber",
+        "cardpassword",
+        "cardexpirationyear",
+        "cardexpirationmonth",
+        "cvc",
+        "cvv",
+        "customeridentitynumber",
+        "businessnumber",
+        "registrationnumber",
+    ]
 )
 # Personal fields: shown by their shape only, so that an auditor sees that something was sent.
 _PERSONAL_NAMES: Final = frozenset(
-    ["customername", "customeremail", "customermobilephone", "customerphonenumber", "holdername", "depositorname", "customerip", "email", "phone", "phonenumber"]
+    [
+        "customername",
+        "customeremail",
+        "customermobilephone",
+        "customerphonenumber",
+        "holdername",
+        "depositorname",
+        "customerip",
+        "email",
+        "phone",
+        "phonenumber",
+    ]
 )
 # A virtual account's own number must be shown to the customer; a refund account's must not be kept.
 _ACCOUNT_NAMES: Final = frozenset({"accountnumber", "bankaccountnumber"})

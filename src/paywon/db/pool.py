@@ -75,9 +75,7 @@ def forbid_open_transaction() -> None:
 
 async def _prepare(conn: Connection) -> None:
     for json_type in ("json", "jsonb"):
-        await conn.set_type_codec(
-            json_type, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode
-        )
+        await conn.set_type_codec(json_type, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode)
 
 
 def _encode_json(value: Any) -> str:

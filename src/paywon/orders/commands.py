@@ -7,7 +7,7 @@ from typing import Any
 from paywon.base.clock import Clock
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderId, UserId, new_order_no, new_uuid
-from paywon.base.money import Krw
+from paywon.base.money import ZERO_KRW, Krw
 from paywon.db.pool import Connection, Database
 from paywon.orders import store
 from paywon.orders.model import (
@@ -16,6 +16,7 @@ from paywon.orders.model import (
     FulfilmentStatus,
     Order,
     OrderStatus,
+    OrderView,
     check_capsule_wish,
 )
 
@@ -27,7 +28,7 @@ class OrderWish:
     user_id: UserId
     order_name: str
     amount: Krw
-    tax_free_amount: Krw = Krw(0)
+    tax_free_amount: Krw = ZERO_KRW
     resource_type: str | None = None
     resource_id: str | None = None
     fulfilment_kind: FulfilmentKind = FulfilmentKind.NONE
@@ -87,23 +88,28 @@ async def add_order(conn: Connection, wish: OrderWish, *, now: datetime, time_to
     return order
 
 
-async def find_order(book: OrderBook, order_id: OrderId, *, owner: UserId | None) -> Order:
+async def find_order(book: OrderBook, order_id: OrderId, *, owner: UserId | None) -> OrderView:
     """Fetch an order; somebody else's does not exist for ``owner``.
 
     Raises:
         PaywonError: ORDER_NOT_FOUND.
     """
     async with book.db.connection() as conn:
-        order = await store.by_id(conn, order_id)
-    if order is None or owner not in (None, order.user_id):
+        view = await store.view_by_id(conn, order_id)
+    if view is None or owner not in (None, view.order.user_id):
         raise PaywonError("ORDER_NOT_FOUND")
-    return order
+    return view
 
 
 async def expire_overdue_orders(book: OrderBook, *, limit: int = 500) -> int:
     """Expire the open orders whose time has passed; answer how many."""
     async with book.db.transaction() as conn:
         return len(await store.expire_overdue(conn, book.clock.now(), limit=limit))
+
+
+def incomplete_capsule() -> PaywonError:
+    """Say that the fields of a fulfilment do not go together."""
+    return PaywonError("FULFILMENT_FIELDS", field="fulfilment")
 
 
 async def _make_room(conn: Connection, resource_type: str | None, resource_id: str, now: datetime) -> None:
@@ -119,6 +125,6 @@ def _check(wish: OrderWish, now: datetime) -> None:
     if wish.expires_at is not None and wish.expires_at <= now:
         raise PaywonError("EXPIRES_AT_IN_PAST", field="expiresAt")
     if (wish.fulfilment_kind is FulfilmentKind.TIME_CAPSULE) != (wish.capsule is not None):
-        raise PaywonError("FULFILMENT_FIELDS", field="fulfilment")
+        raise incomplete_capsule()
     if wish.capsule is not None:
         check_capsule_wish(wish.capsule, now)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import OrderId, OrderNo, UserId
+from paywon.base.ids import CapsuleId, OrderId, OrderNo, PaymentKey, UserId
 from paywon.base.money import Krw
 
 
@@ -77,12 +77,19 @@ class Order:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order with what has come of it."""
+
+    order: Order
+    capsule_id: CapsuleId | None
+    payment_key: PaymentKey | None
+
+
 # An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3).
 ALLOWED_MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
-    OrderStatus.PAID: frozenset(
-        {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT}
-    ),
+    OrderStatus.PAID: frozenset({OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT}),
     OrderStatus.PARTIALLY_REFUNDED: frozenset({OrderStatus.REFUNDED}),
     OrderStatus.REFUNDED: frozenset(),
     OrderStatus.CANCELED: frozenset(),
@@ -98,9 +105,7 @@ def check_payable(order: Order, now: datetime) -> None:
     """
     if order.status is OrderStatus.CANCELED:
         raise PaywonError("ORDER_CANCELED")
-    if order.status is OrderStatus.EXPIRED or (
-        order.status is OrderStatus.PENDING_PAYMENT and order.expires_at <= now
-    ):
+    if order.status is OrderStatus.EXPIRED or (order.status is OrderStatus.PENDING_PAYMENT and order.expires_at <= now):
         raise PaywonError("ORDER_EXPIRED")
     if order.status is not OrderStatus.PENDING_PAYMENT:
         raise PaywonError("ORDER_ALREADY_PAID")

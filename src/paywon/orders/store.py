@@ -17,6 +17,7 @@ from paywon.orders.model import (
     FulfilmentStatus,
     Order,
     OrderStatus,
+    OrderView,
 )
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Order))
@@ -42,6 +43,28 @@ async def insert(conn: Connection, order: Order) -> None:
 
 async def by_id(conn: Connection, order_id: OrderId) -> Order | None:
     return _order(await conn.fetchrow(f"SELECT {_COLUMNS} FROM orders WHERE id = $1", order_id))
+
+
+async def view_by_id(conn: Connection, order_id: OrderId) -> OrderView | None:
+    """Fetch an order with its capsule's id and the paymentKey that Toss gave it, in one round trip."""
+    columns = ", ".join(f"o.{field.name}" for field in fields(Order))
+    row = await conn.fetchrow(
+        f"""
+        SELECT {columns}, c.id AS capsule_id, p.payment_key
+        FROM orders o
+        LEFT JOIN capsules c ON c.order_id = o.id
+        LEFT JOIN payments p ON p.order_id = o.id
+        WHERE o.id = $1
+        """,
+        order_id,
+    )
+    if row is None:
+        return None
+    values = dict(row)
+    capsule_id, payment_key = values.pop("capsule_id"), values.pop("payment_key")
+    order = _order(values)
+    assert order is not None, "the row is there"
+    return OrderView(order=order, capsule_id=capsule_id, payment_key=payment_key)
 
 
 async def by_no(conn: Connection, order_no: OrderNo) -> Order | None:

@@ -77,8 +77,6 @@ def cancel_columns(cancel: wire.Cancel, raw: dict[str, Any]) -> dict[str, Any]:
 def keepable(raw: dict[str, Any]) -> dict[str, Any]:
     """Copy what Toss sent, without what must not be stored (I13). The webhook secret is kept as a digest only."""
     copy: dict[str, Any] = redact(raw)
-    if copy.get("secret"):
-        copy["secret"] = "[redacted]"
     return copy
 
 

@@ -18,6 +18,7 @@ from paywon.payments.model import (
     Payment,
     PaymentMethod,
     PaymentStatus,
+    SimpleStatus,
 )
 
 _PAYMENT: Final = tuple(field.name for field in fields(Payment))
@@ -33,6 +34,20 @@ def _select(columns: tuple[str, ...], table: str) -> str:
 _SELECT_PAYMENT: Final = _select(_PAYMENT, "payments")
 _SELECT_ATTEMPT: Final = _select(_ATTEMPT, "payment_transactions")
 _SELECT_CANCEL: Final = _select(_CANCEL, "payment_cancels")
+
+
+# The same as model.simple_status; a test compares the two over every case.
+_SIMPLE_STATUS: Final = """
+    CASE WHEN status = 'CANCELED' OR (balance_amount = 0 AND status IN ('DONE', 'PARTIAL_CANCELED'))
+         THEN CASE WHEN approved_at IS NULL THEN 'cancelled' ELSE 'refunded' END
+         WHEN status = 'IN_PROGRESS'
+           OR EXISTS (SELECT FROM payment_transactions t WHERE t.payment_id = payments.id
+                      AND t.status = 'pending' AND t.type = 'payment_confirmation') THEN 'in_progress'
+         WHEN status IN ('ABORTED', 'EXPIRED') THEN 'failed'
+         WHEN status = 'DONE' THEN 'completed'
+         WHEN status = 'PARTIAL_CANCELED' THEN 'partial_refunded'
+         ELSE 'pending' END
+    """
 
 
 async def insert_payment(conn: Connection, payment: Payment) -> None:
@@ -75,7 +90,7 @@ class PageFilter:
     """Which payments a list shows; ``after`` is the (created_at, id) of the last one seen."""
 
     user_id: UserId | None
-    statuses: tuple[PaymentStatus, ...] | None
+    status: SimpleStatus | None
     after: tuple[datetime, PaymentId] | None
     limit: int
     offset: int = 0
@@ -85,15 +100,15 @@ async def page(conn: Connection, wanted: PageFilter) -> list[Payment]:
     """Fetch one page of payments, newest first."""
     after_time, after_id = wanted.after or (None, None)
     rows = await conn.fetch(
-        _SELECT_PAYMENT
-        + """
+        f"""
+        {_SELECT_PAYMENT}
         WHERE ($1::text IS NULL OR user_id = $1)
-          AND ($2::text[] IS NULL OR status = ANY ($2))
+          AND ($2::text IS NULL OR $2 = {_SIMPLE_STATUS})
           AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6
         """,
         wanted.user_id,
-        list(wanted.statuses) if wanted.statuses is not None else None,
+        wanted.status,
         after_time,
         after_id,
         wanted.limit,
@@ -102,14 +117,15 @@ async def page(conn: Connection, wanted: PageFilter) -> list[Payment]:
     return [payment for row in rows if (payment := _payment(row))]
 
 
-async def count(conn: Connection, user_id: UserId | None, statuses: tuple[PaymentStatus, ...] | None) -> int:
+async def count(conn: Connection, wanted: PageFilter) -> int:
+    """Count the payments that a list shows on all its pages."""
     found: int = await conn.fetchval(
-        """
+        f"""
         SELECT count(*) FROM payments
-        WHERE ($1::text IS NULL OR user_id = $1) AND ($2::text[] IS NULL OR status = ANY ($2))
+        WHERE ($1::text IS NULL OR user_id = $1) AND ($2::text IS NULL OR $2 = {_SIMPLE_STATUS})
         """,
-        user_id,
-        list(statuses) if statuses is not None else None,
+        wanted.user_id,
+        wanted.status,
     )
     return found
 

@@ -128,13 +128,9 @@ class TossClient:
 
     async def read_payment_by_order(self, order_no: str) -> Answer[Payment]:
         """`GET /v1/payments/orders/{orderId}` (api.md 5.3; which of several attempts is undocumented)."""
-        return await self._ask(
-            _Ask(Operation.READ, "GET", f"/v1/payments/orders/{_segment(order_no)}"), Payment
-        )
+        return await self._ask(_Ask(Operation.READ, "GET", f"/v1/payments/orders/{_segment(order_no)}"), Payment)
 
-    async def _post(
-        self, operation: Operation, path: str, body: Request, idempotency_key: str
-    ) -> Answer[Payment]:
+    async def _post(self, operation: Operation, path: str, body: Request, idempotency_key: str) -> Answer[Payment]:
         key = _checked_idempotency_key(idempotency_key)
         return await self._ask(_Ask(operation, "POST", path, body, key), Payment)
 
@@ -156,13 +152,9 @@ class TossClient:
         except (aiohttp.ClientError, TimeoutError, OSError, _TooLargeError) as error:
             return _failed(_closed_call(call, reply, began_s), reply, error)
         call = _closed_call(call, reply, began_s)
-        return judge(
-            ask.operation, shape, call=call, raw=reply.raw, headers=reply.headers, now=datetime.now(UTC)
-        )
+        return judge(ask.operation, shape, call=call, raw=reply.raw, headers=reply.headers, now=datetime.now(UTC))
 
-    async def _exchange(
-        self, session: aiohttp.ClientSession, ask: _Ask, body: bytes | None, reply: _Reply
-    ) -> None:
+    async def _exchange(self, session: aiohttp.ClientSession, ask: _Ask, body: bytes | None, reply: _Reply) -> None:
         headers = {"Authorization": self._authorization, "Accept": "application/json"}
         if ask.idempotency_key is not None:
             headers["Idempotency-Key"] = ask.idempotency_key
@@ -300,8 +292,8 @@ def _checked_idempotency_key(key: str) -> str:
 
 def _segment(text: str) -> str:
     """`text` as one path segment, nothing in it able to leave that segment; raises ValueError."""
-    if not 1 <= len(text) <= MAX_PATH_SEGMENT_CHARS or text in (".", ".."):
+    if not 1 <= len(text) <= MAX_PATH_SEGMENT_CHARS or text in (".", "..") or not text.isprintable():
         raise ValueError(
-            f"a key in a path has 1 to {MAX_PATH_SEGMENT_CHARS} characters and is no dot segment"
+            f"a key in a path has 1 to {MAX_PATH_SEGMENT_CHARS} printable characters and is no dot segment"
         )
     return quote(text, safe="")

@@ -182,8 +182,10 @@ def _index(institutions: Iterable[Institution]) -> Mapping[str, Institution]:
     for one in institutions:
         for name in (one.code, one.kftc, one.english, one.korean, *one.aliases):
             if name:
-                full.setdefault(_plain(name), one)
-                stems.setdefault(_stem(_plain(name)), one)
+                plain = _plain(name)
+                full.setdefault(plain, one)
+                if len(_stem(plain)) > 1:  # "K" of KBANK names nobody
+                    stems.setdefault(_stem(plain), one)
     return stems | full
 
 

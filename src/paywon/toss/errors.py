@@ -197,16 +197,13 @@ REFUSALS: Mapping[Operation, Mapping[str, Refusal]] = MappingProxyType(
         Operation.BILLING_ISSUE: _list(
             declined=_ISSUE_DECLINED,
             rejected=_codes(
-                "INVALID_BIRTH_DAY_FORMAT INVALID_EMAIL INVALID_CUSTOMER_KEY INVALID_BILLING_AUTH"
-                " NOT_SUPPORTED_METHOD"
+                "INVALID_BIRTH_DAY_FORMAT INVALID_EMAIL INVALID_CUSTOMER_KEY INVALID_BILLING_AUTH NOT_SUPPORTED_METHOD"
             ),
         ),
         Operation.VIRTUAL_ACCOUNT: _list(rejected=_VIRTUAL_ACCOUNT_REJECTED),
         # The issue endpoint's own list is *inferred* (error-codes.json), its cancel's is published.
         Operation.CASH_RECEIPT: _list(
-            rejected=_codes(
-                "INVALID_CASH_RECEIPT_INFO INVALID_REGISTRATION_NUMBER_TYPE INVALID_BUSINESS_NUMBER"
-            ),
+            rejected=_codes("INVALID_CASH_RECEIPT_INFO INVALID_REGISTRATION_NUMBER_TYPE INVALID_BUSINESS_NUMBER"),
             not_found=_codes("NOT_FOUND_RECEIPT"),
         ),
     }

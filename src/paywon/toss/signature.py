@@ -22,7 +22,7 @@ def is_signed_by_toss(
     is 64 hex digits, as the 32 bytes it stands for: Toss does not say which (webhooks.md, Uncertain).
     Staleness of `transmission_time` is the caller's policy. Raises ValueError for an empty key.
     """
-    signed = raw + b":" + transmission_time.encode("utf-8", "surrogateescape")
+    signed = raw + b":" + transmission_time.encode("utf-8", "surrogatepass")
     given = _v1_items(signature_header)
     matches = [
         hmac.compare_digest(_mac(key, signed), signature)

@@ -75,7 +75,7 @@ def parse_webhook(body: bytes) -> Webhook:
 
 
 def _flat_type(raw: dict[str, Any]) -> str:
-    """Envelope B has no eventType: secret, transactionKey and orderId together tell it (webhooks.md [2src])."""
+    """Envelope B has no eventType; secret, transactionKey and orderId tell it (webhooks.md [2src])."""
     if all(_text(raw, name) for name in ("secret", "transactionKey", "orderId")):
         return DEPOSIT_CALLBACK
     raise MalformedWebhook("neither eventType nor secret, transactionKey and orderId")

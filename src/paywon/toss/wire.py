@@ -10,14 +10,12 @@ aware; one without an offset is Korean time (api.md 1.5).
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from paywon.toss.body import decode
-
-T = TypeVar("T")
 
 KST = timezone(timedelta(hours=9), "KST")
 

@@ -156,6 +156,13 @@ class Account:
                 raise ValueError(f"unknown record kind {kind}")
 
 
+def _order(record: msgspec.Struct) -> tuple[int, float]:
+    """Restoring order: payments as they were opened, deliveries as they arose."""
+    if isinstance(record, PaymentRecord):
+        return record.sequence, 0.0
+    return 0, record.created_at.timestamp() if isinstance(record, Delivery) else 0.0
+
+
 class Store:
     """Every account, and the changes that the next commit writes."""
 
@@ -169,8 +176,10 @@ class Store:
         self._load()
 
     def _load(self) -> None:
-        records = [(address, msgspec.json.decode(body, type=KINDS[address[0]])) for address, body in self._journal.load()]
-        records.sort(key=lambda item: item[1].sequence if isinstance(item[1], PaymentRecord) else 0)
+        records = [
+            (address, msgspec.json.decode(body, type=KINDS[address[0]])) for address, body in self._journal.load()
+        ]
+        records.sort(key=lambda item: _order(item[1]))
         for (kind, account, record_id), record in records:
             self.account(account).restore(kind, record_id, record)
             if isinstance(record, PaymentRecord):

@@ -8,24 +8,24 @@ from __future__ import annotations
 import msgspec
 
 
-class Wire(msgspec.Struct, rename="camel", kw_only=True):
+class Wire(msgspec.Struct, rename="camel"):
     """Base of everything that is sent in Toss's camelCase."""
 
 
-class Failure(Wire):
+class Failure(Wire, kw_only=True):
     """Why a payment was aborted or expired."""
 
     code: str
     message: str
 
 
-class Url(Wire):
+class Url(Wire, kw_only=True):
     """A link object, as in `receipt` and `checkout`."""
 
     url: str
 
 
-class Card(Wire):
+class Card(Wire, kw_only=True):
     """Card details; `amount` in KRW is what the card itself paid."""
 
     issuer_code: str
@@ -42,7 +42,7 @@ class Card(Wire):
     amount: int
 
 
-class RefundAccount(Wire):
+class RefundAccount(Wire, kw_only=True):
     """Where a deposited virtual account is refunded to, as shown on the Payment."""
 
     bank_code: str
@@ -50,7 +50,7 @@ class RefundAccount(Wire):
     holder_name: str
 
 
-class VirtualAccount(Wire):
+class VirtualAccount(Wire, kw_only=True):
     """The account that the customer pays into."""
 
     account_number: str
@@ -65,14 +65,14 @@ class VirtualAccount(Wire):
     depositor_name: str | None = None
 
 
-class Transfer(Wire):
+class Transfer(Wire, kw_only=True):
     """Bank transfer details."""
 
     bank_code: str
     settlement_status: str = "INCOMPLETED"
 
 
-class MobilePhone(Wire):
+class MobilePhone(Wire, kw_only=True):
     """Details of a payment on the phone bill."""
 
     customer_mobile_phone: str
@@ -80,14 +80,14 @@ class MobilePhone(Wire):
     receipt_url: str
 
 
-class GiftCertificate(Wire):
+class GiftCertificate(Wire, kw_only=True):
     """Gift certificate details."""
 
     approve_no: str = "00000000"
     settlement_status: str = "INCOMPLETED"
 
 
-class EasyPay(Wire):
+class EasyPay(Wire, kw_only=True):
     """Easy pay: `amount` paid by account or balance, `discount_amount` by points, both KRW."""
 
     provider: str
@@ -95,7 +95,7 @@ class EasyPay(Wire):
     discount_amount: int
 
 
-class CashReceipt(Wire):
+class CashReceipt(Wire, kw_only=True):
     """The automatic cash receipt of a payment."""
 
     type: str
@@ -106,7 +106,7 @@ class CashReceipt(Wire):
     tax_free_amount: int = 0
 
 
-class CashReceiptEntry(Wire):
+class CashReceiptEntry(Wire, kw_only=True):
     """One issue or cancel in the cash receipt history of a payment."""
 
     receipt_key: str
@@ -125,7 +125,7 @@ class CashReceiptEntry(Wire):
     requested_at: str
 
 
-class Cancel(Wire):
+class Cancel(Wire, kw_only=True):
     """One cancel; `refundable_amount` is the balance after it."""
 
     transaction_key: str
@@ -143,7 +143,7 @@ class Cancel(Wire):
     cancel_request_id: str | None = None
 
 
-class Payment(Wire):
+class Payment(Wire, kw_only=True):
     """Toss's Payment object; amounts in KRW, instants as Toss writes them."""
 
     m_id: str

@@ -15,7 +15,7 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.faults import KINDS
-from paywon_sandbox.doors.replies import Reply, refusal, success, to_response, wants_english
+from paywon_sandbox.doors.replies import refusal, success, to_response, wants_english
 from paywon_sandbox.rules.create import create_payment
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, is_http_url, parse_json_object
@@ -38,7 +38,7 @@ async def _control(request: AnyRequest, door: Door, command: Command) -> Respons
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body) if body else {})))
     except TossError as error:
-        reply: Reply = refusal(endpoint, error.code, english=english)
+        reply = refusal(endpoint, error.code, english=english)
     door.store.commit()
     door.dispatcher.wake()
     return to_response(reply)
@@ -49,9 +49,7 @@ async def open_checkout(request: AnyRequest, door: Door) -> Response[bytes]:
     """What the browser script calls when a page opens the payment window."""
 
     def command(account: Account, params: Params) -> object:
-        record = create_payment(
-            door.store, account, params, public_url=door.settings.public_url, method_required=False
-        )
+        record = create_payment(door.store, account, params, public_url=door.settings.public_url, method_required=False)
         assert record.payment.checkout is not None
         return {"paymentKey": record.payment.payment_key, "checkoutUrl": record.payment.checkout.url}
 
@@ -135,9 +133,7 @@ async def register_webhook(request: AnyRequest, door: Door) -> Response[bytes]:
 @get("/sandbox/webhooks")
 async def list_webhooks(request: AnyRequest, door: Door) -> Response[bytes]:
     """Every registration."""
-    return await _control(
-        request, door, lambda account, params: {"webhooks": list(account.webhooks.values())}
-    )
+    return await _control(request, door, lambda account, params: {"webhooks": list(account.webhooks.values())})
 
 
 @delete("/sandbox/webhooks/{webhook_id:str}", status_code=200)
@@ -248,9 +244,7 @@ async def list_requests(request: AnyRequest, door: Door) -> Response[bytes]:
     def fits(line: LoggedRequest) -> bool:
         return line.path.startswith(path) and order_id in (None, line.order_id)
 
-    return await _control(
-        request, door, lambda account, params: {"requests": [x for x in account.requests if fits(x)]}
-    )
+    return await _control(request, door, lambda account, params: {"requests": [x for x in account.requests if fits(x)]})
 
 
 @post("/sandbox/reset", status_code=200)

@@ -64,9 +64,7 @@ class Door:
             return to_response(refusal(endpoint, inferred.BODY_TOO_LARGE, english=english))
         return await self._answer(call, work, faults.client_of(request))
 
-    async def _read(
-        self, request: AnyRequest, endpoint: str, account: Account, *, english: bool
-    ) -> Call | None:
+    async def _read(self, request: AnyRequest, endpoint: str, account: Account, *, english: bool) -> Call | None:
         try:
             body = await request.body()
         except (HTTPException, ClientException):
@@ -86,9 +84,7 @@ class Door:
 
     async def _answer(self, call: Call, work: Work, client: tuple[str, int]) -> Response[bytes]:
         line = self._log(call)
-        fault = faults.take_fault(
-            call.account, method=call.method, path=call.path, order_id=line.order_id
-        )
+        fault = faults.take_fault(call.account, method=call.method, path=call.path, order_id=line.order_id)
         line.fault = fault.kind if fault else None
         if faults.refused_connection(fault, client):
             return Response(b"")
@@ -128,9 +124,7 @@ class Door:
         reply = faults.api_refusal(fault, call.endpoint, english=call.english) or self._work(call, work)
         if scope is not None and reply.code not in UNSTORED_CODES:
             expires_at = account.clock.now() + IDEMPOTENCY_LIFETIME
-            account.keep_reply(
-                scope, StoredReply(status=reply.status, body=reply.body, expires_at=expires_at)
-            )
+            account.keep_reply(scope, StoredReply(status=reply.status, body=reply.body, expires_at=expires_at))
         self.store.commit()
         self.dispatcher.wake()
         return reply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from litestar import Request
 
@@ -12,9 +13,7 @@ from paywon_sandbox.doors import sockets
 from paywon_sandbox.doors.replies import Reply, refusal
 from paywon_sandbox.webhooks.faults import path_matches, use_up
 
-KINDS = frozenset(
-    {"refuse", "delay", "drop_reply", "half_body", "status", "reset", "lose", "double", "reorder"}
-)
+KINDS = frozenset({"refuse", "delay", "drop_reply", "half_body", "status", "reset", "lose", "double", "reorder"})
 
 
 def take_fault(account: Account, *, method: str, path: str, order_id: str | None) -> Fault | None:
@@ -30,7 +29,7 @@ def take_fault(account: Account, *, method: str, path: str, order_id: str | None
     return None
 
 
-def client_of(request: Request[object, object, object]) -> tuple[str, int]:
+def client_of(request: Request[Any, Any, Any]) -> tuple[str, int]:
     """The peer address; Granian gives the port as text."""
     client = request.scope["client"]
     assert client is not None
@@ -78,8 +77,7 @@ def lost_reply(fault: Fault | None, client: tuple[str, int], reply: Reply) -> bo
         sockets.hang_up(client)
         return True
     head = (
-        f"HTTP/1.1 {reply.status} OK\r\ncontent-type: {reply.content_type}\r\n"
-        f"content-length: {len(reply.body)}\r\n\r\n"
+        f"HTTP/1.1 {reply.status} OK\r\ncontent-type: {reply.content_type}\r\ncontent-length: {len(reply.body)}\r\n\r\n"
     )
     sockets.send_and_hang_up(client, head.encode() + reply.body[: len(reply.body) // 2])
     return True

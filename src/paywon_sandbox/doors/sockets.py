@@ -14,6 +14,7 @@ import stat
 import struct
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 _FD_DIRECTORY = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 
@@ -30,7 +31,7 @@ def _connection(client: tuple[str, int]) -> Iterator[socket.socket | None]:
 
 def _own_sockets() -> Iterator[socket.socket]:
     """Duplicates of every socket of this process; those not taken are closed again."""
-    for name in os.listdir(_FD_DIRECTORY):
+    for name in [entry.name for entry in Path(_FD_DIRECTORY).iterdir()]:
         try:
             if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 continue

@@ -18,16 +18,13 @@ def create_payment(
     store: Store, account: Account, params: Params, *, public_url: str, method_required: bool
 ) -> PaymentRecord:
     """A READY payment with its checkout address. Raises the create codes of api.md 5.1."""
+    params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
     method = _wanted_method(params, required=method_required)
     amount_krw = params.positive("amount", missing="REQUIRED_AMOUNT")
     order_id = params.order_id(code="INVALID_ORDER_ID")
     order_name = params.text("orderName", longest=100, code="INVALID_ORDER_NAME")
-    success_url = params.url(
-        "successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT"
-    )
-    fail_url = params.url(
-        "failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"
-    )
+    success_url = params.url("successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT")
+    fail_url = params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT")
     tax_free_krw = params.not_negative("taxFreeAmount")
     if tax_free_krw > amount_krw:
         raise TossError("INVALID_REQUEST")

@@ -34,6 +34,10 @@ class Params:
         self._values = {name: value for name, value in values.items() if value is not None}
         self._missing = missing
 
+    def naming_missing(self, code: str) -> Params:
+        """The same parameters, where a missing one is answered with `code`."""
+        return Params(self._values, missing=code)
+
     def has(self, name: str) -> bool:
         """Whether the parameter was sent and is not null."""
         return name in self._values

@@ -51,9 +51,7 @@ def _method(params: Params, record: PaymentRecord) -> str:
     return method
 
 
-def _institution(
-    params: Params, name: str, table: dict[str, tuple[str, str]], default: str, code: str
-) -> str:
+def _institution(params: Params, name: str, table: dict[str, tuple[str, str]], default: str, code: str) -> str:
     found = codes.institution(table, params.optional_text(name) or default)
     if found is None:
         raise TossError(code)

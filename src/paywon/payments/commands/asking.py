@@ -52,9 +52,7 @@ def body_of(intent: Intent) -> CreatePayment | ConfirmPayment | CancelPayment:
         return _create_body(payment, attempt.request_data or {})
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
         assert attempt.payment_key is not None, "a confirmation names its payment"
-        return ConfirmPayment(
-            payment_key=attempt.payment_key, order_id=payment.order_no, amount=payment.total_amount
-        )
+        return ConfirmPayment(payment_key=attempt.payment_key, order_id=payment.order_no, amount=payment.total_amount)
     assert cancel is not None, "a cancellation has its reserved row"
     expected_balance = (attempt.request_data or {}).get("refundableAmount")
     return CancelPayment(

@@ -37,9 +37,7 @@ class RefundWish:
     account: RefundReceiveAccount | None = None
 
 
-async def refund_payment(
-    cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin
-) -> PaymentView:
+async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
     """Cancel all or part of a payment at Toss; the amount is reserved before Toss is asked.
 
     Raises:
@@ -116,6 +114,4 @@ def _known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | 
     code = bank_code(account.bank)
     if code is None:
         raise PaywonError("UNKNOWN_BANK", field="refundReceiveAccount.bank")
-    return RefundReceiveAccount(
-        bank=code, account_number=account.account_number, holder_name=account.holder_name
-    )
+    return RefundReceiveAccount(bank=code, account_number=account.account_number, holder_name=account.holder_name)

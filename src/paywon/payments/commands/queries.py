@@ -29,11 +29,7 @@ class PaymentView:
     @property
     def confirming(self) -> bool:
         """Whether Toss is being asked to approve this payment right now."""
-        return (
-            self._open
-            and self.attempt is not None
-            and (self.attempt.type is AttemptType.PAYMENT_CONFIRMATION)
-        )
+        return self._open and self.attempt is not None and (self.attempt.type is AttemptType.PAYMENT_CONFIRMATION)
 
     @property
     def in_doubt(self) -> bool:
@@ -45,9 +41,7 @@ class PaymentView:
         return self.attempt is not None and self.attempt.status is AttemptStatus.PENDING
 
 
-async def view(
-    cashier: Cashier, *, payment_id: PaymentId, attempt_id: AttemptId | None = None
-) -> PaymentView:
+async def view(cashier: Cashier, *, payment_id: PaymentId, attempt_id: AttemptId | None = None) -> PaymentView:
     """Fetch a payment with its cancels, order, capsule and an attempt.
 
     Raises:
@@ -88,7 +82,7 @@ async def list_payments(cashier: Cashier, wanted: store.PageFilter) -> PaymentPa
     """List payments, newest first."""
     async with cashier.db.connection() as conn:
         payments = await store.page(conn, wanted)
-        total = await store.count(conn, wanted.user_id, wanted.statuses)
+        total = await store.count(conn, wanted)
         confirming = await store.confirming(conn, [payment.id for payment in payments])
     return PaymentPage(payments=payments, total=total, confirming=confirming)
 
@@ -128,9 +122,7 @@ async def _view(
         order=order,
         capsule=await capsules.by_order(conn, order.id),
         attempt=(
-            await store.attempt_by_id(conn, attempt_id)
-            if attempt_id
-            else await store.open_attempt_of(conn, payment.id)
+            await store.attempt_by_id(conn, attempt_id) if attempt_id else await store.open_attempt_of(conn, payment.id)
         ),
     )
 

@@ -2,14 +2,23 @@
 
 from dataclasses import dataclass
 
-from paywon.base.ids import AttemptId, PaymentKey
+from paywon.base.ids import AttemptId, OrderNo, PaymentKey
+from paywon.orders import store as orders
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
-from paywon.payments.commands.learning import Evidence, Learned, learn
+from paywon.payments.commands.learning import Evidence, Learned, learn, lock_or_open_payment
 from paywon.payments.commands.settling import close
 from paywon.payments.model import AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
 from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
+
+
+async def payment_of(cashier: Cashier, order_no: OrderNo | None, payment_key: PaymentKey | None) -> Payment | None:
+    """Find the payment that Toss speaks of, by its order, else by its key; None if neither is ours."""
+    async with cashier.db.transaction() as conn:
+        if order_no is not None and (order := await orders.lock_by_no(conn, order_no)) is not None:
+            return await lock_or_open_payment(conn, order, cashier.clock.now())
+        return await store.by_key(conn, payment_key) if payment_key is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +69,7 @@ async def _read(
     async with cashier.db.transaction() as conn:
         match answer:
             case Yes():
-                evidence = Evidence(
-                    answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id
-                )
+                evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
                 learned = await learn(conn, evidence, now=cashier.clock.now())
                 await close(conn, cashier, attempt, answer.call, AttemptStatus.SUCCESS, outcome="yes")
             case No():

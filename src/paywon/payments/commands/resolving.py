@@ -50,9 +50,7 @@ async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
         await _close_abandoned(cashier, attempt)
         return
     payment, cancel = await _subject(cashier, attempt)
-    reread = await read_from_toss(
-        cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id
-    )
+    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
     step = next_step(attempt, _reading(attempt, cancel, reread), cashier.clock.now())

@@ -36,9 +36,7 @@ _OPERATION = {
 }
 
 
-async def settle(
-    cashier: Cashier, intent: Intent, answer: Answer[wire.Payment], *, asked_at: datetime
-) -> None:
+async def settle(cashier: Cashier, intent: Intent, answer: Answer[wire.Payment], *, asked_at: datetime) -> None:
     """Apply an answer to the books and close its attempt, in one transaction. Unknown leaves it open."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
@@ -48,9 +46,7 @@ async def settle(
             return  # the resolver was faster
         match answer:
             case Yes():
-                evidence = Evidence(
-                    answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id
-                )
+                evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
                 learned = await learn(conn, evidence, now=now)
                 if learned.verdict is Verdict.CONTRADICTS or not _carried_out(attempt, answer.value):
                     await leave_open(conn, cashier, attempt, answer.call, "CONTRADICTION")
@@ -59,14 +55,10 @@ async def settle(
             case No():
                 await _refused(conn, cashier, intent, answer)
             case NotSent():
-                await give_up(
-                    conn, cashier, intent, outcome="not_sent", code="NOT_SENT", why=str(answer.reason)
-                )
+                await give_up(conn, cashier, intent, outcome="not_sent", code="NOT_SENT", why=str(answer.reason))
                 await store.update_attempt(conn, attempt.id, **call_columns(answer.call))
             case Unknown():
-                await leave_open(
-                    conn, cashier, attempt, answer.call, answer.code or str(answer.reason), answer.message
-                )
+                await leave_open(conn, cashier, attempt, answer.call, answer.code or str(answer.reason), answer.message)
                 await store.update_attempt(conn, attempt.id, answered=answer.answered)
 
 
@@ -163,14 +155,10 @@ def _status_after(kind: Refusal, intent: Intent, payment: Payment) -> PaymentSta
     return PaymentStatus.EXPIRED if kind is Refusal.EXPIRED else None
 
 
-async def give_up(
-    conn: Connection, cashier: Cashier, intent: Intent, *, outcome: str, code: str, why: str
-) -> None:
+async def give_up(conn: Connection, cashier: Cashier, intent: Intent, *, outcome: str, code: str, why: str) -> None:
     """Close an attempt that certainly did nothing."""
     attempt = intent.attempt
-    await close(
-        conn, cashier, attempt, None, AttemptStatus.FAILED, outcome=outcome, code=code, message=redact(why)
-    )
+    await close(conn, cashier, attempt, None, AttemptStatus.FAILED, outcome=outcome, code=code, message=redact(why))
     if attempt.type in CANCELLING:
         await release(conn, attempt)
     if attempt.type is AttemptType.PAYMENT_REQUEST:
@@ -198,6 +186,4 @@ def error_of(attempt: Attempt) -> PaywonError:
         return PaywonError("PAYMENT_DECLINED", original_message=said, extra={"providerCode": code})
     if kind is Refusal.EXPIRED:
         return PaywonError("PAYMENT_EXPIRED", original_message=said, extra={"providerCode": code})
-    return PaywonError(
-        "PAYMENT_REFUSED", original_message=said, provider_code=code, extra={"providerCode": code}
-    )
+    return PaywonError("PAYMENT_REFUSED", original_message=said, provider_code=code, extra={"providerCode": code})

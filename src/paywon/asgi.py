@@ -1,0 +1,120 @@
+"""The API as an ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from paywon import __version__
+from paywon.base.log import set_up_logging
+from paywon.capsules.api import CapsulesController
+from paywon.db.pool import Database
+from paywon.inbox.api import WebhooksController
+from paywon.inbox.commands import Inbox
+from paywon.operators.commands import recognise
+from paywon.orders.api import OrdersController
+from paywon.orders.commands import OrderBook
+from paywon.payments.api.common import provide_origin
+from paywon.payments.api.seed1 import PaymentsController
+from paywon.payments.api.seed2 import TossPaymentsController
+from paywon.payments.commands.cashier import Cashier
+from paywon.settings import Settings, load_settings
+from paywon.web.auth import OPEN, BearerAuthentication, Principal
+from paywon.web.problems import HANDLERS
+from paywon.wiring import House, open_house
+
+
+@get("/health", opt={OPEN: True}, summary="Whether this process and its database are up", tags=["operations"])
+async def health(state: State) -> dict[str, str]:
+    house: House = state.house
+    async with house.db.connection() as conn:
+        await conn.execute("SELECT 1")
+    return {"status": "ok", "version": __version__}
+
+
+def create_app() -> Litestar:
+    """Make the application from the environment; Granian calls this in each of its workers."""
+    settings = load_settings()
+    set_up_logging(settings.log_level, human=settings.dev_mode)
+    return build_app(settings)
+
+
+def build_app(settings: Settings) -> Litestar:
+    """Make the application for these settings; its parts are connected when it starts."""
+    handlers: list[Any] = [
+        health,
+        OrdersController,
+        CapsulesController,
+        PaymentsController,
+        TossPaymentsController,
+        WebhooksController,
+    ]
+    return Litestar(
+        route_handlers=handlers,
+        lifespan=[_lifespan(settings)],
+        dependencies={
+            "book": Provide(_book, sync_to_thread=False),
+            "db": Provide(_db, sync_to_thread=False),
+            "cashier": Provide(_cashier, sync_to_thread=False),
+            "inbox": Provide(_inbox, sync_to_thread=False),
+            "origin": Provide(provide_origin, sync_to_thread=False),
+        },
+        middleware=[DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"])],
+        exception_handlers=HANDLERS,
+        request_max_body_size=settings.max_body_kb * 1024,
+        openapi_config=_openapi(),
+    )
+
+
+def _lifespan(settings: Settings) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_house(settings, role="api") as house:
+            app.state.house = house
+
+            async def who(token: str) -> Principal | None:
+                return await recognise(house.db, house.clock, token)
+
+            app.state.recognise = who
+            yield
+
+    return lifespan
+
+
+def _book(state: State) -> OrderBook:
+    house: House = state.house
+    return house.book
+
+
+def _db(state: State) -> Database:
+    house: House = state.house
+    return house.db
+
+
+def _cashier(state: State) -> Cashier:
+    house: House = state.house
+    return house.cashier
+
+
+def _inbox(state: State) -> Inbox:
+    house: House = state.house
+    return house.inbox
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="paywon",
+        version=__version__,
+        description="결제는 정확히 한 번. Paid exactly once, and nobody has to guess.",
+        path="/schema",
+        render_plugins=[JsonRenderPlugin()],
+        components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
+        security=[{"apiKey": []}],
+    )

@@ -1,0 +1,104 @@
+"""What is made sure of before anything starts, so that trouble is told in one line and early."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from paywon.db.migrate import newest_revision
+from paywon.dev.trouble import database_trouble, no_permission, not_migrated, old_server, port_taken
+
+CONNECT_TIMEOUT_S: Final = 5.0
+OLDEST_SERVER: Final = 150000
+DATABASE_ERRORS: Final = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """What a database says of itself."""
+
+    version: str
+    revision: str | None
+
+
+def check_port(host: str, port: int, setting: str) -> None:
+    """Make sure that nobody listens on a port; ``setting`` names the variable that chooses another.
+
+    Raises:
+        Trouble: the port is taken.
+    """
+    # Granian shares a port (SO_REUSEPORT) without a word, so it is tried here without sharing.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise port_taken(port, host, setting) from None
+
+
+def check_home(home: Path) -> None:
+    """Make PAYWON_HOME unless it is there, and make sure that it can be written.
+
+    Raises:
+        Trouble: it cannot.
+    """
+    probe = home / f".write-{os.getpid()}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise no_permission(home, error) from None
+
+
+async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one connection.
+
+    Raises:
+        Trouble: the database cannot be reached, refuses, or is too old.
+    """
+    try:
+        conn = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
+    except DATABASE_ERRORS as error:
+        raise database_trouble(error, url) from None
+    version = conn.get_server_version()
+    if int(version.major) * 10000 < OLDEST_SERVER:
+        await conn.close()
+        raise old_server(f"{version.major}.{version.minor}")
+    return conn
+
+
+async def look_at_database(url: str) -> DatabaseState:
+    """Ask the database at ``url`` for its version and revision.
+
+    Raises:
+        Trouble: it cannot be reached, refuses, or is too old.
+    """
+    conn = await connect(url)
+    try:
+        version = conn.get_server_version()
+        revision = None
+        if await conn.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+            revision = await conn.fetchval("SELECT version_num FROM alembic_version")
+        return DatabaseState(version=f"{version.major}.{version.minor}", revision=revision)
+    except DATABASE_ERRORS as error:
+        raise database_trouble(error, url) from None
+    finally:
+        await conn.close()
+
+
+async def check_database(url: str) -> DatabaseState:
+    """Make sure that the database at ``url`` has the schema of this version.
+
+    Raises:
+        Trouble: it cannot be reached, refuses, is too old, or has another schema.
+    """
+    state = await look_at_database(url)
+    wanted = newest_revision()
+    if state.revision != wanted:
+        raise not_migrated(state.revision, wanted)
+    return state

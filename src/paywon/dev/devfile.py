@@ -1,0 +1,40 @@
+"""``dev.json``: where a running ``paywon dev`` is, for people and for programs."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from paywon.dev.plan import write_private
+
+NAME: Final = "dev.json"
+
+
+class DevFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What ``dev.json`` holds. The console and its operator are null where there is no console."""
+
+    api_url: str
+    api_key: str
+    console_url: str | None
+    operator_email: str | None
+    operator_password: str | None
+    sandbox_url: str | None
+    toss_secret_key: str
+    demo_url: str
+    database_url: str
+
+
+def read_api_key(home: Path) -> str | None:
+    """Answer the API key of the last run; None for a first run or an unreadable file."""
+    try:
+        return msgspec.json.decode((home / NAME).read_bytes(), type=DevFile).api_key
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write_dev_file(home: Path, dev: DevFile) -> Path:
+    """Write ``dev.json``, whole or not at all, for its owner's eyes only; answer its place."""
+    file = home / NAME
+    write_private(file, json.dumps(msgspec.to_builtins(dev), ensure_ascii=False, indent=2) + "\n")
+    return file

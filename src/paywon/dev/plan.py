@@ -1,0 +1,155 @@
+"""What ``paywon dev`` will start, worked out from the environment before anything starts."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from paywon.dev.trouble import Trouble
+from paywon.settings import TOSS_BASE_URL
+
+# Where this machine reaches a server that listens on an address. The addresses are compared with, never bound.
+_LOCAL: Final = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "::1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+class DevSettings(BaseSettings):
+    """The settings of ``paywon dev``: those of the service, none of which has to be set."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
+
+    home: Path = Field(default=Path(".paywon"), alias="PAYWON_HOME")
+    host: str = Field(default="127.0.0.1", alias="PAYWON_HOST")
+    port: int = Field(default=3000, ge=1, le=65535, alias="PAYWON_PORT")
+    sandbox_port: int = Field(default=3900, ge=1, le=65535, alias="PAYWON_SANDBOX_PORT")
+    database_url: str | None = Field(default=None, alias="DATABASE_URL")
+    toss_secret_key: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_SECRET_KEY")
+    toss_base_url: str | None = Field(default=None, alias="TOSS_PAYMENTS_BASE_URL")
+    app_base_url: str | None = Field(default=None, alias="APP_BASE_URL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will run, and where."""
+
+    home: Path
+    host: str
+    port: int
+    sandbox_port: int | None
+    """None: paywon talks to Toss itself, and no sandbox is started."""
+    database_url: str | None
+    """None: the embedded PostgreSQL."""
+    toss_base_url: str
+    toss_secret_key: str
+    app_base_url: str
+
+    @property
+    def api_url(self) -> str:
+        """The API as a browser on this machine opens it."""
+        return _address("localhost" if self.host in _LOCAL else self.host, self.port)
+
+    @property
+    def local_url(self) -> str:
+        """The API as a process of this machine reaches it, whatever ``localhost`` means there."""
+        return _address(_LOCAL.get(self.host, self.host), self.port)
+
+    @property
+    def sandbox_url(self) -> str | None:
+        return None if self.sandbox_port is None else f"http://localhost:{self.sandbox_port}"
+
+    def environment(self, database_url: str) -> dict[str, str]:
+        """Answer the variables that the API and the worker get on top of the terminal's own."""
+        variables = {
+            "PAYWON_DEV": "1",
+            "PAYWON_HOME": str(self.home),
+            "PAYWON_HOST": self.host,
+            "PAYWON_PORT": str(self.port),
+            "DATABASE_URL": database_url,
+            "APP_BASE_URL": self.app_base_url,
+            "TOSS_PAYMENTS_BASE_URL": self.toss_base_url,
+            "TOSS_PAYMENTS_SECRET_KEY": self.toss_secret_key,
+        }
+        return variables if self.sandbox_url is None else {**variables, "PAYWON_SANDBOX_URL": self.sandbox_url}
+
+
+def load_dev_settings() -> DevSettings:
+    """Read the environment and ``.env``.
+
+    Raises:
+        Trouble: a value cannot be used.
+    """
+    try:
+        return DevSettings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        raise Trouble(f"설정이 잘못되었습니다: {wrong}", f"settings are wrong: {wrong}") from None
+
+
+def make_plan(settings: DevSettings) -> Plan:
+    """Decide between the sandbox and Toss, and keep the sandbox's key in PAYWON_HOME.
+
+    Raises:
+        Trouble: a live key, or an address of a provider without a key.
+    """
+    key = None if settings.toss_secret_key is None else settings.toss_secret_key.get_secret_value()
+    own_sandbox = _address("127.0.0.1", settings.sandbox_port)
+    is_sandbox_named = settings.toss_base_url in (own_sandbox, _address("localhost", settings.sandbox_port))
+    elsewhere = settings.toss_base_url is not None and not is_sandbox_named
+    with_sandbox = is_sandbox_named or (key is None and not elsewhere)
+    _check_key(key, elsewhere=elsewhere)
+    if with_sandbox and settings.port == settings.sandbox_port:
+        raise Trouble(
+            f"PAYWON_PORT와 PAYWON_SANDBOX_PORT가 둘 다 {settings.port} 입니다. 하나를 바꾸세요",
+            f"PAYWON_PORT and PAYWON_SANDBOX_PORT are both {settings.port}; change one of them",
+        )
+    return Plan(
+        home=settings.home,
+        host=settings.host,
+        port=settings.port,
+        sandbox_port=settings.sandbox_port if with_sandbox else None,
+        database_url=settings.database_url,
+        toss_base_url=own_sandbox if with_sandbox else settings.toss_base_url or TOSS_BASE_URL,
+        toss_secret_key=key or _sandbox_key(settings.home),
+        app_base_url=settings.app_base_url or f"http://localhost:{settings.port}",
+    )
+
+
+def _check_key(key: str | None, *, elsewhere: bool) -> None:
+    if key is None and elsewhere:
+        raise Trouble(
+            "TOSS_PAYMENTS_BASE_URL은 있는데 TOSS_PAYMENTS_SECRET_KEY가 없습니다. 키를 넣거나, 샌드박스를 쓰려면 둘 다 지우세요",
+            "TOSS_PAYMENTS_BASE_URL is set but TOSS_PAYMENTS_SECRET_KEY is not; set it, or unset both to use the sandbox",
+        )
+    if key is not None and not key.startswith(("test_sk_", "test_gsk_")):
+        # Development never moves real money.
+        raise Trouble(
+            "paywon dev는 테스트 시크릿 키(test_sk_… 또는 test_gsk_…)만 씁니다. TOSS_PAYMENTS_SECRET_KEY를 바꾸거나 지우세요",
+            "paywon dev takes only a test secret key (test_sk_… or test_gsk_…); change or unset TOSS_PAYMENTS_SECRET_KEY",
+        )
+
+
+def _sandbox_key(home: Path) -> str:
+    """Answer the key that this PAYWON_HOME keeps its sandbox data under; made the first time."""
+    file = home / "sandbox-key"
+    if file.exists() and (kept := file.read_text().strip()).startswith("test_sk_"):
+        return kept
+    key = f"test_sk_{secrets.token_hex(16)}"
+    write_private(file, key + "\n")
+    return key
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    draft = file.with_name(f".{file.name}.draft")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,87 @@
+"""What ``paywon dev`` shows in the terminal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from paywon.dev.devfile import DevFile
+
+_STYLES: Final = {"api": "cyan", "worker": "magenta", "sandbox": "yellow"}
+
+
+class Screen:
+    """The terminal: progress while starting, the summary, and what the children say."""
+
+    def __init__(self) -> None:
+        # Nothing is wrapped: a curl line that is broken in two does not work when copied.
+        self._console = Console(highlight=False, soft_wrap=True)
+
+    def title(self) -> None:
+        """Say what starts."""
+        self._console.print("\n[bold]paywon dev[/] 시작합니다 / starting\n")
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Show a step while it runs, and a tick with its time in seconds when it is done."""
+        began = time.monotonic()
+        with self._console.status(f"  {what} …"):
+            yield
+        self._console.print(f"  [green]✓[/] {what} [dim]{time.monotonic() - began:.1f}s[/]")
+
+    def note(self, text: str) -> None:
+        """Say something that is good to know."""
+        self._console.print(f"  [dim]·[/] {escape(text)}")
+
+    def warn(self, text: str) -> None:
+        """Say something that should not have happened."""
+        self._console.print(f"  [yellow]![/] {escape(text)}")
+
+    def line(self, name: str, text: str) -> None:
+        """Show a line that a child wrote."""
+        self._console.print(f"[{_STYLES.get(name, 'dim')}]\\[{name}][/] {escape(text)}")
+
+    def summary(self, dev: DevFile, *, file: str, seconds: float) -> None:
+        """Show where everything is, a first request to copy, and how to stop."""
+        table = Table.grid(padding=(0, 2))
+        for name, value in _rows(dev, file):
+            table.add_row(f"  [dim]{name}[/]", f"[bold]{escape(value)}[/]")
+        self._console.print(f"\n[bold green]준비되었습니다 / ready[/] [dim]{seconds:.1f}s[/]\n")
+        self._console.print(table)
+        self._console.print("\n  첫 주문 만들기 / make a first order:\n")
+        self._console.print(escape(curl_line(dev)), style="bold")
+        self._console.print("\n  멈추려면 / stop with [bold]Ctrl-C[/] [dim](데이터는 남습니다 / the data stay)[/]\n")
+
+    def stopping(self) -> None:
+        """Say that everything is being stopped."""
+        self._console.print("\n멈추는 중입니다 / stopping [dim](한 번 더 누르면 바로 / once more to hurry)[/]")
+
+    def stopped(self) -> None:
+        """Say that everything has stopped."""
+        self._console.print("멈췄습니다. 데이터는 남아 있습니다 / stopped; the data stay")
+
+
+def curl_line(dev: DevFile) -> str:
+    """Answer a request that makes an order, as it can be pasted into a shell."""
+    body = '{"orderName": "1년 타임캡슐", "amount": 15000, "userId": "user-1"}'
+    return (
+        f"curl -X POST {dev.api_url}/api/orders -H 'Authorization: Bearer {dev.api_key}'"
+        f" -H 'Content-Type: application/json' -H \"Idempotency-Key: order-$(date +%s)\" -d '{body}'"
+    )
+
+
+def _rows(dev: DevFile, file: str) -> Iterator[tuple[str, str]]:
+    yield "API", dev.api_url
+    yield "API 문서 / docs", f"{dev.api_url}/schema"
+    yield "데모 / demo", dev.demo_url
+    yield "샌드박스 / sandbox", dev.sandbox_url or "없음: 토스페이먼츠와 직접 통신 / none, talking to Toss itself"
+    if dev.console_url is not None:
+        yield "콘솔 / console", f"{dev.console_url}  ({dev.operator_email} / {dev.operator_password})"
+    yield "API 키 / key", dev.api_key
+    yield "토스 시크릿 키 / Toss key", dev.toss_secret_key
+    yield "데이터베이스 / database", dev.database_url
+    yield "모두 / all of it", file

@@ -1,0 +1,74 @@
+"""``paywon serve`` and ``paywon worker``: one process of the service, in the foreground."""
+
+import asyncio
+import signal
+from typing import Any, Final
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from paywon.base.log import set_up_logging
+from paywon.dev.checks import check_database, check_port
+from paywon.dev.leash import hold_to_parent
+from paywon.settings import Settings
+
+# Longer than the longest answer that a handler waits for (PAYWON_ANSWER_BUDGET_S), so that none is cut off.
+STOP_TIMEOUT_S: Final = 15
+
+
+def serve(settings: Settings) -> None:
+    """Serve HTTP until SIGTERM or SIGINT.
+
+    Raises:
+        Trouble: the database or the port is not as it has to be.
+    """
+    asyncio.run(check_database(settings.database_url))
+    check_port(settings.host, settings.port, "PAYWON_PORT")
+    debugging = settings.log_level.upper() == "DEBUG"
+    Server(
+        "paywon.asgi:create_app",
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_level=LogLevels.info if debugging else LogLevels.warning,
+        log_access=debugging,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_TIMEOUT_S,
+    ).serve(target_loader=_load_app, wrap_loader=False)
+
+
+def _load_app() -> Any:
+    """Make the application; runs in each worker process."""
+    # Granian's workers outlive a main process that was killed, and would go on holding the port.
+    hold_to_parent()
+    from paywon.asgi import create_app
+
+    return create_app()
+
+
+def work(settings: Settings) -> None:
+    """Work off jobs until SIGTERM or SIGINT.
+
+    Raises:
+        Trouble: the database is not as it has to be.
+    """
+    set_up_logging(settings.log_level, human=settings.dev_mode)
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    from paywon.worker import run
+
+    await check_database(settings.database_url)
+    work = asyncio.ensure_future(run(settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        # Cancelled by the signal, which is how it is meant to end.
+        pass

@@ -1,0 +1,1 @@
+"""Webhooks in: store first, then work."""

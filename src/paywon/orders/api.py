@@ -1,0 +1,141 @@
+"""``/api/orders``."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Controller, Request, get, post
+from litestar.params import Dependency
+from msgspec import Meta
+
+from paywon.base.ids import OrderId, UserId
+from paywon.base.money import Krw
+from paywon.orders import commands
+from paywon.orders.commands import OrderBook, OrderWish
+from paywon.orders.model import CapsuleWish, FulfilmentKind, OrderView, TimeOption
+from paywon.web.auth import Principal, needs, only_own
+from paywon.web.body import StrictBody
+from paywon.web.shapes import Input, Instant, Metadata, Output, Text100, Won, WonOrZero, Word
+
+Book = Annotated[OrderBook, Dependency(skip_validation=True)]
+
+
+class FulfilmentIn(Input, frozen=True, kw_only=True):
+    """What happens once the order is paid. The last four belong to ``time_capsule`` alone."""
+
+    kind: FulfilmentKind
+    time_option: TimeOption | None = None
+    custom_open_at: Instant | None = None
+    headcount: Annotated[int, Meta(ge=1, le=10)] | None = None
+    title: Text100 | None = None
+
+
+class CreateOrder(Input, frozen=True, kw_only=True):
+    order_name: Text100
+    amount: Won
+    user_id: Word
+    tax_free_amount: WonOrZero = 0
+    currency: Literal["KRW"] = "KRW"
+    resource_type: Word | None = None
+    resource_id: Word | None = None
+    expires_at: Instant | None = None
+    metadata: Metadata | None = None
+    fulfilment: FulfilmentIn | None = None
+
+
+class FulfilmentOut(Output, frozen=True, kw_only=True):
+    kind: str
+    status: str
+    reason: str | None
+    capsule_id: UUID | None
+
+
+class OrderOut(Output, frozen=True, kw_only=True):
+    id: UUID
+    order_no: str
+    order_name: str
+    amount: int
+    tax_free_amount: int
+    currency: str
+    status: str
+    user_id: str
+    resource_type: str | None
+    resource_id: str | None
+    fulfilment: FulfilmentOut
+    payment_key: str | None
+    metadata: dict[str, Any] | None
+    expires_at: datetime
+    paid_at: datetime | None
+    created_at: datetime
+
+
+class OrdersController(Controller):
+    path = "/api/orders"
+    tags = ("orders",)
+
+    @post(dto=StrictBody[CreateOrder], return_dto=None, guards=[needs("orders:write")], summary="Place an order")
+    async def create(self, data: CreateOrder, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
+        """Price, buyer and fulfilment of what is going to be paid. Toss's window is opened with ``orderNo``."""
+        only_own(request.user, data.user_id)
+        order = await commands.place_order(book, _wish(data))
+        return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
+
+    @get("/{order_id:uuid}", guards=[needs("orders:read")], summary="Read an order")
+    async def read(self, order_id: UUID, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
+        return order_out(await commands.find_order(book, OrderId(order_id), owner=request.user.owner))
+
+
+def order_out(view: OrderView) -> OrderOut:
+    order = view.order
+    return OrderOut(
+        id=order.id,
+        order_no=order.order_no,
+        order_name=order.order_name,
+        amount=order.amount,
+        tax_free_amount=order.tax_free_amount,
+        currency=order.currency,
+        status=order.status,
+        user_id=order.user_id,
+        resource_type=order.resource_type,
+        resource_id=order.resource_id,
+        fulfilment=FulfilmentOut(
+            kind=order.fulfilment_kind,
+            status=order.fulfilment_status,
+            reason=order.fulfilment_reason,
+            capsule_id=view.capsule_id,
+        ),
+        payment_key=view.payment_key,
+        metadata=order.metadata,
+        expires_at=order.expires_at,
+        paid_at=order.paid_at,
+        created_at=order.created_at,
+    )
+
+
+def _wish(data: CreateOrder) -> OrderWish:
+    asked = data.fulfilment or FulfilmentIn(kind=FulfilmentKind.NONE)
+    return OrderWish(
+        user_id=UserId(data.user_id),
+        order_name=data.order_name,
+        amount=Krw(data.amount),
+        tax_free_amount=Krw(data.tax_free_amount),
+        resource_type=data.resource_type,
+        resource_id=data.resource_id,
+        fulfilment_kind=asked.kind,
+        capsule=_capsule_wish(asked),
+        expires_at=data.expires_at,
+        metadata=data.metadata,
+    )
+
+
+def _capsule_wish(asked: FulfilmentIn) -> CapsuleWish | None:
+    if (asked.time_option, asked.custom_open_at, asked.headcount, asked.title) == (None, None, None, None):
+        return None
+    if asked.time_option is None or asked.headcount is None or asked.title is None:
+        raise commands.incomplete_capsule()
+    return CapsuleWish(
+        time_option=asked.time_option,
+        custom_open_at=asked.custom_open_at,
+        headcount=asked.headcount,
+        title=asked.title,
+    )

@@ -1,0 +1,54 @@
+"""What both families of doors share."""
+
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request, Response
+from litestar.params import Dependency
+from litestar.status_codes import HTTP_202_ACCEPTED
+from msgspec import Meta
+
+from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.queries import PaymentView
+from paywon.toss.wire import RefundReceiveAccount
+from paywon.web.auth import Principal
+from paywon.web.shapes import Input, Text100
+
+Till = Annotated[Cashier, Dependency(skip_validation=True)]
+Asker = Annotated[Origin, Dependency(skip_validation=True)]
+T = TypeVar("T")
+
+# Long enough for most questions to Toss to be settled when the caller looks again.
+POLL_AFTER_S = 2
+
+
+def provide_origin(request: Request[Principal, None, Any]) -> Origin:
+    """Say who asks and from where, for the audit trail."""
+    agent = request.headers.get("user-agent")
+    return Origin(
+        actor=request.user.actor,
+        owner=request.user.owner,
+        ip_address=request.client.host if request.client else None,
+        user_agent=agent[:300].replace("\x00", "") if agent else None,
+    )
+
+
+def answered(view: PaymentView, body: T, *, status_code: int) -> Response[T]:
+    """Answer a command's result; 202 with a place to poll while Toss has not settled it (DESIGN 3)."""
+    if not view.in_doubt:
+        return Response(body, status_code=status_code)
+    headers = {"Retry-After": str(POLL_AFTER_S), "Location": f"/payments/{view.payment.id}"}
+    return Response(body, status_code=HTTP_202_ACCEPTED, headers=headers)
+
+
+class RefundAccountIn(Input, frozen=True, kw_only=True):
+    """Where a virtual account's refund goes (api.md 5.4); the bank by code, Korean or English name."""
+
+    bank: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    account_number: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[0-9]+$")]
+    holder_name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+    def for_toss(self) -> RefundReceiveAccount:
+        return RefundReceiveAccount(bank=self.bank, account_number=self.account_number, holder_name=self.holder_name)
+
+
+__all__ = ["Asker", "RefundAccountIn", "Text100", "Till", "answered", "provide_origin"]

@@ -1,0 +1,309 @@
+"""``/payments``: seed 1's doors."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import Parameter
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import PaymentId, UserId
+from paywon.base.money import Krw
+from paywon.orders.commands import OrderWish
+from paywon.payments import store
+from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered
+from paywon.payments.api.seed2 import ConfirmIn, confirmation
+from paywon.payments.commands import cancelling, confirming, queries, requesting
+from paywon.payments.commands.cancelling import RefundWish
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.requesting import PaymentWish
+from paywon.payments.model import (
+    Attempt,
+    AttemptType,
+    Payment,
+    PaymentMethod,
+    SimpleStatus,
+    simple_status,
+)
+from paywon.web.auth import needs
+from paywon.web.body import StrictBody
+from paywon.web.paging import decode_cursor, encode_cursor
+from paywon.web.shapes import Email, Input, Metadata, Output, Phone, Text100, Text200, Url, Won, WonOrZero, Word
+
+UserQuery = Annotated[str | None, Parameter(query="userId", max_length=64, pattern=r"^[A-Za-z0-9._:@=+-]+$")]
+PageQuery = Annotated[int, Parameter(ge=1, le=10_000)]
+LimitQuery = Annotated[int, Parameter(ge=1, le=100)]
+CursorQuery = Annotated[str | None, Parameter(max_length=200)]
+
+
+class RequestIn(Input, frozen=True, kw_only=True):
+    """Seed 1's payment request; an order is created with it."""
+
+    user_id: Word
+    amount: Won
+    payment_method: PaymentMethod
+    resource_type: Word | None = None
+    resource_id: Word | None = None
+    customer_name: Text100 | None = None
+    customer_email: Email | None = None
+    customer_mobile_phone: Phone | None = None
+    description: Text200 | None = None
+    order_name: Text100 | None = None
+    tax_free_amount: WonOrZero = 0
+    metadata: Metadata | None = None
+    success_url: Url | None = None
+    fail_url: Url | None = None
+
+
+class RefundIn(Input, frozen=True, kw_only=True):
+    """No ``refundAmount`` means all that is left."""
+
+    refund_reason: Text200
+    refund_amount: Won | None = None
+    refund_receive_account: RefundAccountIn | None = None
+
+
+class PaymentOut(Output, frozen=True, kw_only=True):
+    """Seed 1's payment. ``orderId`` is the order number, ``status`` lower-case."""
+
+    id: UUID
+    payment_number: str
+    user_id: str
+    resource_type: str | None
+    resource_id: str | None
+    amount: int
+    currency: str
+    payment_method: str | None
+    provider: str
+    status: str
+    order_id: str
+    payment_key: str | None
+    method: str | None
+    refunded_amount: int
+    refundable_amount: int | None
+    refund_reason: str | None
+    card_company: str | None
+    card_last_four_digits: str | None
+    card_type: str | None
+    approval_number: str | None
+    installment_plan_months: int | None
+    easy_pay_provider: str | None
+    virtual_account: dict[str, Any] | None
+    receipt_url: str | None
+    checkout_url: str | None
+    failure_code: str | None
+    failure_reason: str | None
+    description: str | None
+    metadata: dict[str, Any] | None
+    approved_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RequestOut(Output, frozen=True, kw_only=True):
+    payment: PaymentOut
+    checkout_url: str | None
+
+
+class PaymentAnswer(Output, frozen=True, kw_only=True):
+    payment: PaymentOut
+
+
+class PaymentList(Output, frozen=True, kw_only=True):
+    payments: list[PaymentOut]
+    total: int
+    page: int
+    limit: int
+    next_cursor: str | None
+
+
+class TransactionOut(Output, frozen=True, kw_only=True):
+    """One row of the audit trail, redacted."""
+
+    id: UUID
+    type: str
+    status: str
+    amount: int | None
+    outcome: str | None
+    http_status: int | None
+    error_code: str | None
+    error_message: str | None
+    request_data: dict[str, Any] | None
+    response_data: dict[str, Any] | None
+    processing_time_ms: int | None
+    retry_count: int
+    caused_by: UUID | None
+    actor: str | None
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class TransactionList(Output, frozen=True, kw_only=True):
+    transactions: list[TransactionOut]
+    next_cursor: str | None
+
+
+class ReceiptOut(Output, frozen=True, kw_only=True):
+    receipt_url: str
+
+
+class PaymentsController(Controller):
+    path = "/payments"
+    tags = ("payments (seed 1)",)
+
+    @post(
+        "/request",
+        dto=StrictBody[RequestIn],
+        return_dto=None,
+        guards=[needs("payments:write")],
+        summary="Request a payment",
+    )
+    async def request_payment(self, data: RequestIn, cashier: Till, origin: Asker) -> Response[RequestOut]:
+        """Create an order with its payment and open Toss's payment window at ``checkoutUrl``."""
+        if origin.owner not in (None, data.user_id):
+            raise PaywonError("NOT_YOURS", field="userId")
+        view = await requesting.request_payment(cashier, _wish(data), origin)
+        body = RequestOut(payment=_out(view), checkout_url=view.payment.checkout_url)
+        return answered(view, body, status_code=HTTP_201_CREATED)
+
+    @post(
+        "/confirm",
+        dto=StrictBody[ConfirmIn],
+        return_dto=None,
+        status_code=HTTP_200_OK,
+        guards=[needs("payments:write")],
+        summary="Confirm a payment",
+    )
+    async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
+        view = await confirming.confirm_payment(cashier, confirmation(data), origin)
+        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK)
+
+    @post(
+        "/{payment_id:uuid}/refund",
+        dto=StrictBody[RefundIn],
+        return_dto=None,
+        status_code=HTTP_200_OK,
+        guards=[needs("refunds:write")],
+        summary="Refund all or part of a payment",
+    )
+    async def refund(self, payment_id: UUID, data: RefundIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
+        wish = RefundWish(
+            kind=AttemptType.REFUND_REQUEST,
+            reason=data.refund_reason,
+            amount=Krw(data.refund_amount) if data.refund_amount is not None else None,
+            account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
+        )
+        view = await cancelling.refund_payment(cashier, PaymentId(payment_id), wish, origin)
+        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK)
+
+    @get("/{payment_id:uuid}", guards=[needs("payments:read")], summary="Read a payment")
+    async def read(self, payment_id: UUID, cashier: Till, origin: Asker) -> PaymentOut:
+        return _out(await queries.find_by_id(cashier, PaymentId(payment_id), origin))
+
+    @get("/", guards=[needs("payments:read")], summary="List payments, newest first")
+    async def list_payments(
+        self,
+        cashier: Till,
+        origin: Asker,
+        user_id: UserQuery = None,
+        status: SimpleStatus | None = None,
+        page: PageQuery = 1,
+        limit: LimitQuery = 20,
+        cursor: CursorQuery = None,
+    ) -> PaymentList:
+        """By ``page`` and ``limit``, or from ``nextCursor``, which stays fast however far it goes."""
+        if origin.owner is not None and user_id not in (None, origin.owner):
+            raise PaywonError("NOT_YOURS", field="userId")
+        after = decode_cursor(cursor)
+        wanted = store.PageFilter(
+            user_id=UserId(user_id) if user_id else origin.owner,
+            status=status,
+            after=(after[0], PaymentId(after[1])) if after else None,
+            limit=limit,
+            offset=0 if after else (page - 1) * limit,
+        )
+        found = await queries.list_payments(cashier, wanted)
+        last = found.payments[-1] if len(found.payments) == limit else None
+        return PaymentList(
+            payments=[payment_out(payment, confirming=payment.id in found.confirming) for payment in found.payments],
+            total=found.total,
+            page=page,
+            limit=limit,
+            next_cursor=encode_cursor(last.created_at, last.id) if last else None,
+        )
+
+    @get("/{payment_id:uuid}/transactions", guards=[needs("payments:read")], summary="Read the audit trail")
+    async def transactions(
+        self,
+        payment_id: UUID,
+        cashier: Till,
+        origin: Asker,
+        limit: LimitQuery = 100,
+        cursor: CursorQuery = None,
+    ) -> TransactionList:
+        """Every question to Toss about this payment and what came of it, oldest first."""
+        rows = await queries.list_transactions(
+            cashier, PaymentId(payment_id), origin, after=decode_cursor(cursor), limit=limit
+        )
+        last = rows[-1] if len(rows) == limit else None
+        return TransactionList(
+            transactions=[_transaction_out(row) for row in rows],
+            next_cursor=encode_cursor(last.created_at, last.id) if last else None,
+        )
+
+    @get("/{payment_id:uuid}/receipt", guards=[needs("payments:read")], summary="Find the receipt")
+    async def receipt(self, payment_id: UUID, cashier: Till, origin: Asker) -> ReceiptOut:
+        view = await queries.find_by_id(cashier, PaymentId(payment_id), origin)
+        if view.payment.receipt_url is None:
+            raise PaywonError("RECEIPT_NOT_AVAILABLE")
+        return ReceiptOut(receipt_url=view.payment.receipt_url)
+
+
+def _wish(data: RequestIn) -> PaymentWish:
+    customer = {
+        "name": data.customer_name,
+        "email": data.customer_email,
+        "mobilePhone": data.customer_mobile_phone,
+    }
+    return PaymentWish(
+        order=OrderWish(
+            user_id=UserId(data.user_id),
+            order_name=data.order_name or (data.description or "결제")[:100],
+            amount=Krw(data.amount),
+            tax_free_amount=Krw(data.tax_free_amount),
+            resource_type=data.resource_type,
+            resource_id=data.resource_id,
+            metadata=data.metadata,
+        ),
+        method=data.payment_method,
+        customer={name: value for name, value in customer.items() if value},
+        description=data.description,
+        success_url=data.success_url,
+        fail_url=data.fail_url,
+    )
+
+
+def _out(view: PaymentView) -> PaymentOut:
+    return payment_out(view.payment, confirming=view.confirming)
+
+
+def payment_out(payment: Payment, *, confirming: bool) -> PaymentOut:
+    renamed: dict[str, Any] = {
+        "amount": payment.total_amount,
+        "status": simple_status(payment, confirming=confirming),
+        "order_id": payment.order_no,
+        "refundable_amount": payment.balance_amount if payment.approved_at else None,
+        "approval_number": payment.card_approval_number,
+        "failure_code": payment.fail_code,
+        "failure_reason": payment.fail_message,
+    }
+    same = {name: getattr(payment, name) for name in PaymentOut.__struct_fields__ if name not in renamed}
+    return PaymentOut(**same, **renamed)
+
+
+def _transaction_out(row: Attempt) -> TransactionOut:
+    return TransactionOut(**{name: getattr(row, name) for name in TransactionOut.__struct_fields__})

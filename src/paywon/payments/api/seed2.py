@@ -1,0 +1,187 @@
+"""``/api/payments/toss``: seed 2's doors. In a request ``orderId`` is Toss's orderId, our ``orderNo``."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import Parameter
+from litestar.status_codes import HTTP_200_OK
+
+from paywon.base.ids import OrderNo, PaymentKey
+from paywon.base.money import Krw
+from paywon.capsules.api import CapsuleOut, capsule_out
+from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered
+from paywon.payments.commands import cancelling, confirming, queries
+from paywon.payments.commands.cancelling import RefundWish
+from paywon.payments.commands.confirming import Confirmation
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.model import AttemptType, Cancel, simple_status
+from paywon.web.auth import needs
+from paywon.web.body import StrictBody
+from paywon.web.shapes import Input, OrderNoText, Output, PaymentKeyText, Text200, Won, WonOrZero
+
+KeyInPath = Annotated[str, Parameter(max_length=200, pattern=r"^[A-Za-z0-9_=.-]+$")]
+OrderNoInPath = Annotated[str, Parameter(min_length=6, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class ConfirmIn(Input, frozen=True, kw_only=True):
+    """What Toss's redirect carried. ``paymentType`` may be sent along; it decides nothing."""
+
+    payment_key: PaymentKeyText
+    order_id: OrderNoText
+    amount: Won
+    payment_type: Text200 | None = None
+
+
+class CancelIn(Input, frozen=True, kw_only=True):
+    """No ``cancelAmount`` means all that is left."""
+
+    cancel_reason: Text200
+    cancel_amount: Won | None = None
+    tax_free_amount: WonOrZero | None = None
+    refund_receive_account: RefundAccountIn | None = None
+
+
+class CancelOut(Output, frozen=True, kw_only=True):
+    id: UUID
+    transaction_key: str | None
+    cancel_amount: int
+    cancel_reason: str
+    cancel_status: str
+    canceled_at: datetime | None
+    tax_free_amount: int | None
+    tax_exemption_amount: int | None
+    receipt_key: str | None
+    refundable_amount: int | None
+    easy_pay_discount_amount: int | None
+    transfer_discount_amount: int | None
+
+
+class TossPaymentOut(Output, frozen=True, kw_only=True):
+    """Every column of seed 2; ``status`` in Toss's words, ``simpleStatus`` in seed 1's."""
+
+    id: UUID
+    payment_key: str | None
+    order_id: UUID
+    order_no: str
+    order_name: str | None
+    method: str | None
+    status: str
+    simple_status: str
+    currency: str
+    balance_amount: int | None
+    total_amount: int
+    vat: int | None
+    tax_free_amount: int | None
+    supplied_amount: int | None
+    tax_exemption_amount: int | None
+    requested_at: datetime
+    approved_at: datetime | None
+    receipt_url: str | None
+    last_transaction_key: str | None
+    card_type: str | None
+    issuer_code: str | None
+    acquirer_code: str | None
+    installment_plan_months: int | None
+    is_interest_free: bool | None
+    easy_pay_provider: str | None
+    virtual_account: dict[str, Any] | None
+    fail_code: str | None
+    fail_message: str | None
+    raw_response: dict[str, Any] | None
+    cancels: list[CancelOut]
+
+
+class OrderLink(Output, frozen=True, kw_only=True):
+    id: UUID
+    order_no: str
+    status: str
+
+
+class TossView(Output, frozen=True, kw_only=True):
+    """A stored payment with its cancels, and the order and capsule that it belongs to."""
+
+    payment: TossPaymentOut
+    order: OrderLink
+    capsule: CapsuleOut | None
+
+
+class TossPaymentsController(Controller):
+    path = "/api/payments/toss"
+    tags = ("payments (seed 2)",)
+
+    @post(
+        "/confirm",
+        dto=StrictBody[ConfirmIn],
+        return_dto=None,
+        status_code=HTTP_200_OK,
+        guards=[needs("payments:write")],
+        summary="Confirm a payment",
+    )
+    async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[TossView]:
+        """Have Toss approve the payment; the order becomes PAID. 202 while Toss has not answered."""
+        view = await confirming.confirm_payment(cashier, confirmation(data), origin)
+        return answered(view, toss_view(view), status_code=HTTP_200_OK)
+
+    @get("/orders/{order_no:str}", guards=[needs("payments:read")], summary="Read a payment by order number")
+    async def read_by_order(self, order_no: OrderNoInPath, cashier: Till, origin: Asker) -> TossView:
+        return toss_view(await queries.find_by_order_no(cashier, OrderNo(order_no), origin))
+
+    @get("/{payment_key:str}", guards=[needs("payments:read")], summary="Read a payment by paymentKey")
+    async def read_by_key(self, payment_key: KeyInPath, cashier: Till, origin: Asker) -> TossView:
+        return toss_view(await queries.find_by_key(cashier, PaymentKey(payment_key), origin))
+
+    @post(
+        "/{payment_key:str}/cancel",
+        dto=StrictBody[CancelIn],
+        return_dto=None,
+        status_code=HTTP_200_OK,
+        guards=[needs("refunds:write")],
+        summary="Cancel all or part of a payment",
+    )
+    async def cancel(self, payment_key: KeyInPath, data: CancelIn, cashier: Till, origin: Asker) -> Response[TossView]:
+        """The money goes back; 202 while Toss has not answered."""
+        found = await queries.find_by_key(cashier, PaymentKey(payment_key), origin)
+        wish = RefundWish(
+            kind=AttemptType.PAYMENT_CANCELLATION,
+            reason=data.cancel_reason,
+            amount=Krw(data.cancel_amount) if data.cancel_amount is not None else None,
+            tax_free_amount=Krw(data.tax_free_amount) if data.tax_free_amount is not None else None,
+            account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
+        )
+        view = await cancelling.refund_payment(cashier, found.payment.id, wish, origin)
+        return answered(view, toss_view(view), status_code=HTTP_200_OK)
+
+
+def confirmation(data: ConfirmIn) -> Confirmation:
+    return Confirmation(
+        payment_key=PaymentKey(data.payment_key), order_no=OrderNo(data.order_id), amount=Krw(data.amount)
+    )
+
+
+def toss_view(view: PaymentView) -> TossView:
+    order = view.order
+    return TossView(
+        payment=_payment_out(view),
+        order=OrderLink(id=order.id, order_no=order.order_no, status=order.status),
+        capsule=capsule_out(view.capsule) if view.capsule else None,
+    )
+
+
+def _payment_out(view: PaymentView) -> TossPaymentOut:
+    payment = view.payment
+    same = {
+        name: getattr(payment, name)
+        for name in TossPaymentOut.__struct_fields__
+        if name not in ("simple_status", "cancels")
+    }
+    return TossPaymentOut(
+        **same,
+        simple_status=simple_status(payment, confirming=view.confirming),
+        cancels=[_cancel_out(cancel) for cancel in view.cancels],
+    )
+
+
+def _cancel_out(cancel: Cancel) -> CancelOut:
+    return CancelOut(**{name: getattr(cancel, name) for name in CancelOut.__struct_fields__})

@@ -1,0 +1,47 @@
+"""Putting jobs into the queue and taking them out."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from pgqueuer import AsyncpgDriver, PgQueuer, Queries, RetryRequested
+from pgqueuer.models import Job
+
+from paywon.db.pool import Connection
+
+# How long a failing job waits before its next try; after the last it is held for a person, never deleted.
+_RETRY_S: Final = (1, 5, 15, 60, 300, 1800, 3600, 3600, 3600, 3600)
+
+
+class TryLater(Exception):  # noqa: N818 - it is no error of the job's
+    """Raised by a job that could not do its work yet."""
+
+
+async def enqueue(conn: Connection, name: str, payload: dict[str, Any]) -> None:
+    """Add a job within the caller's transaction: it exists if and only if the transaction commits."""
+    await Queries(AsyncpgDriver(conn)).enqueue(name, msgspec.json.encode(payload))  # type: ignore[arg-type]
+
+
+def register(pgq: PgQueuer, name: str, work: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """Have ``work`` done for every job of this name; what fails is tried again, then held."""
+
+    async def run(job: Job) -> None:
+        try:
+            await work(msgspec.json.decode(job.payload or b"{}"))
+        except Exception as error:
+            if job.attempts >= len(_RETRY_S):
+                raise
+            delay = timedelta(seconds=_RETRY_S[job.attempts])
+            raise RetryRequested(delay=delay, reason=str(error)[:200]) from error
+
+    pgq.entrypoint(name, on_failure="hold")(run)
+
+
+def every_minute(pgq: PgQueuer, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Have ``work`` done once a minute, by one worker of all."""
+
+    async def run(_schedule: object) -> None:
+        await work()
+
+    pgq.schedule(name, "* * * * *", accepts_context=False)(run)

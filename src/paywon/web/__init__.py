@@ -1,0 +1,1 @@
+"""Toolkit for the doors: who asks, what they may send, how trouble is told."""

@@ -1,0 +1,112 @@
+"""Request bodies: strict JSON into a typed value, and what to say when it is not one.
+
+Litestar by itself would take ``"50000"`` for 50000; where money is asked for, a text is not a number.
+"""
+
+import re
+from collections.abc import Generator
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar.dto import AbstractDTO
+from litestar.dto.data_structures import DTOFieldDefinition
+from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
+
+from paywon.base.errors import PaywonError
+
+T = TypeVar("T")
+
+_AT: Final = re.compile(r" - at `(?P<path>[^`]*)`$")
+_NAMED: Final = re.compile(r"(?:missing required|contains unknown) field `(?P<field>[^`]*)`")
+
+# msgspec's sentences, and ours: (pattern, Korean, English).
+_WORDS: Final = tuple(
+    (re.compile(pattern), ko, en)
+    for pattern, ko, en in (
+        (r"missing required field", "필수 항목입니다.", "It is required."),
+        (r"contains unknown field", "알 수 없는 항목입니다.", "It is not a known field."),
+        (r"Expected `str` of length >= 1$", "비어 있으면 안 됩니다.", "It must not be empty."),
+        (r"Expected `(\w+)` of length <= (\d+)", "최대 {1}자(개)입니다.", "At most {1} characters or items."),
+        (r"Expected `(\w+)` of length >= (\d+)", "최소 {1}자(개)입니다.", "At least {1} characters or items."),
+        (r"Expected `\w+` >= (-?[\d.]+)", "{0} 이상이어야 합니다.", "It has to be {0} or more."),
+        (r"Expected `\w+` <= (-?[\d.]+)", "{0} 이하여야 합니다.", "It has to be {0} or less."),
+        (
+            r"Expected `str` matching regex",
+            "쓸 수 없는 문자가 있거나 형식이 다릅니다.",
+            "It has characters or a form that are not allowed.",
+        ),
+        (r"Invalid enum value (.+)", "허용되지 않는 값입니다: {0}", "This value is not one of the allowed: {0}"),
+        (r"Expected `([^`]+)`, got `([^`]+)`", "{0} 형식이어야 합니다 (받은 값: {1}).", "It has to be {0}, not {1}."),
+        (
+            r"Invalid RFC3339|Expected `datetime`",
+            "시간대가 있는 ISO 8601 시각이어야 합니다 (2027-01-01T09:00:00+09:00).",
+            "It has to be an ISO 8601 time with zone (2027-01-01T09:00:00+09:00).",
+        ),
+        (r"out of range|too (?:large|big)", "숫자가 너무 큽니다.", "The number is too large."),
+    )
+)
+
+
+class StrictBody(AbstractDTO[T]):
+    """Decodes a JSON body without bending types: ``@post(dto=StrictBody[CreateOrder])``."""
+
+    def decode_bytes(self, value: bytes) -> Any:
+        content_type = self.asgi_connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            raise PaywonError("UNSUPPORTED_MEDIA_TYPE", field="Content-Type")
+        return decode_strictly(value, self.model_type)
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
+    ) -> None:
+        """Nothing to generate: the model itself is what travels."""
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Reference | Schema:
+        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        return schema
+
+    @classmethod
+    def generate_field_definitions(cls, model_type: type[Any]) -> Generator[DTOFieldDefinition, None, None]:
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        return False
+
+
+def decode_strictly(raw: bytes, model: type[T]) -> T:
+    """Decode JSON into ``model``.
+
+    Raises:
+        PaywonError: INVALID_JSON, or INVALID_REQUEST with the field's path.
+    """
+    try:
+        return msgspec.json.decode(raw, type=model)
+    except msgspec.ValidationError as error:
+        raise invalid_field(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise PaywonError("INVALID_JSON") from None
+
+
+def invalid_field(said: str, *, field: str | None = None) -> PaywonError:
+    """Turn msgspec's sentence about a value into our error that names the field and says what is right."""
+    place = _AT.search(said)
+    path = place["path"].removeprefix("$").lstrip(".") if place else ""
+    sentence = said[: place.start()] if place else said
+    if named := _NAMED.search(sentence):
+        path = f"{path}.{named['field']}".lstrip(".")
+    ko, en = _hints(sentence)
+    name = field or path or "(body)"
+    return PaywonError("INVALID_REQUEST", field=name, hint_ko=f"{name}: {ko}", hint_en=f"{name}: {en}")
+
+
+def _hints(sentence: str) -> tuple[str, str]:
+    for pattern, ko, en in _WORDS:
+        if found := pattern.search(sentence):
+            return ko.format(*found.groups()), en.format(*found.groups())
+    return sentence, sentence

@@ -1,0 +1,32 @@
+"""Cursors: where a list left off, as one opaque word."""
+
+import base64
+import binascii
+from datetime import datetime
+from uuid import UUID
+
+from paywon.base.errors import PaywonError
+
+
+def encode_cursor(created_at: datetime, row_id: UUID) -> str:
+    """Make the cursor that stands for a row."""
+    return base64.urlsafe_b64encode(f"{created_at.isoformat()} {row_id}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Read a cursor back; None stays None.
+
+    Raises:
+        PaywonError: CURSOR_INVALID.
+    """
+    if cursor is None:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        created_at, row_id = text.split(" ")
+        instant = datetime.fromisoformat(created_at)
+        if instant.tzinfo is None:
+            raise ValueError("a cursor's time has a zone")
+        return instant, UUID(row_id)
+    except (ValueError, binascii.Error, UnicodeDecodeError):
+        raise PaywonError("CURSOR_INVALID", field="cursor") from None

@@ -1,0 +1,64 @@
+"""The ASGI application: handlers, wiring, and Toss's shape for everything that no handler answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Response, get
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+
+from paywon_sandbox import inferred
+from paywon_sandbox.core.journal import Journal
+from paywon_sandbox.core.store import Store
+from paywon_sandbox.doors import api, control, pages
+from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.replies import refusal, to_response, wants_english
+from paywon_sandbox.settings import MAX_BODY_BYTES, Settings
+from paywon_sandbox.webhooks.dispatcher import Dispatcher
+
+
+@get("/sandbox/health")
+async def health() -> dict[str, str]:
+    """200 when the sandbox is ready."""
+    return {"status": "ok"}
+
+
+def _unhandled(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Unknown paths and methods, and whatever else the framework refuses, in Toss's shape."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    by_status = {404: inferred.UNKNOWN_PATH, 405: inferred.UNKNOWN_METHOD, 500: "UNKNOWN_ERROR"}
+    code = by_status.get(status, "INVALID_REQUEST")
+    english = wants_english(request.headers)
+    return to_response(refusal(f"{request.method} *", code, english=english))
+
+
+def create_app(settings: Settings) -> Litestar:
+    """One sandbox with its own store and sender."""
+    store = Store(Journal(settings.state_path))
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        dispatcher = Dispatcher(store, settings)
+        app.state.door = Door(store, settings, dispatcher)
+        await dispatcher.start()
+        try:
+            yield
+        finally:
+            await dispatcher.stop()
+            store.close()
+
+    async def provide_door(request: AnyRequest) -> Door:
+        door: Door = request.app.state.door
+        return door
+
+    return Litestar(
+        route_handlers=[health, *api.HANDLERS, *control.HANDLERS, *pages.HANDLERS],
+        dependencies={"door": Provide(provide_door)},
+        exception_handlers={Exception: _unhandled},
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
+    )
