@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from paywon_sandbox.server import run
+from paywon_sandbox.server import run_and_exit
 from paywon_sandbox.settings import Settings
 
 
@@ -32,9 +33,9 @@ def read_arguments(arguments: list[str]) -> Settings:
     )
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run until stopped."""
-    sys.exit(run(read_arguments(sys.argv[1:])))
+    run_and_exit(read_arguments(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from paywon_sandbox.core.store import Store
 from paywon_sandbox.doors import api, control, pages
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.replies import refusal, to_response, wants_english
-from paywon_sandbox.settings import MAX_BODY_BYTES, Settings
+from paywon_sandbox.settings import MAX_DRAINED_BYTES, Settings
 from paywon_sandbox.webhooks.dispatcher import Dispatcher
 
 
@@ -60,5 +60,5 @@ def create_app(settings: Settings) -> Litestar:
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
-        request_max_body_size=MAX_BODY_BYTES,
+        request_max_body_size=MAX_DRAINED_BYTES,
     )

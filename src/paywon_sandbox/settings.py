@@ -26,6 +26,8 @@ MINIMUM_INSTALLMENT_KRW = 50_000  # api.md 5.5
 WEBHOOK_RETRY_MINUTES = (1, 4, 16, 64, 256, 1024, 4096)  # webhooks.md "Retry schedule" [2src]
 
 MAX_BODY_BYTES = 1_000_000
+# A body up to this size is read to its end, so that the client is there to hear the refusal.
+MAX_DRAINED_BYTES = 20_000_000
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from dataclasses import dataclass
 from itertools import count
@@ -74,11 +75,11 @@ class Toss:
         """One request; `raw` sends bytes as they are."""
         assert self._session is not None
         sent = {"authorization": basic(self.key + ":"), "content-type": "application/json"} | (headers or {})
-        data = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
+        data = raw if raw is not None or body is None else json.dumps(body).encode()
         async with self._session.request(
             method,
             self.base_url + path,
-            data=data,
+            data=None if data is None else io.BytesIO(data),
             headers={name: value for name, value in sent.items() if value},
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=timeout_s),

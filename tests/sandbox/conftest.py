@@ -6,7 +6,6 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-
 from tests.sandbox.client import Toss
 from tests.sandbox.process import SandboxProcess
 from tests.sandbox.receiver import Receiver

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from tests.sandbox.client import Toss
 
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
@@ -13,7 +14,6 @@ from paywon_sandbox.core.values import Payment
 from paywon_sandbox.rules.cancel import check_state, read_cancel
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.settings import KST
-from tests.sandbox.client import Toss
 
 
 async def test_one_full_cancel(toss: Toss) -> None:
@@ -90,9 +90,7 @@ async def test_the_guard_stops_a_cancel_on_another_balance(toss: Toss) -> None:
         ),
     ],
 )
-async def test_refused_cancels_change_nothing(
-    toss: Toss, body: dict[str, object], status: int, code: str
-) -> None:
+async def test_refused_cancels_change_nothing(toss: Toss, body: dict[str, object], status: int, code: str) -> None:
     payment = await toss.paid(10000)
     answer = await toss.cancel(payment["paymentKey"], **body)
     assert (answer.status, answer.code) == (status, code)
@@ -186,8 +184,14 @@ def _deposited_account() -> PaymentRecord:
         method="가상계좌",
         version="2022-11-16",
     )
-    urls = {"success_url": "http://a/", "fail_url": "http://a/"}
-    return PaymentRecord(payment=payment, sequence=1, requested_at=approved, approved_at=approved, **urls)
+    return PaymentRecord(
+        payment=payment,
+        sequence=1,
+        success_url="http://a/",
+        fail_url="http://a/",
+        requested_at=approved,
+        approved_at=approved,
+    )
 
 
 def test_a_deposited_account_needs_somewhere_to_refund_to() -> None:

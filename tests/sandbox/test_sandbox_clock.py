@@ -6,7 +6,6 @@ import asyncio
 from datetime import datetime
 
 import pytest
-
 from tests.sandbox.client import Toss
 from tests.sandbox.receiver import Receiver
 

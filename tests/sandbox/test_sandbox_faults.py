@@ -8,7 +8,6 @@ import time
 
 import aiohttp
 import pytest
-
 from tests.sandbox.client import Toss
 
 CONFIRM = "/v1/payments/confirm"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
 from tests.sandbox.client import Toss, basic
 
 
@@ -111,9 +110,7 @@ async def test_the_answer_is_kept_for_15_days(toss: Toss) -> None:
         ("IDEMPOTENT_REQUEST_PROCESSING", 409),
     ],
 )
-async def test_the_test_code_header_fails_a_call_without_touching_it(
-    toss: Toss, code: str, status: int
-) -> None:
+async def test_the_test_code_header_fails_a_call_without_touching_it(toss: Toss, code: str, status: int) -> None:
     key, order_id = await toss.authenticated()
     headers = {"tosspayments-test-code": code}
     answer = await toss.confirm(key, order_id, 15000, headers=headers)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from tests.sandbox.client import FAIL_URL, SUCCESS_URL, Toss, new_order_id
 
 CREATE = {
@@ -24,9 +23,7 @@ async def test_the_whole_way_of_a_card_payment(toss: Toss) -> None:
     assert (created["status"], created["method"], created["secret"]) == ("READY", None, None)
     assert created["checkout"]["url"] == f"{toss.base_url}/v1/payments/{key}/checkout"
     redirect = await toss.authenticate(key)
-    assert redirect == (
-        f"{SUCCESS_URL}?paymentType=NORMAL&orderId={order_id}&paymentKey={key}&amount=15000"
-    )
+    assert redirect == (f"{SUCCESS_URL}?paymentType=NORMAL&orderId={order_id}&paymentKey={key}&amount=15000")
     assert (await toss.payment(key))["status"] == "IN_PROGRESS"
     done = (await toss.confirm(key, order_id, 15000)).json
     assert (done["status"], done["method"], done["type"]) == ("DONE", "카드", "NORMAL")

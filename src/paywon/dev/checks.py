@@ -8,7 +8,6 @@ from typing import Final
 
 import asyncpg
 
-from paywon.db.migrate import newest_revision
 from paywon.dev.trouble import database_trouble, no_permission, not_migrated, old_server, port_taken
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -97,7 +96,10 @@ async def check_database(url: str) -> DatabaseState:
     Raises:
         Trouble: it cannot be reached, refuses, is too old, or has another schema.
     """
+    # Alembic takes most of a second to import, and a database that does not answer is told without it.
     state = await look_at_database(url)
+    from paywon.db.migrate import newest_revision
+
     wanted = newest_revision()
     if state.revision != wanted:
         raise not_migrated(state.revision, wanted)

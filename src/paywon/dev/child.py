@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from paywon.dev.screen import Screen
@@ -29,7 +29,9 @@ class Program:
     name: str
     module: str
     arguments: tuple[str, ...]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_chatty: bool = False
+    """Its standard output says only that all is well, and is not shown."""
 
 
 class Child:
@@ -40,6 +42,7 @@ class Child:
     ) -> None:
         self.program = program
         self.is_stopping = False
+        self.started_at = 0.0
         self._leash = leash
         self._screen = screen
         self._ready = ready
@@ -57,19 +60,23 @@ class Child:
 
     async def start(self) -> None:
         """Start the program; does not wait until it is ready."""
+        self.started_at = time.monotonic()
+        pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "paywon.dev.leash", str(self._leash)),
             *(self.program.module, *self.program.arguments),
             env={**os.environ, **self.program.environment, "PYTHONUNBUFFERED": "1"},
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=asyncio.subprocess.DEVNULL if self.program.is_chatty else pipe,
+            stderr=pipe if self.program.is_chatty else asyncio.subprocess.STDOUT,
             pass_fds=(self._leash,),
             limit=_LONGEST_LINE,
             # Ctrl-C reaches the whole terminal group; children stop in order, when dev says so.
             start_new_session=True,
         )
-        self._reader = asyncio.create_task(self._read(self._process))
+        output = self._process.stdout or self._process.stderr
+        assert output is not None
+        self._reader = asyncio.create_task(self._read(output))
 
     async def wait_ready(self) -> None:
         """Wait until the program does its work.
@@ -90,6 +97,8 @@ class Child:
             code = await self._process.wait()
             if self.is_stopping:
                 return
+            # Helper processes that it left in its group would go on holding its port.
+            self._kill_group()
             pause_s = self._deaths.count(self.program.name)
             self._screen.warn(
                 f"{self.program.name}: 예기치 않게 끝나서({_ending(code)}) {pause_s:g}초 뒤에 다시 시작합니다 / "
@@ -127,11 +136,10 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
+    async def _read(self, output: asyncio.StreamReader) -> None:
         while True:
             try:
-                line = await process.stdout.readline()
+                line = await output.readline()
             except ValueError:
                 continue  # a line longer than a megabyte; the rest of it follows
             if not line:

@@ -25,10 +25,10 @@ class DevFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     database_url: str
 
 
-def read_api_key(home: Path) -> str | None:
-    """Answer the API key of the last run; None for a first run or an unreadable file."""
+def read_dev_file(home: Path) -> DevFile | None:
+    """Answer what the last run wrote; None where there is nothing, or nothing readable."""
     try:
-        return msgspec.json.decode((home / NAME).read_bytes(), type=DevFile).api_key
+        return msgspec.json.decode((home / NAME).read_bytes(), type=DevFile)
     except (OSError, msgspec.MsgspecError):
         return None
 

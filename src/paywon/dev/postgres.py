@@ -3,10 +3,13 @@
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +19,7 @@ from paywon.dev.trouble import Trouble
 
 DATABASE_NAME: Final = "paywon"
 START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.5
 
 
@@ -25,6 +29,7 @@ class DevPostgres:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self._server: Any = None
+        self._given_up = threading.Event()
 
     def start(self) -> None:
         """Start the server, or take over one that still runs; blocks until it takes connections.
@@ -42,7 +47,7 @@ class DevPostgres:
                 return
             except (subprocess.SubprocessError, AssertionError, OSError, psutil.Error) as error:
                 # The processes of a killed server take a moment to notice, and recovery may take longer than pg_ctl waits.
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._given_up.is_set():
                     raise _not_started(self.folder, error) from None
                 time.sleep(_RETRY_S)
                 clear_leftovers(self.folder)
@@ -56,10 +61,25 @@ class DevPostgres:
         pid = _postmaster_pid(self.folder)
         return pid is not None and _is_postgres(pid)
 
+    def give_up(self) -> None:
+        """Make a ``start`` that runs in another thread end at its next failure."""
+        self._given_up.set()
+
     def stop(self) -> None:
-        """Stop the server; the data stay."""
-        if self._server is not None and self.is_running():
-            self._server.stop()
+        """Stop the server and wait until it has; the data stay."""
+        # SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one, which the next start recovers from.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            deadline = time.monotonic() + STOP_TIMEOUT_S
+            self.signal(number)
+            while self.is_running() and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server's main process, if it lives."""
+        pid = _postmaster_pid(self.folder)
+        if pid is not None and _is_postgres(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -1,13 +1,14 @@
 """What ``paywon dev`` shows in the terminal."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from paywon.dev.devfile import DevFile
 
@@ -47,11 +48,11 @@ class Screen:
 
     def summary(self, dev: DevFile, *, file: str, seconds: float) -> None:
         """Show where everything is, a first request to copy, and how to stop."""
-        table = Table.grid(padding=(0, 2))
-        for name, value in _rows(dev, file):
-            table.add_row(f"  [dim]{name}[/]", f"[bold]{escape(value)}[/]")
         self._console.print(f"\n[bold green]준비되었습니다 / ready[/] [dim]{seconds:.1f}s[/]\n")
-        self._console.print(table)
+        rows = list(_rows(dev, file))
+        widest = max(cell_len(name) for name, _ in rows)
+        for name, value in rows:
+            self._console.print(f"  [dim]{name}{' ' * (widest - cell_len(name))}[/]  [bold]{escape(value)}[/]")
         self._console.print("\n  첫 주문 만들기 / make a first order:\n")
         self._console.print(escape(curl_line(dev)), style="bold")
         self._console.print("\n  멈추려면 / stop with [bold]Ctrl-C[/] [dim](데이터는 남습니다 / the data stay)[/]\n")
@@ -82,6 +83,13 @@ def _rows(dev: DevFile, file: str) -> Iterator[tuple[str, str]]:
     if dev.console_url is not None:
         yield "콘솔 / console", f"{dev.console_url}  ({dev.operator_email} / {dev.operator_password})"
     yield "API 키 / key", dev.api_key
-    yield "토스 시크릿 키 / Toss key", dev.toss_secret_key
-    yield "데이터베이스 / database", dev.database_url
+    if dev.sandbox_url is not None:
+        # Only a key that opens nothing but the sandbox of this machine is shown.
+        yield "토스 시크릿 키 / Toss key", dev.toss_secret_key
+    yield "데이터베이스 / database", without_password(dev.database_url)
     yield "모두 / all of it", file
+
+
+def without_password(url: str) -> str:
+    """Answer a database address as it may be shown."""
+    return re.sub(r"(//[^:/@]*):[^@]+@", r"\1:…@", url)

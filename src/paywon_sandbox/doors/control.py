@@ -15,7 +15,7 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.faults import KINDS
-from paywon_sandbox.doors.replies import refusal, success, to_response, wants_english
+from paywon_sandbox.doors.replies import read_body, refusal, success, to_response, wants_english
 from paywon_sandbox.rules.create import create_payment
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, is_http_url, parse_json_object
@@ -34,7 +34,7 @@ async def _control(request: AnyRequest, door: Door, command: Command) -> Respons
     english = wants_english(request.headers)
     try:
         account = door.store.account(secret_key(request.headers.get("authorization")))
-        body = await request.body() if request.method == "POST" else b""
+        body = await read_body(request) if request.method == "POST" else b""
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body) if body else {})))
     except TossError as error:

@@ -10,16 +10,14 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import ClientException, HTTPException
 
-from paywon_sandbox import inferred
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError, find
 from paywon_sandbox.core.records import Fault, LoggedRequest, StoredReply
 from paywon_sandbox.core.store import Account, Store
 from paywon_sandbox.doors import faults
 from paywon_sandbox.doors.auth import secret_key
-from paywon_sandbox.doors.replies import Reply, refusal, success, to_response, wants_english
+from paywon_sandbox.doors.replies import Reply, read_body, refusal, success, to_response, wants_english
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, parse_json_object
 from paywon_sandbox.settings import IDEMPOTENCY_KEY_MAX_LENGTH, IDEMPOTENCY_LIFETIME, Settings
@@ -57,30 +55,11 @@ class Door:
         english = wants_english(request.headers)
         try:
             account = self.store.account(secret_key(request.headers.get("authorization")))
+            body = await read_body(request)
         except TossError as error:
             return to_response(refusal(endpoint, error.code, english=english))
-        call = await self._read(request, endpoint, account, english=english)
-        if call is None:
-            return to_response(refusal(endpoint, inferred.BODY_TOO_LARGE, english=english))
+        call = _read_call(request, endpoint, account, body)
         return await self._answer(call, work, faults.client_of(request))
-
-    async def _read(self, request: AnyRequest, endpoint: str, account: Account, *, english: bool) -> Call | None:
-        try:
-            body = await request.body()
-        except (HTTPException, ClientException):
-            return None
-        return Call(
-            account=account,
-            endpoint=endpoint,
-            method=request.method,
-            path=request.url.path,
-            url=f"{request.url.path}?{request.url.query}",
-            body=body,
-            english=english,
-            # The key is for POST only and ignored on GET (api.md 1.2 [2src]).
-            idempotency_key=request.headers.get("idempotency-key") if request.method == "POST" else None,
-            test_code=request.headers.get("tosspayments-test-code"),
-        )
 
     async def _answer(self, call: Call, work: Work, client: tuple[str, int]) -> Response[bytes]:
         line = self._log(call)
@@ -156,6 +135,21 @@ class Door:
         )
         call.account.requests.append(line)
         return line
+
+
+def _read_call(request: AnyRequest, endpoint: str, account: Account, body: bytes) -> Call:
+    return Call(
+        account=account,
+        endpoint=endpoint,
+        method=request.method,
+        path=request.url.path,
+        url=f"{request.url.path}?{request.url.query}",
+        body=body,
+        english=wants_english(request.headers),
+        # The key is for POST only and ignored on GET (api.md 1.2 [2src]).
+        idempotency_key=request.headers.get("idempotency-key") if request.method == "POST" else None,
+        test_code=request.headers.get("tosspayments-test-code"),
+    )
 
 
 def _lenient_body(body: bytes) -> object:

@@ -53,7 +53,7 @@ def gateway_reply(fault: Fault | None) -> Reply | None:
         return None
     status = fault.status or 503
     page = f"<html><head><title>{status}</title></head><body>sandbox fault</body></html>"
-    return Reply(status=status, body=page.encode(), content_type="text/html; charset=utf-8")
+    return Reply(status=status, body=page.encode(), content_type="text/html")
 
 
 def api_refusal(fault: Fault | None, endpoint: str, *, english: bool) -> Reply | None:

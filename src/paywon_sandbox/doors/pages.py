@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
 from litestar import Response, get, post
-from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core import codes
@@ -18,6 +17,7 @@ from paywon_sandbox.core.errors import TossError, texts
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.replies import read_body
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, ensure_open, read_choice
@@ -63,7 +63,7 @@ def _page(template: str, status: int, form_targets: str = "'self'", **values: ob
         "x-content-type-options": "nosniff",
     }
     html = _templates().get_template(template).render(**values)
-    return Response(html, status_code=status, headers=headers, media_type="text/html; charset=utf-8")
+    return Response(html, status_code=status, headers=headers, media_type="text/html")
 
 
 def _problem_page(code: str) -> Response[str]:
@@ -151,9 +151,8 @@ async def submit_checkout(request: AnyRequest, door: Door, payment_key: str) -> 
 async def _read_form(request: AnyRequest) -> dict[str, object]:
     """Form fields; empty ones are absent, and a virtual account has a bank field of its own."""
     try:
-        body = await request.body()
-        pairs = parse_qsl(body.decode(), max_num_fields=50)
-    except (HTTPException, ValueError) as problem:
+        pairs = parse_qsl((await read_body(request)).decode(), max_num_fields=50)
+    except ValueError as problem:
         raise TossError("INVALID_REQUEST") from problem
     form: dict[str, object] = {name: value for name, value in pairs if value}
     if form.get("method") == codes.VIRTUAL_ACCOUNT and "accountBank" in form:
@@ -177,7 +176,7 @@ async def show_receipt(request: AnyRequest, door: Door) -> Response[str]:
 def stylesheet() -> Response[bytes]:
     """The one stylesheet of these pages."""
     body = files("paywon_sandbox").joinpath("static/checkout.css").read_bytes()
-    return Response(body, media_type="text/css; charset=utf-8", headers={"cache-control": "max-age=300"})
+    return Response(body, media_type="text/css", headers={"cache-control": "max-age=300"})
 
 
 HANDLERS: list[ControllerRouterHandler] = [show_checkout, submit_checkout, show_receipt, stylesheet]

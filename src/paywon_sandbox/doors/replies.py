@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 from litestar.datastructures import Headers
+from litestar.exceptions import HTTPException
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core import ids
-from paywon_sandbox.core.errors import find, texts
+from paywon_sandbox.core.errors import TossError, find, texts
+from paywon_sandbox.settings import MAX_BODY_BYTES
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +22,17 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     code: str | None = None
     content_type: str = "application/json"
+
+
+async def read_body(request: Request[Any, Any, Any]) -> bytes:
+    """The whole body. Raises a refusal when it is longer than any request of Toss's API can be."""
+    try:
+        body = await request.body()
+    except HTTPException as problem:
+        raise TossError(inferred.BODY_TOO_LARGE) from problem
+    if len(body) > MAX_BODY_BYTES:
+        raise TossError(inferred.BODY_TOO_LARGE)
+    return body
 
 
 def wants_english(headers: Headers) -> bool:

@@ -1,0 +1,135 @@
+"""The command line: ``paywon dev``, ``serve``, ``worker``, ``migrate``, ``doctor``, ``keys`` and the rest."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from paywon.dev.trouble import Trouble
+from paywon.settings import SettingsError, load_settings
+
+
+class _Plain(TyperGroup):
+    """Tells what a person can put right in one line, and never with a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (Trouble, SettingsError) as trouble:
+            typer.echo(f"paywon: {trouble}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Plain,
+    name="paywon",
+    help="토스페이먼츠를 위한 결제 백엔드 / a self-hosted payments backend for Toss Payments",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="API 키 만들기, 보기, 폐기 / make, list and revoke API keys", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def dev() -> None:
+    """개발 환경 전체를 한 터미널에서 실행 / run everything for development in one terminal."""
+    from paywon.dev.stack import run_dev
+
+    run_dev()
+
+
+@app.command()
+def sandbox(
+    host: Annotated[str, typer.Option(help="주소 / address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PAYWON_SANDBOX_PORT", help="포트 / port")] = 3900,
+    state: Annotated[Path | None, typer.Option(help="데이터 파일 / file that keeps all data")] = None,
+    public_url: Annotated[str | None, typer.Option(help="브라우저가 여는 주소 / address that browsers open")] = None,
+) -> None:
+    """토스페이먼츠 샌드박스만 실행 / run only the stand-in for Toss Payments."""
+    from paywon.dev.processes import become_sandbox
+
+    become_sandbox(host=host, port=port, state=state, public_url=public_url)
+
+
+@app.command()
+def migrate() -> None:
+    """데이터베이스 스키마를 최신으로 / bring the database schema up to date."""
+    from paywon.dev.processes import migrate_database
+
+    typer.echo(migrate_database(load_settings()))
+
+
+@app.command()
+def serve() -> None:
+    """API 서버 실행 / serve the HTTP API."""
+    from paywon.dev.serving import serve as run_server
+
+    run_server(load_settings())
+
+
+@app.command()
+def worker() -> None:
+    """작업 처리기 실행 / work off jobs and schedules."""
+    from paywon.dev.serving import work
+
+    work(load_settings())
+
+
+@app.command()
+def doctor() -> None:
+    """설정, 데이터베이스, 토스 연결을 점검 / check settings, database, Toss and more."""
+    from paywon.dev.doctor import examine
+
+    if not examine():
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo() -> None:
+    """실행 중인 paywon dev에서 결제 이야기 전체를 보기 / play the whole story against a running paywon dev."""
+    from paywon.dev.processes import play_demo
+
+    play_demo()
+
+
+@app.command()
+def version() -> None:
+    """버전 보기 / show the version."""
+    from importlib.metadata import version as version_of
+
+    typer.echo(f"paywon {version_of('paywon')}")
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="누가 쓰는 키인지 / who the key is for")],
+    scope: Annotated[list[str], typer.Option(help="권한, 여러 번 쓸 수 있음 / a scope; may be repeated")],
+    days: Annotated[int | None, typer.Option(min=1, help="유효 일수 / days until it expires")] = None,
+) -> None:
+    """새 API 키 만들기: 키는 한 번만 보입니다 / make an API key; it is shown only once."""
+    from paywon.dev.keys import create
+
+    create(load_settings(), name=name, scopes=scope, days=days)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """API 키 보기 / list API keys."""
+    from paywon.dev.keys import show
+
+    show(load_settings())
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="keys list의 id / the id that keys list shows")]) -> None:
+    """API 키 폐기 / revoke an API key for good."""
+    from paywon.dev.keys import revoke
+
+    revoke(load_settings(), key_id)
+
+
+if __name__ == "__main__":
+    app()

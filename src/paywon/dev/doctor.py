@@ -1,0 +1,193 @@
+"""``paywon doctor``: looks at everything that paywon depends on, and says what to do about what is wrong."""
+
+import asyncio
+import shutil
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import asyncpg
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from paywon.dev import devfile
+from paywon.dev.checks import DATABASE_ERRORS, connect
+from paywon.dev.plan import load_dev_settings
+from paywon.dev.trouble import Trouble, database_trouble, not_migrated
+from paywon.settings import TOSS_BASE_URL, Settings, SettingsError, load_settings
+from paywon.toss.client import TossClient
+from paywon.toss.outcome import No, NotSent
+
+ROUND_TRIPS: Final = 5
+MAX_SKEW_S: Final = 2.0
+MIN_FREE_GB: Final = 1.0
+PROBE_PAYMENT_KEY: Final = "paywon-doctor-no-such-payment"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``advice`` is None when all is well."""
+
+    name: str
+    found: str
+    advice: str | None = None
+
+
+def examine() -> bool:
+    """Look at everything and show it; answer whether all is well."""
+    try:
+        settings, whence = _settings()
+        findings = [Finding("설정 / settings", whence), *asyncio.run(_examine(settings))]
+    except (SettingsError, Trouble) as error:
+        findings = [Finding("설정 / settings", "…", str(error)), *_disk(Path())]
+    _show(findings)
+    return all(finding.advice is None for finding in findings)
+
+
+def _settings() -> tuple[Settings, str]:
+    """Answer the settings of the environment, or else those of the ``paywon dev`` that ran here last."""
+    try:
+        return load_settings(), "환경 변수와 .env / environment and .env"
+    except SettingsError:
+        home = load_dev_settings().home
+        dev = devfile.read_dev_file(home)
+        if dev is None:
+            raise
+    values: dict[str, Any] = {
+        "DATABASE_URL": dev.database_url,
+        "TOSS_PAYMENTS_SECRET_KEY": dev.toss_secret_key,
+        "TOSS_PAYMENTS_BASE_URL": dev.sandbox_url or TOSS_BASE_URL,
+        "PAYWON_SANDBOX_URL": dev.sandbox_url,
+        "PAYWON_HOME": home,
+    }
+    return Settings(**values), f"paywon dev: {home / devfile.NAME}"
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    database, toss, sandbox = await asyncio.gather(
+        _database(settings.database_url), _toss(settings), _sandbox(settings)
+    )
+    return [*database, toss, *sandbox, *_disk(settings.home)]
+
+
+async def _database(url: str) -> list[Finding]:
+    try:
+        conn = await connect(url)
+        try:
+            return [await _round_trip(conn), await _revision(conn), await _clock(conn)]
+        finally:
+            await conn.close()
+    except Trouble as trouble:
+        return [Finding("데이터베이스 / database", "✗", str(trouble))]
+    except DATABASE_ERRORS as error:
+        return [Finding("데이터베이스 / database", "✗", str(database_trouble(error, url)))]
+
+
+async def _round_trip(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+    times_ms = []
+    for _ in range(ROUND_TRIPS):
+        began = time.perf_counter()
+        await conn.fetchval("SELECT 1")
+        times_ms.append((time.perf_counter() - began) * 1000)
+    version = conn.get_server_version()
+    name = f"PostgreSQL {version.major}.{version.minor}"
+    return Finding("데이터베이스 / database", f"{name}, 왕복 / round trip {statistics.median(times_ms):.1f} ms")
+
+
+async def _revision(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+    from paywon.db.migrate import newest_revision
+
+    found, wanted = None, newest_revision()
+    if await conn.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+        found = await conn.fetchval("SELECT version_num FROM alembic_version")
+    advice = None if found == wanted else str(not_migrated(found, wanted))
+    return Finding("스키마 / schema", str(found or "-"), advice)
+
+
+async def _clock(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+    before = datetime.now(UTC)
+    theirs: datetime = await conn.fetchval("SELECT clock_timestamp()")
+    middle = before + (datetime.now(UTC) - before) / 2
+    skew_s = (theirs - middle).total_seconds()
+    advice = None
+    if abs(skew_s) > MAX_SKEW_S:
+        advice = "이 서버와 데이터베이스의 시계를 NTP로 맞추세요 / set the clocks of both machines by NTP"
+    return Finding("시계 / clock", f"데이터베이스와의 차이 / off the database's by {skew_s * 1000:+.0f} ms", advice)
+
+
+async def _toss(settings: Settings) -> Finding:
+    """Read a payment that does not exist: only an accepted key is told so."""
+    name = "토스페이먼츠 / Toss Payments"
+    try:
+        client = TossClient(
+            base_url=settings.toss_base_url,
+            secret_key=settings.toss_secret_key.get_secret_value(),
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+        )
+    except ValueError as error:
+        return Finding(name, settings.toss_base_url, f"설정을 고치세요 / mend the setting: {error}")
+    async with client:
+        answer = await client.read_payment(PROBE_PAYMENT_KEY)
+    at = settings.toss_base_url
+    code = getattr(answer, "code", None)
+    if isinstance(answer, No) and answer.code == "NOT_FOUND_PAYMENT":
+        return Finding(name, f"{at}, 키가 유효합니다 / the key works, {answer.call.elapsed_ms} ms")
+    if isinstance(answer, NotSent):
+        return Finding(
+            name,
+            at,
+            f"연결할 수 없습니다. 주소와 방화벽을 확인하세요 / cannot connect, check address and firewall: {answer.detail}",
+        )
+    if answer.call.http_status in (401, 403):
+        return Finding(
+            name, at, f"키를 거절했습니다({code}). TOSS_PAYMENTS_SECRET_KEY를 확인하세요 / the key is refused; check it"
+        )
+    return Finding(
+        name, at, f"뜻밖의 답입니다 / an unexpected answer: HTTP {answer.call.http_status} {code or answer.kind}"
+    )
+
+
+async def _sandbox(settings: Settings) -> list[Finding]:
+    if settings.sandbox_url is None:
+        return []
+    name, url = "샌드박스 / sandbox", settings.sandbox_url
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(f"{url}/sandbox/health") as reply,
+        ):
+            if reply.status == 200:
+                return [Finding(name, url)]
+            said = f"HTTP {reply.status}"
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        said = str(error) or type(error).__name__
+    return [
+        Finding(
+            name, url, f"답하지 않습니다. script/server로 실행하세요 / no answer; start it with script/server: {said}"
+        )
+    ]
+
+
+def _disk(home: Path) -> Iterator[Finding]:
+    there = next(folder for folder in (home.resolve(), *home.resolve().parents) if folder.exists())
+    free_gb = shutil.disk_usage(there).free / 1e9
+    advice = None if free_gb >= MIN_FREE_GB else f"{there} 의 공간을 비우세요 / free some space there"
+    yield Finding("디스크 / disk", f"{there}: {free_gb:.1f} GB 남음 / free", advice)
+
+
+def _show(findings: list[Finding]) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 1))
+    for finding in findings:
+        tick = "[green]✓[/]" if finding.advice is None else "[red]✗[/]"
+        said = (
+            escape(finding.found) if finding.advice is None else f"{escape(finding.found)}\n→ {escape(finding.advice)}"
+        )
+        table.add_row(tick, finding.name, said)
+    Console(highlight=False).print(table)

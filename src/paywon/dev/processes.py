@@ -1,0 +1,72 @@
+"""The short commands: the sandbox alone, migrations, the demo."""
+
+import asyncio
+import importlib
+import inspect
+import os
+import sys
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from paywon.db.migrate import migrate
+from paywon.dev import devfile
+from paywon.dev.checks import DATABASE_ERRORS, check_port, look_at_database
+from paywon.dev.plan import load_dev_settings
+from paywon.dev.trouble import Trouble, database_trouble
+from paywon.settings import Settings
+
+
+def become_sandbox(*, host: str, port: int, state: Path | None, public_url: str | None) -> None:
+    """Turn this process into the sandbox. It is another program, and shares no code with this one.
+
+    Raises:
+        Trouble: the port is taken.
+    """
+    check_port(host, port, "PAYWON_SANDBOX_PORT")
+    arguments = ["--host", host, "--port", str(port)]
+    if state is not None:
+        arguments += ["--state", str(state)]
+    if public_url is not None:
+        arguments += ["--public-url", public_url]
+    os.execv(sys.executable, [sys.executable, "-m", "paywon_sandbox", *arguments])  # noqa: S606
+
+
+def migrate_database(settings: Settings) -> str:
+    """Bring the schema up to date; answer what there is to say about it.
+
+    Raises:
+        Trouble: the database cannot be reached or refuses.
+    """
+    return asyncio.run(_migrate(settings.database_url))
+
+
+async def _migrate(url: str) -> str:
+    before = (await look_at_database(url)).revision
+    try:
+        now = await migrate(url)
+    except (*DATABASE_ERRORS, SQLAlchemyError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise database_trouble(cause, url) from None
+    if before == now:
+        return f"스키마가 이미 최신입니다({now}) / the schema is up to date ({now})"
+    return (
+        f"스키마를 {before or '처음'}에서 {now}(으)로 옮겼습니다 / the schema went from {before or 'nothing'} to {now}"
+    )
+
+
+def play_demo() -> None:
+    """Play the whole story against the running ``paywon dev``.
+
+    Raises:
+        Trouble: nothing runs in this PAYWON_HOME.
+    """
+    file = load_dev_settings().home / devfile.NAME
+    if not file.exists():
+        raise Trouble(
+            f"{file} 이 없습니다. 다른 터미널에서 script/server를 먼저 실행하세요",
+            f"there is no {file}; first run script/server in another terminal",
+        )
+    told = importlib.import_module("paywon.demo.story").run_story(file)
+    if inspect.iscoroutine(told):
+        asyncio.run(told)
