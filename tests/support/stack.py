@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,22 @@ class Stack:
         body = (await self.toss.get(f"/sandbox/requests?{query}")).body
         found: list[dict[str, Any]] = body["requests"] if isinstance(body, dict) else body
         return found
+
+    async def fault(self, **fault: Any) -> None:
+        """Have the sandbox fail once, as DESIGN 7 lists."""
+        reply = await self.toss.post("/sandbox/faults", {"times": 1, **fault})
+        assert reply.status in (200, 201), reply
+
+    def background(self, work: Coroutine[Any, Any, Reply]) -> asyncio.Task[Reply]:
+        """Start a request that may well be cut off."""
+        return asyncio.create_task(work)
+
+    async def outcome(self, task: asyncio.Task[Reply]) -> Reply | None:
+        """Wait for such a request; None if its server died under it."""
+        try:
+            return await task
+        except aiohttp.ClientError:
+            return None
 
     # --- Steps of the story -----------------------------------------------------------------------------
 

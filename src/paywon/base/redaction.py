@@ -56,7 +56,7 @@ def redact(value: Any, *, inside: str = "") -> Any:
     ``inside`` is the name of the field that holds the value; the copy shares nothing with the original.
     """
     if isinstance(value, Mapping):
-        return {name: _redact_field(str(name), item, inside=inside) for name, item in value.items()}
+        return {redact_text(str(name)): _redact_field(str(name), item, inside=inside) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [redact(item, inside=inside) for item in value]
     if isinstance(value, str):
@@ -65,7 +65,11 @@ def redact(value: Any, *, inside: str = "") -> Any:
 
 
 def redact_text(text: str) -> str:
-    """Blank every run of digits that passes as a card number (13 to 19 digits and Luhn's check)."""
+    """Blank every run of digits that passes as a card number (13 to 19 digits and Luhn's check).
+
+    NUL, which PostgreSQL stores in no text, becomes U+FFFD.
+    """
+    text = text.replace("\x00", "\ufffd")
     return _CARD_LIKE.sub(lambda match: REDACTED if _passes_luhn(match[0]) else match[0], text)
 
 

@@ -14,11 +14,11 @@ import aiohttp
 import asyncpg
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from paywon.dev import devfile
 from paywon.dev.checks import DATABASE_ERRORS, connect
 from paywon.dev.plan import load_dev_settings
+from paywon.dev.screen import padded
 from paywon.dev.trouble import Trouble, database_trouble, not_migrated
 from paywon.settings import TOSS_BASE_URL, Settings, SettingsError, load_settings
 from paywon.toss.client import TossClient
@@ -84,9 +84,9 @@ async def _database(url: str) -> list[Finding]:
         finally:
             await conn.close()
     except Trouble as trouble:
-        return [Finding("데이터베이스 / database", "✗", str(trouble))]
+        return [Finding("데이터베이스 / database", "-", str(trouble))]
     except DATABASE_ERRORS as error:
-        return [Finding("데이터베이스 / database", "✗", str(database_trouble(error, url)))]
+        return [Finding("데이터베이스 / database", "-", str(database_trouble(error, url)))]
 
 
 async def _round_trip(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
@@ -136,22 +136,16 @@ async def _toss(settings: Settings) -> Finding:
     async with client:
         answer = await client.read_payment(PROBE_PAYMENT_KEY)
     at = settings.toss_base_url
-    code = getattr(answer, "code", None)
-    if isinstance(answer, No) and answer.code == "NOT_FOUND_PAYMENT":
+    code = getattr(answer, "code", None) or answer.kind
+    if isinstance(answer, No) and code == "NOT_FOUND_PAYMENT":
         return Finding(name, f"{at}, 키가 유효합니다 / the key works, {answer.call.elapsed_ms} ms")
     if isinstance(answer, NotSent):
-        return Finding(
-            name,
-            at,
-            f"연결할 수 없습니다. 주소와 방화벽을 확인하세요 / cannot connect, check address and firewall: {answer.detail}",
-        )
-    if answer.call.http_status in (401, 403):
-        return Finding(
-            name, at, f"키를 거절했습니다({code}). TOSS_PAYMENTS_SECRET_KEY를 확인하세요 / the key is refused; check it"
-        )
-    return Finding(
-        name, at, f"뜻밖의 답입니다 / an unexpected answer: HTTP {answer.call.http_status} {code or answer.kind}"
-    )
+        advice = f"연결되지 않습니다. 주소와 방화벽을 보세요 / cannot connect; check address and firewall ({answer.reason})"
+    elif answer.call.http_status in (401, 403):
+        advice = f"키를 거절했습니다. TOSS_PAYMENTS_SECRET_KEY를 확인하세요 / the key is refused; check it ({code})"
+    else:
+        advice = f"뜻밖의 답입니다 / an unexpected answer: HTTP {answer.call.http_status} ({code})"
+    return Finding(name, at, advice)
 
 
 async def _sandbox(settings: Settings) -> list[Finding]:
@@ -167,7 +161,7 @@ async def _sandbox(settings: Settings) -> list[Finding]:
                 return [Finding(name, url)]
             said = f"HTTP {reply.status}"
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        said = str(error) or type(error).__name__
+        said = type(error).__name__
     return [
         Finding(
             name, url, f"답하지 않습니다. script/server로 실행하세요 / no answer; start it with script/server: {said}"
@@ -183,11 +177,9 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 
 def _show(findings: list[Finding]) -> None:
-    table = Table(show_header=False, box=None, padding=(0, 1))
+    console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         tick = "[green]✓[/]" if finding.advice is None else "[red]✗[/]"
-        said = (
-            escape(finding.found) if finding.advice is None else f"{escape(finding.found)}\n→ {escape(finding.advice)}"
-        )
-        table.add_row(tick, finding.name, said)
-    Console(highlight=False).print(table)
+        console.print(f"{tick} {padded(finding.name)}  {escape(finding.found)}")
+        if finding.advice is not None:
+            console.print(f"  [bold]→ {escape(finding.advice)}[/]")

@@ -37,9 +37,7 @@ def create(settings: Settings, *, name: str, scopes: list[str], days: int | None
             f"없는 권한입니다: {', '.join(unknown)}. 고를 수 있는 것: {every}", "unknown scope; choose from those"
         )
     key = asyncio.run(_create(settings, name, [str(scope) for scope in wanted], days))
-    Console(stderr=True).print(
-        "이 키는 다시 볼 수 없습니다. 지금 보관하세요 / this key is shown only once; keep it now"
-    )
+    Console(stderr=True).print("다시 볼 수 없으니 지금 보관하세요 / this key is shown only once; keep it now")
     Console(soft_wrap=True, highlight=False).print(escape(key))
 
 

@@ -32,12 +32,24 @@ def only_one(home: Path) -> Iterator[bool]:
             file.truncate(0)
 
 
+def is_held(home: Path) -> bool:
+    """Whether a ``paywon dev`` runs in this PAYWON_HOME."""
+    try:
+        with (home / "dev.lock").open("a+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _read(home: Path) -> str:
     return (home / "dev.lock").read_text(encoding="ascii").strip()
 
 
 def _already_running(home: Path, pid: str) -> Trouble:
     return Trouble(
-        f"이 폴더({home})에서 paywon dev가 이미 실행 중입니다(pid {pid}). 먼저 멈추거나 PAYWON_HOME으로 다른 폴더를 고르세요",
+        f"{home} 에서 paywon dev가 이미 실행 중입니다(pid {pid}). 먼저 멈추거나 PAYWON_HOME으로 다른 폴더를 고르세요",
         f"paywon dev already runs in {home} (pid {pid}); stop it first, or choose another folder with PAYWON_HOME",
     )

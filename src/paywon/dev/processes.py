@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from paywon.db.migrate import migrate
 from paywon.dev import devfile
 from paywon.dev.checks import DATABASE_ERRORS, check_port, look_at_database
+from paywon.dev.lock import is_held
 from paywon.dev.plan import load_dev_settings
 from paywon.dev.trouble import Trouble, database_trouble
 from paywon.settings import Settings
@@ -61,12 +62,12 @@ def play_demo() -> None:
     Raises:
         Trouble: nothing runs in this PAYWON_HOME.
     """
-    file = load_dev_settings().home / devfile.NAME
-    if not file.exists():
+    home = load_dev_settings().home
+    if not is_held(home):
         raise Trouble(
-            f"{file} 이 없습니다. 다른 터미널에서 script/server를 먼저 실행하세요",
-            f"there is no {file}; first run script/server in another terminal",
+            f"{home} 에서 실행 중인 paywon dev가 없습니다. 다른 터미널에서 script/server를 먼저 실행하세요",
+            f"no paywon dev runs in {home}; first run script/server in another terminal",
         )
-    told = importlib.import_module("paywon.demo.story").run_story(file)
+    told = importlib.import_module("paywon.demo.story").run_story(home / devfile.NAME)
     if inspect.iscoroutine(told):
         asyncio.run(told)

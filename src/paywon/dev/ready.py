@@ -16,8 +16,8 @@ from paywon.operators.model import Scope
 
 READY_TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.05
-# A worker has no door to knock at; what stops it from starting stops it sooner than this.
-WORKER_SETTLES_S: Final = 0.5
+# A worker has no door to knock at; what stops it from starting stops it sooner than this, seldom later.
+WORKER_SETTLES_S: Final = 1.5
 WEBHOOK_EVENTS: Final = [
     "PAYMENT_STATUS_CHANGED",
     "DEPOSIT_CALLBACK",
@@ -50,15 +50,14 @@ async def answers(child: Child, url: str) -> None:
 
 
 async def settles(child: Child) -> None:
-    """Wait until the child has lived for half a second.
+    """Wait until the child has lived for a second and a half.
 
     Raises:
         Trouble: it died.
     """
-    began = time.monotonic()
 
     async def old_enough() -> bool:
-        return time.monotonic() - began >= WORKER_SETTLES_S
+        return time.monotonic() - child.started_at >= WORKER_SETTLES_S
 
     await _until(child, old_enough)
 
@@ -91,10 +90,7 @@ async def register_webhook(sandbox_url: str, secret_key: str, receiver: str) -> 
     ):
         if reply.status >= 300:
             said = (await reply.text())[:200]
-            raise Trouble(
-                f"샌드박스에 웹훅을 등록하지 못했습니다: {said}",
-                f"the sandbox refused the webhook registration: {said}",
-            )
+            raise Trouble(f"샌드박스가 웹훅 등록을 거절했습니다: {said}", f"the sandbox refused the webhook: {said}")
 
 
 async def dev_api_key(database_url: str, kept: str | None, clock: Clock | None = None) -> str:

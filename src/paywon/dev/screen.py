@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from paywon.dev.devfile import DevFile
 
+NAME_WIDTH: Final = 30
 _STYLES: Final = {"api": "cyan", "worker": "magenta", "sandbox": "yellow"}
 
 
@@ -49,10 +50,8 @@ class Screen:
     def summary(self, dev: DevFile, *, file: str, seconds: float) -> None:
         """Show where everything is, a first request to copy, and how to stop."""
         self._console.print(f"\n[bold green]준비되었습니다 / ready[/] [dim]{seconds:.1f}s[/]\n")
-        rows = list(_rows(dev, file))
-        widest = max(cell_len(name) for name, _ in rows)
-        for name, value in rows:
-            self._console.print(f"  [dim]{name}{' ' * (widest - cell_len(name))}[/]  [bold]{escape(value)}[/]")
+        for name, value in _rows(dev, file):
+            self._console.print(f"  [dim]{padded(name)}[/]  [bold]{escape(value)}[/]")
         self._console.print("\n  첫 주문 만들기 / make a first order:\n")
         self._console.print(escape(curl_line(dev)), style="bold")
         self._console.print("\n  멈추려면 / stop with [bold]Ctrl-C[/] [dim](데이터는 남습니다 / the data stay)[/]\n")
@@ -68,7 +67,8 @@ class Screen:
 
 def curl_line(dev: DevFile) -> str:
     """Answer a request that makes an order, as it can be pasted into a shell."""
-    body = '{"orderName": "1년 타임캡슐", "amount": 15000, "userId": "user-1"}'
+    capsule = '{"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 2, "title": "우리의 2026년"}'
+    body = f'{{"orderName": "1년 타임캡슐", "amount": 15000, "userId": "user-1", "fulfilment": {capsule}}}'
     return (
         f"curl -X POST {dev.api_url}/api/orders -H 'Authorization: Bearer {dev.api_key}'"
         f" -H 'Content-Type: application/json' -H \"Idempotency-Key: order-$(date +%s)\" -d '{body}'"
@@ -88,6 +88,11 @@ def _rows(dev: DevFile, file: str) -> Iterator[tuple[str, str]]:
         yield "토스 시크릿 키 / Toss key", dev.toss_secret_key
     yield "데이터베이스 / database", without_password(dev.database_url)
     yield "모두 / all of it", file
+
+
+def padded(name: str) -> str:
+    """Answer a name filled up to one width, in which a Korean letter takes two places."""
+    return name + " " * (NAME_WIDTH - cell_len(name))
 
 
 def without_password(url: str) -> str:

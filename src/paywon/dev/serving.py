@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import Any, Final
 
 from granian.constants import Interfaces
@@ -67,8 +68,6 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
-    try:
+    # Cancelled by the signal, which is how it is meant to end.
+    with suppress(asyncio.CancelledError):
         await work
-    except asyncio.CancelledError:
-        # Cancelled by the signal, which is how it is meant to end.
-        pass

@@ -2,7 +2,7 @@
 
 import errno
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
@@ -17,7 +17,7 @@ class Trouble(Exception):  # noqa: N818 - it is a message to a person, and reads
 def port_taken(port: int, host: str, setting: str) -> Trouble:
     """The trouble of a port that another program listens on; ``setting`` names the variable that chooses another."""
     return Trouble(
-        f"{port} 포트를 다른 프로그램이 쓰고 있습니다. 그 프로그램을 끝내거나 {setting}={port + 1} 처럼 다른 포트를 고르세요",
+        f"{port} 포트를 다른 프로그램이 쓰고 있습니다. 그것을 끝내거나 {setting}={port + 1} 처럼 다른 포트를 고르세요",
         f"port {port} on {host} is in use; stop that program, or choose another port with {setting}={port + 1}",
     )
 
@@ -63,7 +63,8 @@ def _place(url: str) -> str:
     """Answer host, port and database of an address: what may be shown of it."""
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
+        return f"{host}:{parts.port or 5432}{parts.path}"
     except ValueError:
         return "DATABASE_URL"
 
