@@ -147,7 +147,7 @@ async def test_a_webhook_alone_is_enough(open_stack: OpenStack) -> None:
     await stack.api.post("/payments/confirm", confirmation)
 
     async def paid() -> bool:
-        return (await stack.row("SELECT status FROM orders"))["status"] == "PAID"
+        return bool((await stack.row("SELECT status FROM orders"))["status"] == "PAID")
 
     await stack.eventually(paid)
 

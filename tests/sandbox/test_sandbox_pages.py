@@ -46,6 +46,9 @@ async def test_the_stylesheet_is_there(toss: Toss) -> None:
     [href] = re.findall(r'rel="stylesheet" href="([^"]+)"', (await page(toss, key)).raw.decode())
     sheet = await toss.get(href)
     assert (sheet.status, sheet.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert (await toss.get("/sandbox/static/icon.svg")).status == 200
+    for name in ("..%2Fsettings.py", "other.css"):
+        assert (await toss.get(f"/sandbox/static/{name}")).status == 404
 
 
 @pytest.mark.parametrize(

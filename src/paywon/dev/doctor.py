@@ -140,7 +140,9 @@ async def _toss(settings: Settings) -> Finding:
     if isinstance(answer, No) and code == "NOT_FOUND_PAYMENT":
         return Finding(name, f"{at}, 키가 유효합니다 / the key works, {answer.call.elapsed_ms} ms")
     if isinstance(answer, NotSent):
-        advice = f"연결되지 않습니다. 주소와 방화벽을 보세요 / cannot connect; check address and firewall ({answer.reason})"
+        advice = (
+            f"연결되지 않습니다. 주소와 방화벽을 보세요 / cannot connect; check address and firewall ({answer.reason})"
+        )
     elif answer.call.http_status in (401, 403):
         advice = f"키를 거절했습니다. TOSS_PAYMENTS_SECRET_KEY를 확인하세요 / the key is refused; check it ({code})"
     else:

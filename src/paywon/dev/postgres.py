@@ -159,7 +159,7 @@ def _not_started(folder: Path, error: Exception) -> Trouble:
     try:
         said = (folder / "log").read_text(errors="replace").strip().splitlines()[-1]
     except (OSError, IndexError):
-        said = (getattr(error, "stderr", None) or str(error)).strip()
+        said = f"{type(error).__name__} {error}".strip()
     return Trouble(
         f"내장 PostgreSQL이 시작되지 않았습니다({said}). {folder}/log 를 보거나 DATABASE_URL로 다른 서버를 알려 주세요",
         f"the embedded PostgreSQL did not start ({said}); see {folder}/log, or name another server in DATABASE_URL",

@@ -1,6 +1,7 @@
 """What can be wrong around paywon, told in one line that says what to do about it."""
 
 import errno
+import os
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -71,9 +72,11 @@ def _place(url: str) -> str:
 
 def _why(error: Exception) -> str:
     """Answer the reason alone, in one line."""
-    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode and error.strerror:
-        # asyncio puts every address that it tried into one long text; the kind of failure is what matters.
-        return error.strerror.splitlines()[0]
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        # asyncio tells every address that it tried; the kind of failure is what matters.
+        return os.strerror(error.errno)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     said = str(error).strip().splitlines()
     return said[0] if said else type(error).__name__
 

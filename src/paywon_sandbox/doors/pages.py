@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
 from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core import codes
@@ -23,6 +24,7 @@ from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, ensure_open, read_choice
 from paywon_sandbox.settings import MINIMUM_INSTALLMENT_KRW
 
+STATIC_TYPES = {"checkout.css": "text/css", "icon.svg": "image/svg+xml"}
 _PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", re.ASCII)
 CARD_CHOICES = ("11", "41", "51", "61", "71", "21", "31", "91", "33", "15", "24", "4V")
 BANK_CHOICES = ("92", "06", "88", "20", "81", "11", "03", "90", "89", "45", "71")
@@ -172,11 +174,13 @@ async def show_receipt(request: AnyRequest, door: Door) -> Response[str]:
     return _page("receipt.html", 200, payment=record.payment, company=company)
 
 
-@get("/sandbox/static/checkout.css", sync_to_thread=False)
-def stylesheet() -> Response[bytes]:
-    """The one stylesheet of these pages."""
-    body = files("paywon_sandbox").joinpath("static/checkout.css").read_bytes()
-    return Response(body, media_type="text/css", headers={"cache-control": "max-age=300"})
+@get("/sandbox/static/{name:str}", sync_to_thread=False)
+def static_file(name: str) -> Response[bytes]:
+    """The stylesheet and the icon of these pages."""
+    if name not in STATIC_TYPES:
+        raise NotFoundException
+    body = files("paywon_sandbox").joinpath(f"static/{name}").read_bytes()
+    return Response(body, media_type=STATIC_TYPES[name], headers={"cache-control": "max-age=300"})
 
 
-HANDLERS: list[ControllerRouterHandler] = [show_checkout, submit_checkout, show_receipt, stylesheet]
+HANDLERS: list[ControllerRouterHandler] = [show_checkout, submit_checkout, show_receipt, static_file]

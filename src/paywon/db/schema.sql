@@ -1,0 +1,398 @@
+CREATE TYPE public.pgqueuer_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+CREATE FUNCTION public.fn_pgqueuer_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    to_emit BOOLEAN := false;  -- Flag to decide whether to emit a notification
+BEGIN
+    -- Check operation type and set the emit flag accordingly
+    IF TG_OP = 'UPDATE' AND OLD IS DISTINCT FROM NEW THEN
+        to_emit := true;
+    ELSIF TG_OP = 'DELETE' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'INSERT' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'TRUNCATE' THEN
+        to_emit := true;
+    END IF;
+    -- Perform notification if the emit flag is set
+    IF to_emit THEN
+        PERFORM pg_notify(
+            'ch_pgqueuer',
+            json_build_object(
+                'channel', 'ch_pgqueuer',
+                'operation', lower(TG_OP),
+                'sent_at', NOW(),
+                'table', TG_TABLE_NAME,
+                'type', 'table_changed_event'
+            )::text
+        );
+    END IF;
+    -- Return appropriate value based on the operation
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    ELSE
+        RETURN NULL; -- For TRUNCATE and other non-row-specific contexts
+    END IF;
+END;
+$$;
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+CREATE TABLE public.api_keys (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    digest bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+CREATE TABLE public.capsules (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    user_id text NOT NULL,
+    title text NOT NULL,
+    headcount integer NOT NULL,
+    view_limit integer NOT NULL,
+    time_option text NOT NULL,
+    open_at timestamp with time zone NOT NULL,
+    status text DEFAULT 'LOCKED'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    canceled_at timestamp with time zone,
+    CONSTRAINT capsules_headcount_check CHECK (((headcount >= 1) AND (headcount <= 10))),
+    CONSTRAINT capsules_status_check CHECK ((status = ANY (ARRAY['LOCKED'::text, 'CANCELED'::text])))
+);
+CREATE TABLE public.orders (
+    id uuid NOT NULL,
+    order_no text NOT NULL,
+    user_id text NOT NULL,
+    order_name text NOT NULL,
+    amount bigint NOT NULL,
+    tax_free_amount bigint DEFAULT 0 NOT NULL,
+    currency text DEFAULT 'KRW'::text NOT NULL,
+    status text DEFAULT 'PENDING_PAYMENT'::text NOT NULL,
+    resource_type text,
+    resource_id text,
+    fulfilment_kind text DEFAULT 'none'::text NOT NULL,
+    fulfilment_spec jsonb,
+    fulfilment_status text DEFAULT 'NONE'::text NOT NULL,
+    fulfilment_reason text,
+    metadata jsonb,
+    expires_at timestamp with time zone NOT NULL,
+    paid_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT orders_amount_check CHECK ((amount > 0)),
+    CONSTRAINT orders_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
+    CONSTRAINT orders_currency_check CHECK ((currency = 'KRW'::text)),
+    CONSTRAINT orders_fulfilment_kind_check CHECK ((fulfilment_kind = ANY (ARRAY['none'::text, 'event'::text, 'time_capsule'::text]))),
+    CONSTRAINT orders_fulfilment_status_check CHECK ((fulfilment_status = ANY (ARRAY['NONE'::text, 'WAITING'::text, 'FULFILLED'::text, 'BLOCKED'::text, 'REVERSED'::text]))),
+    CONSTRAINT orders_order_no_check CHECK ((order_no ~ '^[A-Za-z0-9_-]{6,64}$'::text)),
+    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['PENDING_PAYMENT'::text, 'PAID'::text, 'PARTIALLY_REFUNDED'::text, 'REFUNDED'::text, 'CANCELED'::text, 'EXPIRED'::text])))
+);
+CREATE TABLE public.payment_cancels (
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    attempt_id uuid,
+    transaction_key text,
+    cancel_amount bigint NOT NULL,
+    cancel_reason text NOT NULL,
+    cancel_status text NOT NULL,
+    canceled_at timestamp with time zone,
+    tax_free_amount bigint,
+    tax_exemption_amount bigint,
+    receipt_key text,
+    refundable_amount bigint,
+    card_discount_amount bigint,
+    easy_pay_discount_amount bigint,
+    transfer_discount_amount bigint,
+    raw_response jsonb,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR ((transaction_key IS NOT NULL) AND (canceled_at IS NOT NULL)))),
+    CONSTRAINT payment_cancels_cancel_amount_check CHECK ((cancel_amount > 0))
+);
+CREATE TABLE public.payment_transactions (
+    id uuid NOT NULL,
+    payment_id uuid,
+    type text NOT NULL,
+    status text NOT NULL,
+    payment_key text,
+    amount bigint,
+    idempotency_key text,
+    request_data jsonb,
+    response_data jsonb,
+    http_status integer,
+    answered boolean DEFAULT false NOT NULL,
+    outcome text,
+    error_code text,
+    error_message text,
+    processing_time_ms integer,
+    caused_by uuid,
+    actor text,
+    ip_address text,
+    user_agent text,
+    retry_count integer DEFAULT 0 NOT NULL,
+    resolve_by timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
+    CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text]))),
+    CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
+    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'status_read'::text, 'webhook_received'::text])))
+);
+CREATE TABLE public.payments (
+    id uuid NOT NULL,
+    payment_number character varying(30) NOT NULL,
+    order_id uuid NOT NULL,
+    order_no text NOT NULL,
+    order_name text,
+    user_id text NOT NULL,
+    resource_type text,
+    resource_id text,
+    provider text DEFAULT 'toss_payments'::text NOT NULL,
+    payment_method text,
+    payment_key text,
+    method text,
+    status text NOT NULL,
+    currency text DEFAULT 'KRW'::text NOT NULL,
+    total_amount bigint NOT NULL,
+    balance_amount bigint,
+    vat bigint,
+    supplied_amount bigint,
+    tax_free_amount bigint,
+    tax_exemption_amount bigint,
+    requested_at timestamp with time zone NOT NULL,
+    approved_at timestamp with time zone,
+    receipt_url text,
+    checkout_url text,
+    last_transaction_key text,
+    card_type text,
+    card_company text,
+    card_last_four_digits character varying(10),
+    card_approval_number text,
+    issuer_code text,
+    acquirer_code text,
+    installment_plan_months integer,
+    is_interest_free boolean,
+    is_partial_cancelable boolean,
+    easy_pay_provider text,
+    virtual_account jsonb,
+    secret_digest bytea,
+    fail_code text,
+    fail_message text,
+    refund_reason text,
+    description text,
+    customer jsonb,
+    metadata jsonb,
+    ip_address text,
+    user_agent text,
+    raw_response jsonb,
+    fact_asked_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT approved_has_evidence CHECK (((status <> ALL (ARRAY['DONE'::text, 'PARTIAL_CANCELED'::text, 'WAITING_FOR_DEPOSIT'::text])) OR (raw_response IS NOT NULL))),
+    CONSTRAINT payment_key_once_named CHECK (((payment_key IS NOT NULL) OR (raw_response IS NULL))),
+    CONSTRAINT payments_check CHECK (((balance_amount >= 0) AND (balance_amount <= total_amount))),
+    CONSTRAINT payments_currency_check CHECK ((currency = 'KRW'::text)),
+    CONSTRAINT payments_payment_method_check CHECK ((payment_method = ANY (ARRAY['card'::text, 'transfer'::text, 'virtual_account'::text, 'mobile'::text]))),
+    CONSTRAINT payments_provider_check CHECK ((provider = 'toss_payments'::text)),
+    CONSTRAINT payments_status_check CHECK ((status = ANY (ARRAY['READY'::text, 'IN_PROGRESS'::text, 'WAITING_FOR_DEPOSIT'::text, 'DONE'::text, 'CANCELED'::text, 'PARTIAL_CANCELED'::text, 'ABORTED'::text, 'EXPIRED'::text]))),
+    CONSTRAINT payments_total_amount_check CHECK ((total_amount > 0))
+);
+CREATE TABLE public.pgqueuer (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+CREATE SEQUENCE public.pgqueuer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.pgqueuer_id_seq OWNED BY public.pgqueuer.id;
+CREATE TABLE public.pgqueuer_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+ALTER TABLE public.pgqueuer_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.pgqueuer_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.pgqueuer_schedules (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status public.pgqueuer_status DEFAULT 'queued'::public.pgqueuer_status
+);
+CREATE SEQUENCE public.pgqueuer_schedules_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.pgqueuer_schedules_id_seq OWNED BY public.pgqueuer_schedules.id;
+CREATE TABLE public.pgqueuer_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL
+);
+CREATE SEQUENCE public.pgqueuer_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.pgqueuer_statistics_id_seq OWNED BY public.pgqueuer_statistics.id;
+CREATE TABLE public.webhook_events (
+    id uuid NOT NULL,
+    digest bytea NOT NULL,
+    transmission_id text,
+    event_type text NOT NULL,
+    order_no text,
+    payment_key text,
+    verdict text NOT NULL,
+    status text NOT NULL,
+    reason text,
+    headers jsonb NOT NULL,
+    body jsonb NOT NULL,
+    source_address text,
+    repeats integer DEFAULT 0 NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    processed_at timestamp with time zone,
+    CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
+    CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
+);
+ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
+ALTER TABLE ONLY public.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_schedules_id_seq'::regclass);
+ALTER TABLE ONLY public.pgqueuer_statistics ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_statistics_id_seq'::regclass);
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_digest_key UNIQUE (digest);
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.capsules
+    ADD CONSTRAINT capsules_order_id_key UNIQUE (order_id);
+ALTER TABLE ONLY public.capsules
+    ADD CONSTRAINT capsules_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_order_no_key UNIQUE (order_no);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.payment_cancels
+    ADD CONSTRAINT payment_cancels_attempt_id_key UNIQUE (attempt_id);
+ALTER TABLE ONLY public.payment_cancels
+    ADD CONSTRAINT payment_cancels_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.payment_cancels
+    ADD CONSTRAINT payment_cancels_transaction_key_key UNIQUE (transaction_key);
+ALTER TABLE ONLY public.payment_transactions
+    ADD CONSTRAINT payment_transactions_idempotency_key_key UNIQUE (idempotency_key);
+ALTER TABLE ONLY public.payment_transactions
+    ADD CONSTRAINT payment_transactions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_order_id_key UNIQUE (order_id);
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_order_no_key UNIQUE (order_no);
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_payment_key_key UNIQUE (payment_key);
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_payment_number_key UNIQUE (payment_number);
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.pgqueuer_log
+    ADD CONSTRAINT pgqueuer_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.pgqueuer
+    ADD CONSTRAINT pgqueuer_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_expression_entrypoint_key UNIQUE (expression, entrypoint);
+ALTER TABLE ONLY public.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.pgqueuer_statistics
+    ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_digest_key UNIQUE (digest);
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_transmission_id_key UNIQUE (transmission_id);
+CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
+CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
+CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);
+CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
+CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
+CREATE INDEX payment_transactions_payment_key ON public.payment_transactions USING btree (payment_key);
+CREATE INDEX payment_transactions_to_resolve ON public.payment_transactions USING btree (resolve_by) WHERE (status = 'pending'::text);
+CREATE INDEX payments_page ON public.payments USING btree (created_at DESC, id DESC);
+CREATE INDEX payments_resource ON public.payments USING btree (resource_type, resource_id);
+CREATE INDEX payments_user_page ON public.payments USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX payments_user_status ON public.payments USING btree (user_id, status, created_at);
+CREATE INDEX pgqueuer_ep_ea_idx ON public.pgqueuer USING btree (entrypoint, execute_after) WHERE (status = 'queued'::public.pgqueuer_status);
+CREATE INDEX pgqueuer_ep_prio_id_idx ON public.pgqueuer USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::public.pgqueuer_status);
+CREATE INDEX pgqueuer_log_created ON public.pgqueuer_log USING btree (created);
+CREATE INDEX pgqueuer_log_job_id_status ON public.pgqueuer_log USING btree (job_id, created DESC);
+CREATE INDEX pgqueuer_log_not_aggregated ON public.pgqueuer_log USING btree ((1)) WHERE (NOT aggregated);
+CREATE INDEX pgqueuer_log_status ON public.pgqueuer_log USING btree (status);
+CREATE INDEX pgqueuer_picked_heartbeat_idx ON public.pgqueuer USING btree (heartbeat) WHERE (status = 'picked'::public.pgqueuer_status);
+CREATE UNIQUE INDEX pgqueuer_picked_slot_idx ON public.pgqueuer USING btree (entrypoint, slot) WHERE ((status = 'picked'::public.pgqueuer_status) AND (slot IS NOT NULL));
+CREATE INDEX pgqueuer_priority_id_id1_idx ON public.pgqueuer USING btree (priority, id DESC) INCLUDE (id) WHERE (status = 'queued'::public.pgqueuer_status);
+CREATE INDEX pgqueuer_queue_manager_id_idx ON public.pgqueuer USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
+CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
+CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
+CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
+CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
+ALTER TABLE ONLY public.capsules
+    ADD CONSTRAINT capsules_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+ALTER TABLE ONLY public.payment_cancels
+    ADD CONSTRAINT payment_cancels_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
+ALTER TABLE ONLY public.payment_cancels
+    ADD CONSTRAINT payment_cancels_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+ALTER TABLE ONLY public.payment_transactions
+    ADD CONSTRAINT payment_transactions_caused_by_fkey FOREIGN KEY (caused_by) REFERENCES public.payment_transactions(id);
+ALTER TABLE ONLY public.payment_transactions
+    ADD CONSTRAINT payment_transactions_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);

@@ -1,0 +1,198 @@
+"""What the order page shows, worked out from what paywon knows. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from paywon.base.clock import KST
+from paywon.base.money import Krw
+from paywon.capsules.model import Capsule
+from paywon.demo import words
+from paywon.demo.guard import is_web_address
+from paywon.demo.words import Words
+from paywon.orders.model import Order, OrderStatus
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.model import (
+    CANCELLING,
+    MONEY_MOVING,
+    REFUNDABLE,
+    Attempt,
+    AttemptStatus,
+    AttemptType,
+    Cancel,
+    CancelStatus,
+    Payment,
+    PaymentStatus,
+    SimpleStatus,
+    refundable_amount,
+    simple_status,
+)
+
+# Webhooks come within a second; somebody who types into the refund form must not be interrupted for longer.
+_WEBHOOK_PATIENCE: Final = timedelta(seconds=6)
+_WEEKDAYS: Final = "월화수목금토일"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One entry of the timeline; ``took_ms`` is how long Toss took."""
+
+    said: Words
+    who: Words
+    at: datetime
+    amount: Krw | None
+    took_ms: int | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refunds:
+    """What went back and what still can, in won."""
+
+    done: list[Cancel]
+    left: Krw
+    suggestion: Krw
+    offered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """Everything that the order page shows. ``refresh_s``: seconds until it looks again, None for never."""
+
+    order: Order
+    payment: Payment | None
+    capsule: Capsule | None
+    headline: Words
+    order_words: Words
+    simple: str | None
+    means: str | None
+    refunds: Refunds
+    steps: list[Step]
+    refresh_s: int | None
+    in_doubt: bool
+    payable: bool
+    receipt_url: str | None
+    webhook_awaited: bool
+    balance_explained: bool
+
+
+def unpaid_page(order: Order, now: datetime) -> OrderPage:
+    """The page of an order that nobody has tried to pay yet."""
+    return OrderPage(
+        order=order,
+        payment=None,
+        capsule=None,
+        headline=words.NOT_ASKED_YET if _waits(order, now) else words.PAYMENT_STATUS[SimpleStatus.FAILED],
+        order_words=words.ORDER_STATUS[order.status],
+        simple=None,
+        means=None,
+        refunds=Refunds(done=[], left=Krw(0), suggestion=Krw(0), offered=False),
+        steps=[],
+        refresh_s=None,
+        in_doubt=False,
+        payable=_waits(order, now),
+        receipt_url=None,
+        webhook_awaited=False,
+        balance_explained=False,
+    )
+
+
+def order_page(view: PaymentView, trail: list[Attempt], now: datetime) -> OrderPage:
+    """The page of an order with its payment; ``trail`` is the audit trail, oldest first."""
+    payment, order = view.payment, view.order
+    in_doubt = view.in_doubt or any(_asks_for_window(attempt) for attempt in trail)
+    awaited = not in_doubt and _webhook_awaited(payment, trail, now)
+    return OrderPage(
+        order=order,
+        payment=payment,
+        capsule=view.capsule,
+        headline=_headline(view),
+        order_words=words.ORDER_STATUS[order.status],
+        simple=simple_status(payment, confirming=view.confirming),
+        means=_means(payment),
+        refunds=_refunds(view, in_doubt=in_doubt),
+        steps=[_step(attempt) for attempt in trail],
+        refresh_s=2 if in_doubt else 1 if awaited else None,
+        in_doubt=in_doubt,
+        payable=_waits(order, now) and not in_doubt and payment.status is not PaymentStatus.WAITING_FOR_DEPOSIT,
+        receipt_url=payment.receipt_url if is_web_address(payment.receipt_url) else None,
+        webhook_awaited=awaited,
+        balance_explained=payment.status is PaymentStatus.PARTIAL_CANCELED and payment.balance_amount == 0,
+    )
+
+
+def moment(at: datetime) -> str:
+    """``2026년 11월 22일 (일) 11:30``, in Korea."""
+    day = at.astimezone(KST)
+    return f"{day.year}년 {day.month}월 {day.day}일 ({_WEEKDAYS[day.weekday()]}) {day:%H:%M}"
+
+
+def time_of_day(at: datetime) -> str:
+    """``11:30:05``, in Korea."""
+    return f"{at.astimezone(KST):%H:%M:%S}"
+
+
+def days_until(at: datetime, now: datetime) -> int:
+    """Answer how many midnights of Korea lie between now and then."""
+    return (at.astimezone(KST).date() - now.astimezone(KST).date()).days
+
+
+def _waits(order: Order, now: datetime) -> bool:
+    return order.status is OrderStatus.PENDING_PAYMENT and order.expires_at > now
+
+
+def _asks_for_window(attempt: Attempt) -> bool:
+    return attempt.type is AttemptType.PAYMENT_REQUEST and attempt.status is AttemptStatus.PENDING
+
+
+def _headline(view: PaymentView) -> Words:
+    if view.attempt is not None and view.in_doubt and view.attempt.type in CANCELLING:
+        return words.REFUNDING
+    return words.PAYMENT_STATUS[simple_status(view.payment, confirming=view.confirming)]
+
+
+def _webhook_awaited(payment: Payment, trail: list[Attempt], now: datetime) -> bool:
+    """Whether the webhook of the last thing that Toss did is still on its way, so that the page looks again."""
+    if payment.approved_at is None:
+        return False
+    moved = [a.closed_at for a in trail if a.type in MONEY_MOVING and a.status is AttemptStatus.SUCCESS and a.closed_at]
+    if not moved or now - moved[-1] > _WEBHOOK_PATIENCE:
+        return False
+    return not any(a.actor == "system:inbox" and a.closed_at and a.closed_at >= moved[-1] for a in trail)
+
+
+def _means(payment: Payment) -> str | None:
+    """How it was paid: ``카드 · 국민 · **** 1234 · 일시불``."""
+    if payment.method is None:
+        return None
+    parts: list[Any] = [payment.method, payment.easy_pay_provider, payment.card_company]
+    if payment.card_last_four_digits:
+        parts.append(f"•••• {payment.card_last_four_digits}")
+    if payment.card_company:
+        months = payment.installment_plan_months or 0
+        parts.append(f"{months}개월 할부" if months else "일시불")
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _refunds(view: PaymentView, *, in_doubt: bool) -> Refunds:
+    left = refundable_amount(view.payment, view.cancels)
+    # A deposit's refund needs the customer's account, which this little shop does not ask for.
+    possible = view.payment.status in REFUNDABLE and view.payment.virtual_account is None and left > 0
+    return Refunds(
+        done=[cancel for cancel in view.cancels if cancel.cancel_status == CancelStatus.DONE],
+        left=left,
+        suggestion=Krw(max(1, left // 3 // 1000 * 1000)),
+        offered=possible and not in_doubt,
+    )
+
+
+def _step(attempt: Attempt) -> Step:
+    trouble = attempt.error_message or attempt.error_code if attempt.status is not AttemptStatus.SUCCESS else None
+    return Step(
+        said=words.step_words(attempt),
+        who=words.actor_words(attempt.actor),
+        at=attempt.created_at,
+        amount=attempt.amount,
+        took_ms=attempt.processing_time_ms,
+        trouble=trouble,
+    )

@@ -1,0 +1,61 @@
+"""Trust in migrations: what they make is what stands in the repository, and running them again changes nothing."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from paywon.db.embedded import EmbeddedPostgres
+from paywon.db.migrate import current_revision, ensure_database, migrate, newest_revision
+from tests.conftest import FreshDatabase
+from tests.support.schema import COPY, dump
+
+
+async def test_migrations_make_the_checked_schema(database: FreshDatabase) -> None:
+    assert dump(database.url) == COPY.read_text(encoding="utf-8"), "run: .venv/bin/python -m tests.support.schema"
+
+
+async def test_migrating_again_changes_nothing(database: FreshDatabase) -> None:
+    before = dump(database.url)
+    assert await migrate(database.url) == newest_revision() == await current_revision(database.url)
+    assert dump(database.url) == before
+
+
+async def test_processes_that_migrate_at_once_do_not_meet(postgres: EmbeddedPostgres) -> None:
+    await ensure_database(postgres.url("postgres"), "at_once")
+    revisions = await asyncio.gather(*(migrate(postgres.url("at_once")) for _ in range(5)))
+    assert set(revisions) == {newest_revision()}
+
+
+async def test_an_empty_database_has_no_revision(postgres: EmbeddedPostgres) -> None:
+    await ensure_database(postgres.url("postgres"), "empty")
+    assert await current_revision(postgres.url("empty")) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # An order without payment key but with Toss's answer; a DONE without evidence; a negative balance.
+        "UPDATE payments SET raw_response = '{}'",
+        "UPDATE payments SET status = 'DONE'",
+        "UPDATE payments SET balance_amount = -1",
+        "UPDATE payments SET total_amount = 0",
+        "UPDATE payments SET currency = 'USD'",
+        "UPDATE payments SET status = 'PAID'",
+        "DELETE FROM orders",
+    ],
+)
+async def test_the_database_itself_refuses_what_must_not_be(database: FreshDatabase, statement: str) -> None:
+    conn = await asyncpg.connect(database.url)
+    try:
+        await conn.execute("""
+            INSERT INTO orders (id, order_no, user_id, order_name, amount, expires_at, created_at, updated_at)
+            VALUES (gen_random_uuid(), 'ORD-000001', 'u', 'n', 100, now(), now(), now());
+            INSERT INTO payments (id, payment_number, order_id, order_no, user_id, status, total_amount,
+                                  requested_at, created_at, updated_at)
+            SELECT id, 'PAY-1', id, order_no, user_id, 'READY', 100, now(), now(), now() FROM orders
+        """)
+        with pytest.raises((asyncpg.IntegrityConstraintViolationError, asyncpg.CheckViolationError)):
+            await conn.execute(statement)
+    finally:
+        await conn.close()

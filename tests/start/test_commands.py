@@ -1,0 +1,149 @@
+"""The commands of production: what they say when something is wrong, and how they end."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.start.running import clean_environment, eventually, free_port, paywon, status_of
+
+from paywon.dev.postgres import DevPostgres
+
+KEY = "test_sk_start"
+
+
+@pytest.fixture
+def migrated(postgres: DevPostgres, tmp_path: Path) -> dict[str, str]:
+    """The settings of a service whose schema is up to date."""
+    settings = {
+        "DATABASE_URL": postgres.url("postgres"),
+        "TOSS_PAYMENTS_SECRET_KEY": KEY,
+        "PAYWON_PORT": str(free_port()),
+        "PAYWON_HOME": str(tmp_path),
+    }
+    done = paywon("migrate", cwd=tmp_path, **settings)
+    assert done.returncode == 0, done.stdout
+    return settings
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_missing_settings_are_all_named(command: str, tmp_path: Path) -> None:
+    ended = paywon(command, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "DATABASE_URL" in ended.stdout
+    assert "TOSS_PAYMENTS_SECRET_KEY" in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://u:hidden@127.0.0.1:1/x", "cannot reach the database at 127.0.0.1:1/x (Connection refused)"),
+        ("postgresql://u:hidden@no-host.invalid/x", "cannot reach the database at no-host.invalid:5432/x"),
+        ("mysql://u:hidden@127.0.0.1/x", "DATABASE_URL cannot be read"),
+    ],
+)
+def test_bad_database_addresses(url: str, said: str, tmp_path: Path) -> None:
+    for command in ("serve", "worker", "migrate"):
+        ended = paywon(command, cwd=tmp_path, DATABASE_URL=url, TOSS_PAYMENTS_SECRET_KEY=KEY)
+        assert ended.returncode == 1
+        assert len(ended.stdout.splitlines()) == 1
+        assert said in ended.stdout
+        assert "hidden" not in ended.stdout
+
+
+def test_databases_that_refuse(postgres: DevPostgres, tmp_path: Path) -> None:
+    good = postgres.url("empty")
+    cases = {
+        good: "run paywon migrate",
+        good.replace("/empty", "/nowhere"): "there is no database",
+        good.replace("postgres:@", "stranger:@"): "refused the user or password",
+    }
+    for url, said in cases.items():
+        ended = paywon("worker", cwd=tmp_path, DATABASE_URL=url, TOSS_PAYMENTS_SECRET_KEY=KEY)
+        assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1), ended.stdout
+        assert said in ended.stdout
+
+
+def test_serve_says_that_its_port_is_in_use(migrated: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", int(migrated["PAYWON_PORT"])))
+        listener.listen()
+        ended = paywon("serve", cwd=tmp_path, **migrated)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1), ended.stdout
+    assert f"port {migrated['PAYWON_PORT']}" in ended.stdout
+    assert "PAYWON_PORT=" in ended.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_service_stops_in_order(command: str, ending: signal.Signals, migrated: dict[str, str], tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "paywon.cli", command],
+        cwd=tmp_path,
+        env=clean_environment(**migrated),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        if command == "serve":
+            eventually(lambda: status_of("GET", f"http://127.0.0.1:{migrated['PAYWON_PORT']}/health")[0] == 200)
+        else:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(3)
+        process.send_signal(ending)
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    assert said == ""
+
+
+def test_keys_are_made_listed_and_revoked(migrated: dict[str, str], tmp_path: Path) -> None:
+    made = paywon("keys", "create", "shop", "--scope", "orders:read", "--days", "30", cwd=tmp_path, **migrated)
+    assert made.returncode == 0, made.stdout
+    key = made.stdout.splitlines()[-1]
+    assert key.startswith("pwk_")
+
+    listed = paywon("keys", "list", cwd=tmp_path, COLUMNS="250", **migrated)
+    key_id = re.search(r"([0-9a-f-]{36}) │ shop", listed.stdout)
+    assert key_id is not None, listed.stdout
+    assert key not in listed.stdout
+
+    assert paywon("keys", "revoke", key_id[1], cwd=tmp_path, **migrated).returncode == 0
+    again = paywon("keys", "revoke", key_id[1], cwd=tmp_path, **migrated)
+    assert (again.returncode, len(again.stdout.splitlines())) == (1, 1)
+    wrong = paywon("keys", "create", "shop", "--scope", "everything", cwd=tmp_path, **migrated)
+    assert (wrong.returncode, len(wrong.stdout.splitlines())) == (1, 1)
+
+
+def test_doctor_says_what_to_do(migrated: dict[str, str], tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    seen = paywon("doctor", cwd=tmp_path, **migrated, TOSS_PAYMENTS_BASE_URL=nobody, PAYWON_SANDBOX_URL=nobody)
+    assert seen.returncode == 1
+    assert "cannot connect; check address and firewall" in seen.stdout
+    assert "start it with script/server" in seen.stdout
+    assert "PostgreSQL 18" in seen.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PAYWON_HOME", "/dev/null/home", "cannot write to /dev/null/home"),
+        ("PAYWON_PORT", "many", "PAYWON_PORT"),
+        ("TOSS_PAYMENTS_SECRET_KEY", "live_sk_real", "takes only a test secret key"),
+        ("TOSS_PAYMENTS_BASE_URL", "https://api.tosspayments.com", "TOSS_PAYMENTS_SECRET_KEY is not"),
+    ],
+)
+def test_dev_says_what_is_wrong(name: str, value: str, said: str, tmp_path: Path) -> None:
+    ended = paywon("dev", cwd=tmp_path, **{"PAYWON_HOME": str(tmp_path / "home"), name: value})
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1), ended.stdout
+    assert said in ended.stdout
+
+
+def test_version_and_demo_without_a_stack(tmp_path: Path) -> None:
+    assert paywon("version", cwd=tmp_path).stdout.startswith("paywon ")
+    demo = paywon("demo", cwd=tmp_path)
+    assert (demo.returncode, len(demo.stdout.splitlines())) == (1, 1)
+    assert "script/server" in demo.stdout
