@@ -1,6 +1,8 @@
 """A home of its own for each test, and the database of a module."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +14,27 @@ from paywon.dev.postgres import DevPostgres
 
 
 @pytest.fixture
-def dev(tmp_path: Path) -> Iterator[Dev]:
-    running = Dev(tmp_path / "home")
+def folder() -> Iterator[Path]:
+    # Not pytest's own tmp_path: as root the server runs as another user, and each pytest that starts on this
+    # machine closes the folder above every tmp_path to other users again.
+    made = Path(tempfile.mkdtemp(prefix="paywon-start-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def dev(folder: Path) -> Iterator[Dev]:
+    running = Dev(folder / "home")
     yield running
     running.clear_away()
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevPostgres]:
-    server = DevPostgres(tmp_path_factory.mktemp("module") / "postgres")
+def postgres() -> Iterator[DevPostgres]:
+    made = Path(tempfile.mkdtemp(prefix="paywon-start-"))
+    server = DevPostgres(made / "postgres")
     server.start()
     asyncio.run(ensure_database(server.url("postgres"), "empty"))
     yield server
     server.stop()
+    shutil.rmtree(made, ignore_errors=True)

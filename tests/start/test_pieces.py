@@ -73,8 +73,8 @@ def test_leash_ends_a_process_whose_parent_is_gone() -> None:
         assert child.wait(10) != 0
 
 
-def test_postgres_starts_over_half_a_cluster(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_postgres_starts_over_half_a_cluster(folder: Path) -> None:
+    folder = folder / "postgres"
     (folder / "base").mkdir(parents=True)
     (folder / "PG_VERSION").write_text("18\n")
     server = DevPostgres(folder)
@@ -84,15 +84,15 @@ def test_postgres_starts_over_half_a_cluster(tmp_path: Path) -> None:
     assert not server.is_running()
 
 
-def test_postgres_starts_over_a_pid_file_of_another_process(tmp_path: Path) -> None:
-    server = DevPostgres(tmp_path / "postgres")
+def test_postgres_starts_over_a_pid_file_of_another_process(folder: Path) -> None:
+    server = DevPostgres(folder / "postgres")
     server.start()
-    file = tmp_path / "postgres" / "postmaster.pid"
+    file = folder / "postgres" / "postmaster.pid"
     lines = file.read_text().splitlines()
     server.stop()
     # As after kill -9 and a restart of the container, where numbers are given out again in the same order.
     file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    again = DevPostgres(tmp_path / "postgres")
+    again = DevPostgres(folder / "postgres")
     again.start()
     assert again.is_running()
     again.stop()

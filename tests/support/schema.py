@@ -7,7 +7,6 @@ import tempfile
 from importlib.metadata import distribution
 from pathlib import Path
 
-
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database, migrate
 

@@ -32,7 +32,7 @@ from paywon.web.problems import translate
 from paywon.wiring import House
 
 _LAST_ORDER: Final = "paywon_demo_order"
-_STATIC: Final = {"demo.css": "text/css", "booking.svg": "image/svg+xml", "capsule.svg": "image/svg+xml"}
+_STATIC: Final = {"demo.css": "text/css"} | dict.fromkeys(("booking.svg", "capsule.svg", "icon.svg"), "image/svg+xml")
 _RECENT: Final = 5
 
 

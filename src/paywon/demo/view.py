@@ -167,7 +167,7 @@ def _means(payment: Payment) -> str | None:
         return None
     parts: list[Any] = [payment.method, payment.easy_pay_provider, payment.card_company]
     if payment.card_last_four_digits:
-        parts.append(f"•••• {payment.card_last_four_digits}")
+        parts.append(f"**** {payment.card_last_four_digits}")
     if payment.card_company:
         months = payment.installment_plan_months or 0
         parts.append(f"{months}개월 할부" if months else "일시불")

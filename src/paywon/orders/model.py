@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import CapsuleId, OrderId, OrderNo, PaymentKey, UserId
@@ -87,7 +87,7 @@ class OrderView:
 
 
 # An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3).
-ALLOWED_MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
+ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
     OrderStatus.PAID: frozenset({OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT}),
     OrderStatus.PARTIALLY_REFUNDED: frozenset({OrderStatus.REFUNDED}),
@@ -95,6 +95,9 @@ ALLOWED_MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.CANCELED: frozenset(),
     OrderStatus.EXPIRED: frozenset(),
 }
+
+
+PAID_ONCE: Final = frozenset({OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED})
 
 
 def check_payable(order: Order, now: datetime) -> None:

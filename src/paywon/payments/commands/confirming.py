@@ -7,7 +7,7 @@ from paywon.base.ids import OrderNo, PaymentKey
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
-from paywon.orders.model import Order, OrderStatus, check_payable
+from paywon.orders.model import PAID_ONCE, Order, check_payable
 from paywon.payments import store
 from paywon.payments.commands.asking import ask_and_learn, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
@@ -44,6 +44,9 @@ async def confirm_payment(cashier: Cashier, told: Confirmation, origin: Origin) 
         shown = await view(cashier, payment_id=intent.payment.id, attempt_id=intent.attempt.id)
     else:
         shown = await view(cashier, payment_id=intent.id)
+        if not shown.confirming:
+            # It is confirmed; what else may be running on it, say a refund, is not this caller's question.
+            shown = replace(shown, attempt=None)
     if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
         raise error_of(shown.attempt)
     return shown
@@ -92,7 +95,7 @@ async def _intend(
 
 def _is_done(order: Order, payment: Payment, told: Confirmation) -> bool:
     """Whether this very confirmation has been carried out before, as a repeat of it wants to know."""
-    paid = order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED)
+    paid = order.status in PAID_ONCE
     issued = payment.status is PaymentStatus.WAITING_FOR_DEPOSIT
     same = (payment.payment_key, order.amount) == (told.payment_key, told.amount)
     return (paid or issued) and same

@@ -14,7 +14,14 @@ from paywon.base.ids import AttemptId, CancelId, OrderNo, new_payment_number, ne
 from paywon.capsules import commands as capsules
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
-from paywon.orders.model import ALLOWED_MOVES, FulfilmentKind, FulfilmentStatus, Order, OrderStatus
+from paywon.orders.model import (
+    ALLOWED_MOVES,
+    PAID_ONCE,
+    FulfilmentKind,
+    FulfilmentStatus,
+    Order,
+    OrderStatus,
+)
 from paywon.payments import store
 from paywon.payments.facts import cancel_columns, fact_of, payment_columns
 from paywon.payments.model import Cancel, CancelStatus, Payment, Verdict, judge, order_status
@@ -142,16 +149,17 @@ def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) ->
 
 async def _move_order(conn: Connection, order: Order, payment: Payment, now: datetime) -> Order:
     status = order_status(payment)
-    if status is order.status or status not in ALLOWED_MOVES[order.status]:
-        if status is OrderStatus.PAID and order.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED):
-            _log.warning("money for an order that is closed", order_no=order.order_no, status=order.status)
-        return order
-    # A payment that is first seen after its refund has still been paid; the order takes both steps.
-    if order.status is OrderStatus.PENDING_PAYMENT and status is not OrderStatus.CANCELED:
+    if order.status is OrderStatus.PENDING_PAYMENT and status in PAID_ONCE:
+        # A payment that is first seen after its refund has still been paid: the order takes both steps.
         order = await _set_status(conn, order, OrderStatus.PAID, now)
         order = await _fulfil(conn, order, now)
-    if status is not order.status:
-        order = await _set_status(conn, order, status, now)
+    if status is order.status:
+        return order
+    if status not in ALLOWED_MOVES[order.status]:
+        if status in PAID_ONCE:
+            _log.warning("money for an order that is closed", order_no=order.order_no, status=order.status)
+        return order
+    order = await _set_status(conn, order, status, now)
     if status in (OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT):
         order = await _reverse(conn, order, now)
     return order

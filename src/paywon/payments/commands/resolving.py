@@ -23,6 +23,7 @@ from paywon.payments.model import (
     CancelStatus,
     Payment,
     PaymentStatus,
+    Verdict,
 )
 from paywon.payments.recovery import Reading, Step, next_step
 from paywon.toss.outcome import No, Yes
@@ -138,9 +139,10 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
 def _reading(attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
     answer = reread.answer
     if isinstance(answer, Yes):
-        known = answer.value.status in PaymentStatus.__members__
+        # What contradicts our books settles nothing: the attempt stays open for a person.
+        fits = reread.learned is not None and reread.learned.verdict is not Verdict.CONTRADICTS
         return Reading(
-            status=PaymentStatus(answer.value.status) if known else None,
+            status=PaymentStatus(answer.value.status) if fits else None,
             same_key=attempt.payment_key in (None, answer.value.payment_key),
             cancel_seen=cancel is not None and cancel.cancel_status != CancelStatus.PENDING,
         )
