@@ -70,6 +70,8 @@ def build_app(settings: Settings) -> Litestar:
         exception_handlers=HANDLERS,
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
+        # base.log has set the logs up; Litestar's own set-up would undo it.
+        logging_config=None,
     )
 
 

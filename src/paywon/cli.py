@@ -92,7 +92,7 @@ def demo() -> None:
     """실행 중인 paywon dev에서 결제 이야기 전체를 보기 / play the whole story against a running paywon dev."""
     from paywon.dev.processes import play_demo
 
-    play_demo()
+    raise typer.Exit(play_demo())
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import structlog
 from pgqueuer import PgQueuer
 
 from paywon.inbox import jobs as inbox_jobs
@@ -12,27 +13,35 @@ from paywon.settings import Settings
 from paywon.wiring import House, open_house
 
 _RESOLVE_EVERY_S = 1.0
+_RECONNECT_AFTER_S = 1.0
+_log = structlog.get_logger()
 
 
 async def run(settings: Settings) -> None:
     """Work until cancelled; what is in hand is finished first."""
     async with open_house(settings, role="worker") as house:
-        pgq = _queue(house)
-        queue = asyncio.create_task(pgq.run(batch_size=10))
         resolver = asyncio.create_task(resolve_forever(house.cashier, every_s=_RESOLVE_EVERY_S))
         try:
-            # Neither ends by itself: if one does, the process must not go on half alive.
-            await asyncio.wait({queue, resolver}, return_when=asyncio.FIRST_COMPLETED)
+            while True:
+                await _work_queue(house)
+                # PgQueuer gives up when it loses PostgreSQL; the pool connects again, and so do we.
+                _log.warning("the queue lost the database; it connects again")
+                await asyncio.sleep(_RECONNECT_AFTER_S)
         finally:
-            pgq.shutdown.set()
             resolver.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await resolver
-            await queue
 
 
-def _queue(house: House) -> PgQueuer:
+async def _work_queue(house: House) -> None:
+    """Run PgQueuer until it fails; on cancellation let it finish what it has in hand."""
     pgq = PgQueuer.from_asyncpg_pool(house.db.pool)
     inbox_jobs.register_jobs(pgq, house.inbox)
     order_jobs.register_jobs(pgq, house.book)
-    return pgq
+    queue = asyncio.create_task(pgq.run(batch_size=10, shutdown_on_listener_failure=True))
+    try:
+        await asyncio.wait({queue})
+    finally:
+        pgq.shutdown.set()
+        with contextlib.suppress(Exception):
+            await queue

@@ -49,7 +49,7 @@ async def test_refuse_and_reset_do_nothing(toss: Toss, kind: str) -> None:
 
 async def test_other_connections_live_on_while_one_is_dropped(toss: Toss) -> None:
     key, order_id = await toss.authenticated()
-    await toss.fault(kind="delay", path="/v1/payments/orders/", delayMs=400)
+    await toss.fault(kind="delay", path="/v1/payments/orders/", delayMs=1500)
     slow = asyncio.create_task(toss.get(f"/v1/payments/orders/{order_id}"))
     await asyncio.sleep(0.1)
     await toss.fault(kind="drop_reply", path=CONFIRM)
@@ -60,11 +60,11 @@ async def test_other_connections_live_on_while_one_is_dropped(toss: Toss) -> Non
 
 async def test_delay_outlives_an_impatient_client(toss: Toss) -> None:
     key, order_id = await toss.authenticated()
-    await toss.fault(kind="delay", path=CONFIRM, delayMs=500)
+    await toss.fault(kind="delay", path=CONFIRM, delayMs=1000)
     with pytest.raises(TimeoutError):
         await toss.confirm(key, order_id, 15000, timeout_s=0.15)
     assert (await toss.payment(key))["status"] == "IN_PROGRESS"
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.3)
     assert (await toss.payment(key))["status"] == "DONE"
 
 

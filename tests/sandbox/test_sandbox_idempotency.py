@@ -67,7 +67,7 @@ async def test_the_key_has_at_most_300_characters(toss: Toss, length: int, code:
 
 async def test_a_second_request_while_the_first_runs_is_409(toss: Toss) -> None:
     key, order_id = await toss.authenticated()
-    await toss.fault(kind="delay", path="/v1/payments/confirm", delayMs=600)
+    await toss.fault(kind="delay", path="/v1/payments/confirm", delayMs=1500)
     headers = {"idempotency-key": "running"}
     first = asyncio.create_task(toss.confirm(key, order_id, 15000, headers=headers))
     await asyncio.sleep(0.2)
@@ -83,7 +83,7 @@ async def test_many_at_once_with_one_key_have_one_effect(toss: Toss) -> None:
     payment = await toss.paid(10000)
     path = f"/v1/payments/{payment['paymentKey']}/cancel"
     body = {"cancelReason": "x", "cancelAmount": 1000}
-    await toss.fault(kind="delay", path="/v1/payments/*/cancel", delayMs=200)
+    await toss.fault(kind="delay", path="/v1/payments/*/cancel", delayMs=1000)
     send = [toss.post(path, body, headers={"idempotency-key": "many"}) for _ in range(10)]
     statuses = [answer.status for answer in await asyncio.gather(*send)]
     assert sorted(statuses) == [200] + [409] * 9

@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped]
 from tests.start.running import Dev, eventually, status_of
 
 
-def test_kill_of_dev_takes_its_children_along(dev: Dev) -> None:
+def test_kill_of_dev_and_then_of_all_at_once(dev: Dev) -> None:
     dev.start()
     before = dev.json
     dev.signal(signal.SIGKILL)
@@ -17,14 +17,17 @@ def test_kill_of_dev_takes_its_children_along(dev: Dev) -> None:
 
     dev.start()  # at once, while the old children may still be leaving
     assert dev.json == before
-    old = [process for pid, process in dev.seen.items() if pid not in {child.pid for child in dev.look()}]
-    eventually(lambda: not any(process in dev.survivors() for process in old))
+    now = {process.pid for process in dev.look()}
+    eventually(lambda: {process.pid for process in dev.survivors()} <= now)
+
+    _kill_all(dev)
+    dev.start()
+    assert _health(dev) == 200
     assert dev.stop() == 0
     eventually(lambda: not dev.survivors())
 
 
-def test_kill_of_all_at_once(dev: Dev) -> None:
-    dev.start()
+def _kill_all(dev: Dev) -> None:
     postgres = dev.postgres_pid
     assert postgres is not None
     everybody = [*dev.look(), psutil.Process(postgres), *psutil.Process(postgres).children()]
@@ -35,9 +38,15 @@ def test_kill_of_all_at_once(dev: Dev) -> None:
     assert dev.process is not None
     dev.process.wait()
 
+
+def test_kill_while_the_cluster_is_made(dev: Dev) -> None:
+    dev.launch()
+    eventually(lambda: (dev.home / "postgres" / "global").exists())
+    dev.signal(signal.SIGKILL)
+    assert dev.process is not None
+    dev.process.wait()
     dev.start()
     assert _health(dev) == 200
-    assert dev.stop() == 0
 
 
 def test_parts_that_die_are_started_again(dev: Dev) -> None:

@@ -55,8 +55,10 @@ class Http:
         return await self.send("POST", path, body if body is not None else {}, **options)
 
     async def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
 
 @dataclass(kw_only=True)
@@ -89,6 +91,7 @@ class Stack:
             )
         if worker:
             self.worker = self._process("worker", ["worker"], port=self.ports[0])
+            await self.eventually(self._worker_is_up)
         self.api = self.client(self.ports[0])
         self.toss = Http(self.sandbox_url, headers={"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")})
         self.clients.append(self.toss)
@@ -195,6 +198,13 @@ class Stack:
                 assert answer, "it did not come about in time"
                 return answer
             await asyncio.sleep(0.1)
+
+    async def _worker_is_up(self) -> bool:
+        return bool(
+            await self.rows(
+                "SELECT FROM pg_stat_activity WHERE application_name = 'paywon-worker' AND datname = current_database()"
+            )
+        )
 
     def _process(self, name: str, command: list[str], *, port: int, ready: str | None = None) -> Process:
         env = {

@@ -39,6 +39,9 @@ def set_up_logging(level: str, *, human: bool) -> None:
     )
     logging.basicConfig(handlers=[handler], level=max(logging.WARNING, logging.getLevelName(level)), force=True)
 
+    # While PostgreSQL is away, the pool would print a stack trace a second; who needed it says so once.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
+
 
 def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {name: redact({name: value})[name] for name, value in event.items()}

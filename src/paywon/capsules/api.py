@@ -12,6 +12,8 @@ from paywon.capsules import commands
 from paywon.capsules.model import Capsule
 from paywon.db.pool import Database
 from paywon.web.auth import Principal, needs
+from paywon.web.openapi import reading
+from paywon.web.query import exact_query
 from paywon.web.shapes import Output
 
 Db = Annotated[Database, Dependency(skip_validation=True)]
@@ -34,8 +36,14 @@ class CapsuleOut(Output, frozen=True, kw_only=True):
 class CapsulesController(Controller):
     path = "/api/capsules"
     tags = ("capsules",)
+    guards = (exact_query,)
 
-    @get("/{capsule_id:uuid}", guards=[needs("orders:read")], summary="Read a time capsule")
+    @get(
+        "/{capsule_id:uuid}",
+        guards=[needs("orders:read")],
+        summary="Read a time capsule",
+        responses=reading(404),
+    )
     async def read(self, capsule_id: UUID, db: Db, request: Request[Principal, None, Any]) -> CapsuleOut:
         return capsule_out(await commands.find_capsule(db, CapsuleId(capsule_id), owner=request.user.owner))
 

@@ -18,7 +18,9 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # None: it is stopped by stop(), not by whichever process happens to exit last.
-        self._server = get_server(folder, cleanup_mode=None)
+        self._server = get_server(folder, cleanup_mode=None, start=False)
+        # The wheel remembers its servers; started again, one that was killed meanwhile comes back.
+        self._server.start()
 
     def url(self, database: str = DATABASE_NAME) -> str:
         """The address of a database on this server, as asyncpg takes it."""

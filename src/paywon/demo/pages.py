@@ -25,7 +25,8 @@ from paywon.payments.commands import cancelling, confirming, queries
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.cashier import Origin
 from paywon.payments.commands.confirming import Confirmation
-from paywon.payments.model import AttemptType, Payment, simple_status
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.model import AttemptType, Payment, refundable_amount, simple_status
 from paywon.payments.store import PageFilter
 from paywon.web.auth import OPEN
 from paywon.web.problems import translate
@@ -169,13 +170,20 @@ async def refund(request: AnyRequest, order_no: str) -> Response[None]:
     form = await read_form(request, RefundForm)
     house, origin = _house(request), _origin(request)
     found = await queries.find_by_order_no(house.cashier, OrderNo(order_no), origin)
-    wish = RefundWish(
-        kind=AttemptType.REFUND_REQUEST,
-        reason=form.reason,
-        amount=Krw(form.amount) if form.amount is not None else None,
-    )
-    await cancelling.refund_payment(house.cashier, found.payment.id, wish, origin)
+    if refundable_amount(found.payment, found.cancels) == form.left:
+        # Otherwise the button was pressed twice, or on a page from before another refund: that one counts.
+        await _refund_once(house, found, form, origin)
     return _go(request, f"/demo/orders/{found.order.order_no}")
+
+
+async def _refund_once(house: House, found: PaymentView, form: RefundForm, origin: Origin) -> None:
+    amount = Krw(form.amount) if form.amount is not None else None
+    wish = RefundWish(kind=AttemptType.REFUND_REQUEST, reason=form.reason, amount=amount)
+    try:
+        await cancelling.refund_payment(house.cashier, found.payment.id, wish, origin)
+    except PaywonError as error:
+        if error.code != "PAYMENT_IN_PROGRESS":
+            raise
 
 
 @get("/payments/success")

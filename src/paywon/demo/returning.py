@@ -30,7 +30,8 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class RefundForm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """No ``amount`` means all that is left."""
+    """No ``amount`` means all that is left; ``left`` is what the page showed as refundable, in won."""
 
+    left: Won
     reason: Text200
     amount: Won | None = None

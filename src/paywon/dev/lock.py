@@ -32,18 +32,6 @@ def only_one(home: Path) -> Iterator[bool]:
             file.truncate(0)
 
 
-def is_held(home: Path) -> bool:
-    """Whether a ``paywon dev`` runs in this PAYWON_HOME."""
-    try:
-        with (home / "dev.lock").open("a+", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def _read(home: Path) -> str:
     return (home / "dev.lock").read_text(encoding="ascii").strip()
 

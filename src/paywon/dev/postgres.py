@@ -37,12 +37,12 @@ class DevPostgres:
         Raises:
             Trouble: it does not start within 30 s.
         """
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        clear_leftovers(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._server = self._server or _get_server(self.folder)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
+                clear_leftovers(self.folder)
                 self._server.start()
                 return
             except (subprocess.SubprocessError, AssertionError, OSError, psutil.Error) as error:
@@ -50,7 +50,6 @@ class DevPostgres:
                 if time.monotonic() > deadline or self._given_up.is_set():
                     raise _not_started(self.folder, error) from None
                 time.sleep(_RETRY_S)
-                clear_leftovers(self.folder)
 
     def url(self, database: str = DATABASE_NAME) -> str:
         """The address of a database on this server, as asyncpg takes it."""
@@ -88,10 +87,12 @@ def clear_leftovers(folder: Path) -> None:
     That is half a cluster (``initdb`` was killed), and a ``postmaster.pid`` whose number now belongs to another
     process or to a dead one that nobody has reaped: PostgreSQL would take either for a running server.
     """
-    if (folder / "PG_VERSION").exists() and not (folder / "postmaster.opts").exists():
+    is_begun = any((folder / name).exists() for name in ("PG_VERSION", "global", "pg_wal"))
+    if is_begun and not (folder / "postmaster.opts").exists():
         # No server has ever run here, so there are no data: every first start writes postmaster.opts.
         _kill_initdb(folder)
         shutil.rmtree(folder)
+        folder.mkdir()
     pid = _postmaster_pid(folder)
     if pid is not None and psutil.pid_exists(pid) and not _is_postgres(pid):
         (folder / "postmaster.pid").unlink(missing_ok=True)

@@ -1,8 +1,6 @@
 """The short commands: the sandbox alone, migrations, the demo."""
 
 import asyncio
-import importlib
-import inspect
 import os
 import sys
 from pathlib import Path
@@ -12,9 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from paywon.db.migrate import migrate
 from paywon.dev import devfile
 from paywon.dev.checks import DATABASE_ERRORS, check_port, look_at_database
-from paywon.dev.lock import is_held
 from paywon.dev.plan import load_dev_settings
-from paywon.dev.trouble import Trouble, database_trouble
+from paywon.dev.trouble import database_trouble
 from paywon.settings import Settings
 
 
@@ -56,18 +53,8 @@ async def _migrate(url: str) -> str:
     )
 
 
-def play_demo() -> None:
-    """Play the whole story against the running ``paywon dev``.
+def play_demo() -> int:
+    """Play the whole story against the running ``paywon dev``; answer the exit code."""
+    from paywon.demo.story import run_story
 
-    Raises:
-        Trouble: nothing runs in this PAYWON_HOME.
-    """
-    home = load_dev_settings().home
-    if not is_held(home):
-        raise Trouble(
-            f"{home} 에서 실행 중인 paywon dev가 없습니다. 다른 터미널에서 script/server를 먼저 실행하세요",
-            f"no paywon dev runs in {home}; first run script/server in another terminal",
-        )
-    told = importlib.import_module("paywon.demo.story").run_story(home / devfile.NAME)
-    if inspect.iscoroutine(told):
-        asyncio.run(told)
+    return run_story(load_dev_settings().home / devfile.NAME)

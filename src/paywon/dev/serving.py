@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -13,9 +13,6 @@ from paywon.base.log import set_up_logging
 from paywon.dev.checks import check_database, check_port
 from paywon.dev.leash import hold_to_parent
 from paywon.settings import Settings
-
-# Longer than the longest answer that a handler waits for (PAYWON_ANSWER_BUDGET_S), so that none is cut off.
-STOP_TIMEOUT_S: Final = 15
 
 
 def serve(settings: Settings) -> None:
@@ -37,7 +34,6 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.info if debugging else LogLevels.warning,
         log_access=debugging,
         respawn_failed_workers=True,
-        workers_kill_timeout=STOP_TIMEOUT_S,
     ).serve(target_loader=_load_app, wrap_loader=False)
 
 
@@ -64,10 +60,10 @@ async def _work(settings: Settings) -> None:
     from paywon.worker import run
 
     await check_database(settings.database_url)
-    work = asyncio.ensure_future(run(settings))
+    working = asyncio.ensure_future(run(settings))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, working.cancel)
     # Cancelled by the signal, which is how it is meant to end.
     with suppress(asyncio.CancelledError):
-        await work
+        await working

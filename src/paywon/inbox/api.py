@@ -1,14 +1,17 @@
 """The webhook door."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Controller, Request, post
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_200_OK
 
 from paywon.inbox import commands
 from paywon.inbox.commands import Inbox
 from paywon.web.auth import OPEN
+from paywon.web.openapi import reading
 from paywon.web.shapes import Output
 
 Letterbox = Annotated[Inbox, Dependency(skip_validation=True)]
@@ -19,11 +22,33 @@ class Received(Output, frozen=True, kw_only=True):
     repeated: bool
 
 
+@dataclass
+class WebhookOperation(Operation):
+    """The body is taken raw, for its signature; what it is has to be said by hand. No key of ours comes with it."""
+
+    def __post_init__(self) -> None:
+        example = {
+            "eventType": "PAYMENT_STATUS_CHANGED",
+            "createdAt": "2027-01-01T00:00:00.000000",
+            "data": {"paymentKey": "tgen_20260101000000abcd", "orderId": "ORD-1737120000000-7K3M9QW2"},
+        }
+        schema = Schema(type=OpenAPIType.OBJECT, examples=[example])
+        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
+        self.security = []
+
+
 class WebhooksController(Controller):
     path = "/payments/webhook"
     tags = ("webhooks in",)
 
-    @post("/", status_code=HTTP_200_OK, opt={OPEN: True}, summary="Take a webhook of Toss Payments")
+    @post(
+        "/",
+        status_code=HTTP_200_OK,
+        opt={OPEN: True},
+        summary="Take a webhook of Toss Payments",
+        responses=reading(413),
+        operation_class=WebhookOperation,
+    )
     async def receive(self, request: Request[Any, Any, Any], inbox: Letterbox) -> Received:
         """Stored first, worked later. Toss counts exactly 200 within 10 seconds as delivered (webhooks.md)."""
         receipt = await commands.receive(

@@ -1,13 +1,14 @@
 """``/api/orders``."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
 from litestar.params import Dependency
 from msgspec import Meta
 
+from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderId, UserId
 from paywon.base.money import Krw
 from paywon.orders import commands
@@ -15,6 +16,8 @@ from paywon.orders.commands import OrderBook, OrderWish
 from paywon.orders.model import CapsuleWish, FulfilmentKind, OrderView, TimeOption
 from paywon.web.auth import Principal, needs, only_own
 from paywon.web.body import StrictBody
+from paywon.web.openapi import reading, writing
+from paywon.web.query import exact_query
 from paywon.web.shapes import Input, Instant, Metadata, Output, Text100, Won, WonOrZero, Word
 
 Book = Annotated[OrderBook, Dependency(skip_validation=True)]
@@ -31,6 +34,27 @@ class FulfilmentIn(Input, frozen=True, kw_only=True):
 
 
 class CreateOrder(Input, frozen=True, kw_only=True):
+    examples: ClassVar = (
+        {
+            "orderName": "타임캡슐 4인",
+            "amount": 12_000,
+            "userId": "user-7",
+            "taxFreeAmount": 2_000,
+            "currency": "KRW",
+            "resourceType": "booking",
+            "resourceId": "booking-1",
+            "expiresAt": "2999-01-01T09:00:00+09:00",
+            "metadata": {"campaign": "여름"},
+            "fulfilment": {
+                "kind": "time_capsule",
+                "timeOption": "CUSTOM",
+                "customOpenAt": "2999-12-25T09:00:00+09:00",
+                "headcount": 4,
+                "title": "우리의 여름",
+            },
+        },
+    )
+
     order_name: Text100
     amount: Won
     user_id: Word
@@ -72,15 +96,22 @@ class OrderOut(Output, frozen=True, kw_only=True):
 class OrdersController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    guards = (exact_query,)
 
-    @post(dto=StrictBody[CreateOrder], return_dto=None, guards=[needs("orders:write")], summary="Place an order")
+    @post(
+        dto=StrictBody[CreateOrder],
+        return_dto=None,
+        guards=[needs("orders:write")],
+        summary="Place an order",
+        responses=writing(409),
+    )
     async def create(self, data: CreateOrder, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
         """Price, buyer and fulfilment of what is going to be paid. Toss's window is opened with ``orderNo``."""
         only_own(request.user, data.user_id)
         order = await commands.place_order(book, _wish(data))
         return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
 
-    @get("/{order_id:uuid}", guards=[needs("orders:read")], summary="Read an order")
+    @get("/{order_id:uuid}", guards=[needs("orders:read")], summary="Read an order", responses=reading(404))
     async def read(self, order_id: UUID, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
         return order_out(await commands.find_order(book, OrderId(order_id), owner=request.user.owner))
 
@@ -129,10 +160,14 @@ def _wish(data: CreateOrder) -> OrderWish:
 
 
 def _capsule_wish(asked: FulfilmentIn) -> CapsuleWish | None:
-    if (asked.time_option, asked.custom_open_at, asked.headcount, asked.title) == (None, None, None, None):
-        return None
+    own = {"timeOption": asked.time_option, "headcount": asked.headcount, "title": asked.title}
+    for name, value in own.items():
+        if (value is not None) != (asked.kind is FulfilmentKind.TIME_CAPSULE):
+            raise PaywonError("FULFILMENT_FIELDS", field=f"fulfilment.{name}")
     if asked.time_option is None or asked.headcount is None or asked.title is None:
-        raise commands.incomplete_capsule()
+        if asked.custom_open_at is not None:
+            raise PaywonError("FULFILMENT_FIELDS", field="fulfilment.customOpenAt")
+        return None
     return CapsuleWish(
         time_option=asked.time_option,
         custom_open_at=asked.custom_open_at,

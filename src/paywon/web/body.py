@@ -3,6 +3,7 @@
 Litestar by itself would take ``"50000"`` for 50000; where money is asked for, a text is not a number.
 """
 
+import json
 import re
 from collections.abc import Generator
 from typing import Any, Final, TypeVar
@@ -17,8 +18,13 @@ from paywon.base.errors import PaywonError
 
 T = TypeVar("T")
 
-_AT: Final = re.compile(r" - at `(?P<path>[^`]*)`$")
-_NAMED: Final = re.compile(r"(?:missing required|contains unknown) field `(?P<field>[^`]*)`")
+# A name that a caller made up is told back, but not all 200 KB of it.
+_MAX_NAME_CHARS: Final = 100
+_AT: Final = re.compile(r" - at (?:`key` in )?`(?P<path>[^`]*)`$")
+_NAMED: Final = re.compile(
+    r"(?:missing required|contains unknown|contains far-off|repeats) field `(?P<field>.*)`$", re.DOTALL
+)
+_TYPES: Final = {"int": "integer", "str": "string", "bool": "boolean", "float": "number", "datetime": "date-time"}
 
 # msgspec's sentences, and ours: (pattern, Korean, English).
 _WORDS: Final = tuple(
@@ -26,6 +32,13 @@ _WORDS: Final = tuple(
     for pattern, ko, en in (
         (r"missing required field", "필수 항목입니다.", "It is required."),
         (r"contains unknown field", "알 수 없는 항목입니다.", "It is not a known field."),
+        (r"repeats field", "같은 항목이 두 번 있습니다.", "It is there twice."),
+        (
+            r"contains far-off field",
+            "2000년부터 2999년까지의 시각이어야 합니다.",
+            "It has to lie in the years 2000 to 2999.",
+        ),
+        (r"wants digits only", "숫자(0-9)만 쓸 수 있습니다.", "It takes digits (0-9) only."),
         (r"Expected `str` of length >= 1$", "비어 있으면 안 됩니다.", "It must not be empty."),
         (r"Expected `(\w+)` of length <= (\d+)", "최대 {1}자(개)입니다.", "At most {1} characters or items."),
         (r"Expected `(\w+)` of length >= (\d+)", "최소 {1}자(개)입니다.", "At least {1} characters or items."),
@@ -36,7 +49,7 @@ _WORDS: Final = tuple(
             "쓸 수 없는 문자가 있거나 형식이 다릅니다.",
             "It has characters or a form that are not allowed.",
         ),
-        (r"Invalid enum value (.+)", "허용되지 않는 값입니다: {0}", "This value is not one of the allowed: {0}"),
+        (r"Invalid enum value", "허용되지 않는 값입니다.", "It is not one of the allowed values."),
         (r"Expected `([^`]+)`, got `([^`]+)`", "{0} 형식이어야 합니다 (받은 값: {1}).", "It has to be {0}, not {1}."),
         (
             r"Invalid RFC3339|Expected `datetime`",
@@ -52,8 +65,7 @@ class StrictBody(AbstractDTO[T]):
     """Decodes a JSON body without bending types: ``@post(dto=StrictBody[CreateOrder])``."""
 
     def decode_bytes(self, value: bytes) -> Any:
-        content_type = self.asgi_connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != "application/json":
+        if not is_json(self.asgi_connection.headers.get("content-type", "")):
             raise PaywonError("UNSUPPORTED_MEDIA_TYPE", field="Content-Type")
         return decode_strictly(value, self.model_type)
 
@@ -68,6 +80,8 @@ class StrictBody(AbstractDTO[T]):
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
     ) -> Reference | Schema:
         schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        registered: Schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
+        registered.examples = list(field_definition.annotation.examples)
         return schema
 
     @classmethod
@@ -86,20 +100,41 @@ def decode_strictly(raw: bytes, model: type[T]) -> T:
         PaywonError: INVALID_JSON, or INVALID_REQUEST with the field's path.
     """
     try:
-        return msgspec.json.decode(raw, type=model)
+        value = msgspec.json.decode(raw, type=model)
     except msgspec.ValidationError as error:
         raise invalid_field(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise PaywonError("INVALID_JSON") from None
+    _refuse_repeats(json.loads(raw, object_pairs_hook=tuple), path="")
+    return value
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a Content-Type announces JSON in UTF-8, the only encoding that JSON has (RFC 8259)."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
+    return media_type == "application/json" and all(charset in ("utf-8", "utf8") for charset in charsets)
+
+
+def _refuse_repeats(value: object, *, path: str) -> None:
+    """``{"amount": 1, "amount": 2}``: two readers would read two amounts. ``value`` has tuples of pairs for objects."""
+    if not isinstance(value, tuple):
+        return  # no body of ours has a list in it
+    seen = set()
+    for name, item in value:
+        if name in seen:
+            raise invalid_field(f"Object repeats field `{name}` - at `{path}`")
+        seen.add(name)
+        _refuse_repeats(item, path=f"{path}.{name}")
 
 
 def invalid_field(said: str, *, field: str | None = None) -> PaywonError:
     """Turn msgspec's sentence about a value into our error that names the field and says what is right."""
     place = _AT.search(said)
-    path = place["path"].removeprefix("$").lstrip(".") if place else ""
+    path = place["path"].removeprefix("$").replace("[...]", "").lstrip(".") if place else ""
     sentence = said[: place.start()] if place else said
     if named := _NAMED.search(sentence):
-        path = f"{path}.{named['field']}".lstrip(".")
+        path = f"{path}.{named['field'][:_MAX_NAME_CHARS]}".lstrip(".")
     ko, en = _hints(sentence)
     name = field or path or "(body)"
     return PaywonError("INVALID_REQUEST", field=name, hint_ko=f"{name}: {ko}", hint_en=f"{name}: {en}")
@@ -108,5 +143,6 @@ def invalid_field(said: str, *, field: str | None = None) -> PaywonError:
 def _hints(sentence: str) -> tuple[str, str]:
     for pattern, ko, en in _WORDS:
         if found := pattern.search(sentence):
-            return ko.format(*found.groups()), en.format(*found.groups())
+            words = [" | ".join(_TYPES.get(word, word) for word in group.split(" | ")) for group in found.groups()]
+            return ko.format(*words), en.format(*words)
     return sentence, sentence

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from paywon.base.errors import PaywonError
@@ -10,7 +10,7 @@ from paywon.base.errors import PaywonError
 
 def encode_cursor(created_at: datetime, row_id: UUID) -> str:
     """Make the cursor that stands for a row."""
-    return base64.urlsafe_b64encode(f"{created_at.isoformat()} {row_id}".encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(f"{created_at.astimezone(UTC).isoformat()} {row_id}".encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
@@ -25,8 +25,8 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         created_at, row_id = text.split(" ")
         instant = datetime.fromisoformat(created_at)
-        if instant.tzinfo is None:
-            raise ValueError("a cursor's time has a zone")
+        if instant.utcoffset() != timedelta(0):
+            raise ValueError("a cursor's time is in UTC, as it was made")
         return instant, UUID(row_id)
     except (ValueError, binascii.Error, UnicodeDecodeError):
         raise PaywonError("CURSOR_INVALID", field="cursor") from None

@@ -1,5 +1,6 @@
 """Trouble, told as ``application/problem+json`` (RFC 9457) that also carries seed 1's fields."""
 
+import re
 from typing import Any, Final
 
 import asyncpg
@@ -8,9 +9,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import (
     ClientException,
     HTTPException,
-    MethodNotAllowedException,
-    NotFoundException,
-    SerializationException,
+    InternalServerException,
     ValidationException,
 )
 from litestar.types import ExceptionHandlersMap
@@ -18,8 +17,18 @@ from litestar.types import ExceptionHandlersMap
 from paywon.base.catalogue import kind_of, message_of
 from paywon.base.errors import ErrorKind, PaywonError
 from paywon.web.body import invalid_field
+from paywon.web.query import camel
+
+PROBLEM_JSON: Final = "application/problem+json"
 
 _log = structlog.get_logger()
+_WEIGHT: Final = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
+_CODE_OF_STATUS: Final = {
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "PAYLOAD_TOO_LARGE",
+    429: "TOO_MANY_REQUESTS",
+}
 _DATABASE_TROUBLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -50,25 +59,36 @@ def problem(request: Request[Any, Any, Any], error: PaywonError) -> Response[dic
         document["originalMessage"] = error.original_message
     if error.field:
         document["field"] = error.field
-    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    if error.code == "UNAUTHENTICATED":
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(
         document | error.extra,
         status_code=status,
-        media_type="application/problem+json",
+        media_type=PROBLEM_JSON,
         headers=headers,
         type_encoders=None,
     )
 
 
 def prefers_english(accept_language: str) -> bool:
-    """Whether English stands before Korean in an Accept-Language header; Korean where neither does."""
-    for part in accept_language.lower().split(","):
-        language = part.partition(";")[0].strip()
-        if language.startswith("ko"):
-            return False
-        if language.startswith("en"):
-            return True
-    return False
+    """Whether an Accept-Language header wants English more than Korean, or as much and names it first."""
+    wishes = [_wish(part) for part in accept_language.lower().split(",")]
+    ranked = sorted(
+        (-weight, place, language)
+        for place, (language, weight) in enumerate(wishes)
+        if weight > 0 and language in ("ko", "en")
+    )
+    return bool(ranked) and ranked[0][2] == "en"
+
+
+def _wish(part: str) -> tuple[str, float]:
+    """``en-US;q=0.8`` → the language and how much it is wanted."""
+    tag, _, parameter = part.partition(";")
+    weight = _WEIGHT.fullmatch(parameter.strip())
+    return tag.strip().partition("-")[0], float(weight[1]) if weight else 1.0
 
 
 def translate(error: Exception) -> PaywonError:
@@ -76,37 +96,44 @@ def translate(error: Exception) -> PaywonError:
     match error:
         case PaywonError():
             return error
-        case ValidationException(extra=[{"key": str() as field, "message": str() as said}, *_]):
-            return invalid_field(said, field=field)
-        case NotFoundException():
-            return PaywonError("NOT_FOUND")
-        case MethodNotAllowedException():
-            return PaywonError("METHOD_NOT_ALLOWED")
-        case SerializationException():
-            return PaywonError("INVALID_JSON")
-        case HTTPException(status_code=413):
-            return PaywonError("PAYLOAD_TOO_LARGE")
-        case HTTPException(status_code=429):
-            return PaywonError("TOO_MANY_REQUESTS")
-        case ClientException() as client:
-            return PaywonError("INVALID_REQUEST", hint_ko=client.detail, hint_en=client.detail)
+        case InternalServerException(detail="client disconnected prematurely"):
+            return PaywonError("INVALID_JSON")  # the body broke off; nobody hears this, and it is no fault of ours
+        case ClientException():
+            return _client_error(error)
     if isinstance(error, _DATABASE_TROUBLE):
         return PaywonError("DATABASE_UNAVAILABLE", retry_after_s=2)
     return PaywonError("INTERNAL")
+
+
+def _client_error(error: ClientException) -> PaywonError:
+    """Find our error for one of Litestar's own."""
+    match error:
+        case ValidationException(extra=[{"key": "data"}, *_]):
+            return PaywonError("INVALID_JSON")  # no body at all
+        case ValidationException(extra=[{"key": str() as name, "message": str() as said}, *_]):
+            return invalid_field(said, field=camel(name))
+    if code := _CODE_OF_STATUS.get(error.status_code):
+        return PaywonError(code)
+    return PaywonError("INVALID_REQUEST", hint_ko=error.detail, hint_en=error.detail)
 
 
 def answer_trouble(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """The one exception handler of the API."""
     told = translate(error)
     kind = kind_of(told)
-    if kind in (ErrorKind.INTERNAL, ErrorKind.UNAVAILABLE):
+    if kind is ErrorKind.INTERNAL:
         _log.error("request failed", path=request.url.path, code=told.code, exc_info=error)
+    elif kind is ErrorKind.UNAVAILABLE:
+        _log.warning("request turned away", path=request.url.path, code=told.code, error=repr(error))
     if told.code == "PAYLOAD_TOO_LARGE":
         limit = request.app.request_max_body_size
         told.values["limit_kb"] = limit // 1024 if isinstance(limit, int) else ""
-    return problem(request, told)
+    answer = problem(request, told)
+    if isinstance(error, HTTPException):
+        answer.headers.update(error.headers or {})  # Allow with 405, Retry-After with 429
+    return answer
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer_trouble, HTTPException: answer_trouble}
 
-__all__ = ["HANDLERS", "MediaType", "answer_trouble", "prefers_english", "problem", "translate"]
+__all__ = ["HANDLERS", "PROBLEM_JSON", "MediaType", "answer_trouble", "prefers_english", "problem", "translate"]

@@ -1,19 +1,41 @@
 """What values look like on the wire: camelCase structs and the constraints that fields share."""
 
-from datetime import datetime
-from typing import Annotated, TypeAlias
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from paywon.base.money import MAX_KRW
 
-# No control characters anywhere: PostgreSQL refuses NUL, and nobody means the others.
-_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+# Python's $ also matches before a line feed at the end; this one does not, in Python as in JavaScript.
+END: Final = r"$(?!\n)"
+# No control characters and no line ends anywhere: PostgreSQL refuses NUL, and nobody means the others.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_PLAIN = rf"^[^{_CONTROL}]*" + END
+_TEXT = r"^(?=.*\S)" + _PLAIN.removeprefix("^")
+WORD: Final = r"^[A-Za-z0-9._:@=+-]+" + END
+ORDER_NO: Final = r"^[A-Za-z0-9_-]+" + END
+PAYMENT_KEY: Final = r"^[A-Za-z0-9_=.-]+" + END
+
+# Within these a time survives every zone that it is shown in, in Python as in PostgreSQL.
+_FIRST_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST_INSTANT: Final = datetime(2999, 12, 31, tzinfo=UTC)
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A request body. A misspelt field is refused: ``refundAmuont`` must not mean a full refund."""
+    """A request body. A misspelt field is refused: ``refundAmuont`` must not mean a full refund.
+
+    ``examples`` go into the OpenAPI document.
+    """
+
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name, spelling in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
+            value = getattr(self, name)
+            if isinstance(value, datetime) and not _FIRST_INSTANT <= value <= _LAST_INSTANT:
+                raise ValueError(f"contains far-off field `{spelling}`")
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -22,18 +44,21 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 Won: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_KRW, description="won, a whole number")]
 WonOrZero: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_KRW, description="won, a whole number")]
-Text100: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PLAIN)]
-Text200: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PLAIN)]
-Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:@=+-]+$")]
+Text20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=_TEXT)]
+Text60: TypeAlias = Annotated[str, Meta(min_length=1, max_length=60, pattern=_TEXT)]
+Text100: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=_TEXT)]
+Text200: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
+Digits20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[0-9]+" + END)]
+Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORD)]
 """An id of the host application: a user, a resource."""
-OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_=.-]+$")]
+OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, pattern=ORDER_NO)]
+PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PAYMENT_KEY)]
 """Toss's paymentKey: opaque, case-sensitive, up to 200 (api.md 1.5); the alphabet is what has been seen."""
-Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{_CONTROL}]+" + END)]
 Email: TypeAlias = Annotated[
-    str, Meta(min_length=3, max_length=100, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
+    str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{_CONTROL}]+@[^@\s{_CONTROL}]+" + END)
 ]
-Phone: TypeAlias = Annotated[str, Meta(min_length=8, max_length=15, pattern=r"^[0-9]+$")]
+Phone: TypeAlias = Annotated[str, Meta(min_length=8, max_length=15, pattern=r"^[0-9]+" + END)]
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Metadata: TypeAlias = Annotated[
     dict[

@@ -11,7 +11,7 @@ from paywon_sandbox.core.values import Payment
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.rules.cancel import cancel, read_cancel
 from paywon_sandbox.rules.confirm import confirm, read_confirm
-from paywon_sandbox.rules.create import create_payment
+from paywon_sandbox.rules.create import create_payment, read_create
 from paywon_sandbox.rules.params import Params
 
 
@@ -20,9 +20,8 @@ async def create(request: AnyRequest, door: Door) -> Response[bytes]:
     """Open a payment without the browser script (api.md 5.1)."""
 
     def work(account: Account, params: Params) -> Payment:
-        return create_payment(
-            door.store, account, params, public_url=door.settings.public_url, method_required=True
-        ).payment
+        wanted = read_create(params, method_required=True)
+        return create_payment(door.store, account, wanted, door.settings.public_url).payment
 
     return await door.serve(request, "POST /v1/payments", work)
 

@@ -16,7 +16,7 @@ from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.faults import KINDS
 from paywon_sandbox.doors.replies import read_body, refusal, success, to_response, wants_english
-from paywon_sandbox.rules.create import create_payment
+from paywon_sandbox.rules.create import create_payment, read_create
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, is_http_url, parse_json_object
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
@@ -49,7 +49,8 @@ async def open_checkout(request: AnyRequest, door: Door) -> Response[bytes]:
     """What the browser script calls when a page opens the payment window."""
 
     def command(account: Account, params: Params) -> object:
-        record = create_payment(door.store, account, params, public_url=door.settings.public_url, method_required=False)
+        wanted = read_create(params, method_required=False)
+        record = create_payment(door.store, account, wanted, door.settings.public_url)
         assert record.payment.checkout is not None
         return {"paymentKey": record.payment.payment_key, "checkoutUrl": record.payment.checkout.url}
 

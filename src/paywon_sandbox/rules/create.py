@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import msgspec
+
 from paywon_sandbox import inferred
 from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.clock import toss_instant
@@ -14,57 +18,80 @@ from paywon_sandbox.rules.params import Params
 from paywon_sandbox.settings import API_VERSION, AUTHENTICATION_WINDOW, MERCHANT_ID
 
 
-def create_payment(
-    store: Store, account: Account, params: Params, *, public_url: str, method_required: bool
-) -> PaymentRecord:
-    """A READY payment with its checkout address. Raises the create codes of api.md 5.1."""
-    params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
-    method = _wanted_method(params, required=method_required)
-    amount_krw = params.positive("amount", missing="REQUIRED_AMOUNT")
-    order_id = params.order_id(code="INVALID_ORDER_ID")
-    order_name = params.text("orderName", longest=100, code="INVALID_ORDER_NAME")
-    success_url = params.url("successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT")
-    fail_url = params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT")
-    tax_free_krw = params.not_negative("taxFreeAmount")
-    if tax_free_krw > amount_krw:
-        raise TossError("INVALID_REQUEST")
-    _check_currency(params)
-    _check_flow_mode(params)
-    metadata = params.metadata()
-    _refuse_approved_order(account, order_id)
+class CreateRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """The checked parameters of a payment to open; amounts in KRW."""
 
-    now = account.clock.now()
-    key = _new_key(account, store)
-    supplied, vat = tax_split(amount_krw, tax_free_krw)
-    payment = Payment(
-        m_id=MERCHANT_ID,
-        payment_key=key,
-        order_id=order_id,
-        order_name=order_name,
-        status="READY",
-        requested_at=toss_instant(now),
-        checkout=Url(url=f"{public_url}/v1/payments/{key}/checkout"),
-        total_amount=amount_krw,
-        balance_amount=amount_krw,
-        supplied_amount=supplied,
-        vat=vat,
-        tax_free_amount=tax_free_krw,
-        metadata=metadata,
-        version=API_VERSION,
-    )
-    record = PaymentRecord(
-        payment=payment,
-        sequence=store.next_sequence(),
-        success_url=success_url,
-        fail_url=fail_url,
-        requested_at=now,
-        deadline=now + AUTHENTICATION_WINDOW,
-        wanted_method=method,
+    method: str | None
+    amount_krw: int
+    tax_free_krw: int
+    order_id: str
+    order_name: str
+    success_url: str
+    fail_url: str
+    metadata: dict[str, str] | None
+    customer_name: str | None
+    customer_phone: str | None
+
+
+def read_create(params: Params, *, method_required: bool) -> CreateRequest:
+    """Raises the create codes of api.md 5.1 and of the site-wide list."""
+    params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
+    request = CreateRequest(
+        method=_wanted_method(params, required=method_required),
+        amount_krw=params.positive("amount", missing="REQUIRED_AMOUNT"),
+        order_id=params.order_id(code="INVALID_ORDER_ID"),
+        order_name=params.text("orderName", longest=100, code="INVALID_ORDER_NAME"),
+        success_url=params.url("successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT"),
+        fail_url=params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"),
+        tax_free_krw=params.not_negative("taxFreeAmount"),
+        metadata=params.metadata(),
         customer_name=params.optional_text("customerName", longest=100),
         customer_phone=params.optional_text("customerMobilePhone", longest=15),
     )
+    if request.tax_free_krw > request.amount_krw:
+        raise TossError("INVALID_REQUEST")
+    _check_currency(params)
+    _check_flow_mode(params)
+    return request
+
+
+def create_payment(store: Store, account: Account, request: CreateRequest, public_url: str) -> PaymentRecord:
+    """A READY payment with its checkout address, open for 30 minutes."""
+    _refuse_approved_order(account, request.order_id)
+    now = account.clock.now()
+    record = PaymentRecord(
+        payment=_ready_payment(request, _new_key(account, store), now, public_url),
+        sequence=store.next_sequence(),
+        success_url=request.success_url,
+        fail_url=request.fail_url,
+        requested_at=now,
+        deadline=now + AUTHENTICATION_WINDOW,
+        wanted_method=request.method,
+        customer_name=request.customer_name,
+        customer_phone=request.customer_phone,
+    )
     account.keep_payment(record)
     return record
+
+
+def _ready_payment(request: CreateRequest, key: str, now: datetime, public_url: str) -> Payment:
+    supplied, vat = tax_split(request.amount_krw, request.tax_free_krw)
+    return Payment(
+        m_id=MERCHANT_ID,
+        payment_key=key,
+        order_id=request.order_id,
+        order_name=request.order_name,
+        status="READY",
+        requested_at=toss_instant(now),
+        checkout=Url(url=f"{public_url}/v1/payments/{key}/checkout"),
+        total_amount=request.amount_krw,
+        balance_amount=request.amount_krw,
+        supplied_amount=supplied,
+        vat=vat,
+        tax_free_amount=request.tax_free_krw,
+        metadata=request.metadata,
+        version=API_VERSION,
+    )
 
 
 def _wanted_method(params: Params, *, required: bool) -> str | None:

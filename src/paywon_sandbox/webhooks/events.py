@@ -19,14 +19,14 @@ EVENT_TYPES = frozenset(
     {PAYMENT_STATUS_CHANGED, DEPOSIT_CALLBACK, "CANCEL_STATUS_CHANGED", "BILLING_DELETED", "METHOD_UPDATED"}
     | {"CUSTOMER_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED", "payout.changed", "seller.changed"}
 )
-_SILENT = frozenset({"READY", "IN_PROGRESS"})  # webhooks.md "PAYMENT_STATUS_CHANGED" [2src]
 
 
 def announce(account: Account, record: PaymentRecord) -> None:
-    """Queue the events of a payment's present status for every receiver that wants them."""
+    """Queue the events of a payment's present status for every receiver that wants them.
+
+    Opening and authenticating do not come here: READY and IN_PROGRESS are not sent (webhooks.md [2src]).
+    """
     payment = record.payment
-    if payment.status in _SILENT:
-        return
     now = account.clock.now()
     if payment.method == VIRTUAL_ACCOUNT and payment.secret is not None:
         _queue(account, payment, DEPOSIT_CALLBACK, deposit_callback(payment, now))

@@ -5,13 +5,12 @@ from typing import Annotated, Any, TypeVar
 from litestar import Request, Response
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_202_ACCEPTED
-from msgspec import Meta
 
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.queries import PaymentView
 from paywon.toss.wire import RefundReceiveAccount
 from paywon.web.auth import Principal
-from paywon.web.shapes import Input, Text100
+from paywon.web.shapes import Digits20, Input, Text20, Text60
 
 Till = Annotated[Cashier, Dependency(skip_validation=True)]
 Asker = Annotated[Origin, Dependency(skip_validation=True)]
@@ -43,12 +42,12 @@ def answered(view: PaymentView, body: T, *, status_code: int) -> Response[T]:
 class RefundAccountIn(Input, frozen=True, kw_only=True):
     """Where a virtual account's refund goes (api.md 5.4); the bank by code, Korean or English name."""
 
-    bank: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[^\x00-\x1f\x7f]*$")]
-    account_number: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[0-9]+$")]
-    holder_name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    bank: Text20
+    account_number: Digits20
+    holder_name: Text60
 
     def for_toss(self) -> RefundReceiveAccount:
         return RefundReceiveAccount(bank=self.bank, account_number=self.account_number, holder_name=self.holder_name)
 
 
-__all__ = ["Asker", "RefundAccountIn", "Text100", "Till", "answered", "provide_origin"]
+__all__ = ["Asker", "RefundAccountIn", "Till", "answered", "provide_origin"]

@@ -1,7 +1,7 @@
 """``/payments``: seed 1's doors."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -29,10 +29,12 @@ from paywon.payments.model import (
 )
 from paywon.web.auth import needs
 from paywon.web.body import StrictBody
+from paywon.web.openapi import reading, writing
 from paywon.web.paging import decode_cursor, encode_cursor
-from paywon.web.shapes import Email, Input, Metadata, Output, Phone, Text100, Text200, Url, Won, WonOrZero, Word
+from paywon.web.query import exact_query
+from paywon.web.shapes import WORD, Email, Input, Metadata, Output, Phone, Text100, Text200, Url, Won, WonOrZero, Word
 
-UserQuery = Annotated[str | None, Parameter(query="userId", max_length=64, pattern=r"^[A-Za-z0-9._:@=+-]+$")]
+UserQuery = Annotated[str | None, Parameter(query="userId", max_length=64, pattern=WORD)]
 PageQuery = Annotated[int, Parameter(ge=1, le=10_000)]
 LimitQuery = Annotated[int, Parameter(ge=1, le=100)]
 CursorQuery = Annotated[str | None, Parameter(max_length=200)]
@@ -40,6 +42,25 @@ CursorQuery = Annotated[str | None, Parameter(max_length=200)]
 
 class RequestIn(Input, frozen=True, kw_only=True):
     """Seed 1's payment request; an order is created with it."""
+
+    examples: ClassVar = (
+        {
+            "userId": "6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001",
+            "amount": 50_000,
+            "paymentMethod": "card",
+            "resourceType": "booking",
+            "resourceId": "booking-1",
+            "customerName": "홍길동",
+            "customerEmail": "hong@example.com",
+            "customerMobilePhone": "01012345678",
+            "description": "병원 예약 결제",
+            "orderName": "병원 예약",
+            "taxFreeAmount": 0,
+            "metadata": {"hospital": "서울"},
+            "successUrl": "https://shop.example/success",
+            "failUrl": "https://shop.example/fail",
+        },
+    )
 
     user_id: Word
     amount: Won
@@ -59,6 +80,14 @@ class RequestIn(Input, frozen=True, kw_only=True):
 
 class RefundIn(Input, frozen=True, kw_only=True):
     """No ``refundAmount`` means all that is left."""
+
+    examples: ClassVar = (
+        {
+            "refundReason": "일정 변경",
+            "refundAmount": 10_000,
+            "refundReceiveAccount": {"bank": "국민은행", "accountNumber": "12345678901", "holderName": "홍길동"},
+        },
+    )
 
     refund_reason: Text200
     refund_amount: Won | None = None
@@ -154,6 +183,7 @@ class ReceiptOut(Output, frozen=True, kw_only=True):
 class PaymentsController(Controller):
     path = "/payments"
     tags = ("payments (seed 1)",)
+    guards = (exact_query,)
 
     @post(
         "/request",
@@ -161,6 +191,7 @@ class PaymentsController(Controller):
         return_dto=None,
         guards=[needs("payments:write")],
         summary="Request a payment",
+        responses=writing(409, 502),
     )
     async def request_payment(self, data: RequestIn, cashier: Till, origin: Asker) -> Response[RequestOut]:
         """Create an order with its payment and open Toss's payment window at ``checkoutUrl``."""
@@ -177,6 +208,7 @@ class PaymentsController(Controller):
         status_code=HTTP_200_OK,
         guards=[needs("payments:write")],
         summary="Confirm a payment",
+        responses=writing(402, 404, 409, 502),
     )
     async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
         view = await confirming.confirm_payment(cashier, confirmation(data), origin)
@@ -189,6 +221,7 @@ class PaymentsController(Controller):
         status_code=HTTP_200_OK,
         guards=[needs("refunds:write")],
         summary="Refund all or part of a payment",
+        responses=writing(402, 404, 409, 502),
     )
     async def refund(self, payment_id: UUID, data: RefundIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
         wish = RefundWish(
@@ -200,11 +233,11 @@ class PaymentsController(Controller):
         view = await cancelling.refund_payment(cashier, PaymentId(payment_id), wish, origin)
         return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK)
 
-    @get("/{payment_id:uuid}", guards=[needs("payments:read")], summary="Read a payment")
+    @get("/{payment_id:uuid}", guards=[needs("payments:read")], summary="Read a payment", responses=reading(404))
     async def read(self, payment_id: UUID, cashier: Till, origin: Asker) -> PaymentOut:
         return _out(await queries.find_by_id(cashier, PaymentId(payment_id), origin))
 
-    @get("/", guards=[needs("payments:read")], summary="List payments, newest first")
+    @get("/", guards=[needs("payments:read")], summary="List payments, newest first", responses=reading())
     async def list_payments(
         self,
         cashier: Till,
@@ -236,7 +269,12 @@ class PaymentsController(Controller):
             next_cursor=encode_cursor(last.created_at, last.id) if last else None,
         )
 
-    @get("/{payment_id:uuid}/transactions", guards=[needs("payments:read")], summary="Read the audit trail")
+    @get(
+        "/{payment_id:uuid}/transactions",
+        guards=[needs("payments:read")],
+        summary="Read the audit trail",
+        responses=reading(404),
+    )
     async def transactions(
         self,
         payment_id: UUID,
@@ -255,7 +293,12 @@ class PaymentsController(Controller):
             next_cursor=encode_cursor(last.created_at, last.id) if last else None,
         )
 
-    @get("/{payment_id:uuid}/receipt", guards=[needs("payments:read")], summary="Find the receipt")
+    @get(
+        "/{payment_id:uuid}/receipt",
+        guards=[needs("payments:read")],
+        summary="Find the receipt",
+        responses=reading(404),
+    )
     async def receipt(self, payment_id: UUID, cashier: Till, origin: Asker) -> ReceiptOut:
         view = await queries.find_by_id(cashier, PaymentId(payment_id), origin)
         if view.payment.receipt_url is None:

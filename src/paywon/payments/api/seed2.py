@@ -1,7 +1,7 @@
 """``/api/payments/toss``: seed 2's doors. In a request ``orderId`` is Toss's orderId, our ``orderNo``."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -19,14 +19,35 @@ from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import AttemptType, Cancel, simple_status
 from paywon.web.auth import needs
 from paywon.web.body import StrictBody
-from paywon.web.shapes import Input, OrderNoText, Output, PaymentKeyText, Text200, Won, WonOrZero
+from paywon.web.openapi import reading, writing
+from paywon.web.query import exact_query
+from paywon.web.shapes import (
+    ORDER_NO,
+    PAYMENT_KEY,
+    Input,
+    OrderNoText,
+    Output,
+    PaymentKeyText,
+    Text200,
+    Won,
+    WonOrZero,
+)
 
-KeyInPath = Annotated[str, Parameter(max_length=200, pattern=r"^[A-Za-z0-9_=.-]+$")]
-OrderNoInPath = Annotated[str, Parameter(min_length=6, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+KeyInPath = Annotated[str, Parameter(max_length=200, pattern=PAYMENT_KEY)]
+OrderNoInPath = Annotated[str, Parameter(min_length=6, max_length=64, pattern=ORDER_NO)]
 
 
 class ConfirmIn(Input, frozen=True, kw_only=True):
     """What Toss's redirect carried. ``paymentType`` may be sent along; it decides nothing."""
+
+    examples: ClassVar = (
+        {
+            "paymentKey": "tgen_20260101000000abcd",
+            "orderId": "ORD-1737120000000-7K3M9QW2",
+            "amount": 50_000,
+            "paymentType": "NORMAL",
+        },
+    )
 
     payment_key: PaymentKeyText
     order_id: OrderNoText
@@ -36,6 +57,15 @@ class ConfirmIn(Input, frozen=True, kw_only=True):
 
 class CancelIn(Input, frozen=True, kw_only=True):
     """No ``cancelAmount`` means all that is left."""
+
+    examples: ClassVar = (
+        {
+            "cancelReason": "일정 변경",
+            "cancelAmount": 1_000,
+            "taxFreeAmount": 0,
+            "refundReceiveAccount": {"bank": "06", "accountNumber": "12345678901", "holderName": "홍길동"},
+        },
+    )
 
     cancel_reason: Text200
     cancel_amount: Won | None = None
@@ -110,6 +140,7 @@ class TossView(Output, frozen=True, kw_only=True):
 class TossPaymentsController(Controller):
     path = "/api/payments/toss"
     tags = ("payments (seed 2)",)
+    guards = (exact_query,)
 
     @post(
         "/confirm",
@@ -118,17 +149,28 @@ class TossPaymentsController(Controller):
         status_code=HTTP_200_OK,
         guards=[needs("payments:write")],
         summary="Confirm a payment",
+        responses=writing(402, 404, 409, 502),
     )
     async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[TossView]:
         """Have Toss approve the payment; the order becomes PAID. 202 while Toss has not answered."""
         view = await confirming.confirm_payment(cashier, confirmation(data), origin)
         return answered(view, toss_view(view), status_code=HTTP_200_OK)
 
-    @get("/orders/{order_no:str}", guards=[needs("payments:read")], summary="Read a payment by order number")
+    @get(
+        "/orders/{order_no:str}",
+        guards=[needs("payments:read")],
+        summary="Read a payment by order number",
+        responses=reading(404),
+    )
     async def read_by_order(self, order_no: OrderNoInPath, cashier: Till, origin: Asker) -> TossView:
         return toss_view(await queries.find_by_order_no(cashier, OrderNo(order_no), origin))
 
-    @get("/{payment_key:str}", guards=[needs("payments:read")], summary="Read a payment by paymentKey")
+    @get(
+        "/{payment_key:str}",
+        guards=[needs("payments:read")],
+        summary="Read a payment by paymentKey",
+        responses=reading(404),
+    )
     async def read_by_key(self, payment_key: KeyInPath, cashier: Till, origin: Asker) -> TossView:
         return toss_view(await queries.find_by_key(cashier, PaymentKey(payment_key), origin))
 
@@ -139,6 +181,7 @@ class TossPaymentsController(Controller):
         status_code=HTTP_200_OK,
         guards=[needs("refunds:write")],
         summary="Cancel all or part of a payment",
+        responses=writing(402, 404, 409, 502),
     )
     async def cancel(self, payment_key: KeyInPath, data: CancelIn, cashier: Till, origin: Asker) -> Response[TossView]:
         """The money goes back; 202 while Toss has not answered."""

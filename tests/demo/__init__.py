@@ -1,0 +1,1 @@
+"""The demo: its story in the terminal, and its pages over plain HTTP."""

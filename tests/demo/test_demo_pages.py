@@ -1,0 +1,184 @@
+"""The demo's pages over plain HTTP: who may send forms, what a page may load, what bad input gets."""
+
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.conftest import OpenStack
+from tests.support.stack import Reply, Stack
+
+HOSTILE = "<script>alert('1')</script>\" onmouseover=\"x"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+BOOKING = {"ticket": "demo-1", "petName": "보리", "paymentMethod": "card"}
+CAPSULE = {"ticket": "demo-2", "title": "여행", "headcount": "3", "timeOption": "1_YEAR"}
+
+
+@pytest.fixture
+async def shop(open_stack: OpenStack) -> Stack:
+    return await open_stack(worker=False, PAYWON_DEV="1")
+
+
+async def send(shop: Stack, path: str, form: dict[str, str], **headers: str) -> Reply:
+    """Send a form as a browser on our own page does, unless ``headers`` say otherwise."""
+    told = {"Sec-Fetch-Site": "same-origin", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = aiohttp.FormData(form)() if form else None
+    return await shop.api.send("POST", path, headers=FORM | told, data=sent, allow_redirects=False)
+
+
+async def orders(shop: Stack) -> int:
+    found = await shop.row("SELECT count(*)::int AS n FROM orders")
+    count: int = found["n"]
+    return count
+
+
+async def test_in_production_there_is_no_shop(stack: Stack) -> None:
+    for path in ("/demo", "/payments/success", "/payments/fail", "/demo/static/demo.css"):
+        assert (await stack.api.get(path)).status in (404, 405)
+
+
+async def test_every_page_has_strict_headers(shop: Stack) -> None:
+    for path in ("/demo", "/payments/fail", "/payments/success", "/demo/orders/ORD-none"):
+        headers = (await shop.api.get(path)).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert f"form-action 'self' {shop.sandbox_url}" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cache-control"] == "no-store"
+
+
+async def test_the_pages_carry_no_script_and_no_inline_style(shop: Stack) -> None:
+    html = (await shop.api.get("/demo")).body.decode()
+    assert not re.search(r"<script|<style| style=| on\w+=", html)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "none"},
+    ],
+)
+async def test_a_form_from_another_site_does_nothing(shop: Stack, headers: dict[str, str]) -> None:
+    for path, form in (("/demo/booking", BOOKING), ("/demo/capsule", CAPSULE), ("/demo/orders/ORD-1/pay", {})):
+        assert (await send(shop, path, form, **headers)).status == 400
+    assert await orders(shop) == 0
+
+
+async def test_without_sec_fetch_site_the_origin_decides(shop: Stack) -> None:
+    async def send_from(origin: dict[str, str]) -> int:
+        form = aiohttp.FormData(BOOKING)()
+        reply = await shop.api.send("POST", "/demo/booking", headers=FORM | origin, data=form, allow_redirects=False)
+        return reply.status
+
+    assert await send_from({"Origin": "https://evil.example"}) == 400
+    assert await send_from({"Origin": "null"}) == 400
+    assert await send_from({}) == 400
+    assert await orders(shop) == 0
+    assert await send_from({"Origin": shop.api_url}) == 303
+
+
+@pytest.mark.parametrize(("path", "form"), [("/demo/booking", BOOKING), ("/demo/capsule", CAPSULE)])
+async def test_a_button_pressed_twice_is_one_order(shop: Stack, path: str, form: dict[str, str]) -> None:
+    first, second = await send(shop, path, form), await send(shop, path, form)
+    assert (first.status, second.status) == (303, 303)
+    assert "/checkout" in second.headers["location"]
+    assert await orders(shop) == 1
+
+
+async def test_a_refund_pressed_twice_is_one_refund(shop: Stack) -> None:
+    payment = await shop.paid()
+    form = {"left": "50000", "amount": "10000", "reason": "일부"}
+    for _ in range(2):
+        reply = await send(shop, f"/demo/orders/{payment['orderId']}/refund", form)
+        assert (reply.status, reply.headers["location"]) == (303, f"/demo/orders/{payment['orderId']}")
+    cancels = await shop.rows("SELECT cancel_amount FROM payment_cancels")
+    assert cancels == [{"cancel_amount": 10_000}]
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "changes"),
+    [
+        ("/demo/booking", BOOKING, {"petName": ""}),
+        ("/demo/booking", BOOKING, {"petName": "가" * 41}),
+        ("/demo/booking", BOOKING, {"petName": "a\x00b"}),
+        ("/demo/booking", BOOKING, {"paymentMethod": "bitcoin"}),
+        ("/demo/booking", BOOKING, {"ticket": "a b"}),
+        ("/demo/capsule", CAPSULE, {"headcount": "0"}),
+        ("/demo/capsule", CAPSULE, {"headcount": "11"}),
+        ("/demo/capsule", CAPSULE, {"headcount": "many"}),
+        ("/demo/capsule", CAPSULE, {"timeOption": "SOON"}),
+        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM"}),
+        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "2020-01-01"}),
+        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "2030-02-31"}),
+        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "tomorrow"}),
+    ],
+)
+async def test_bad_input_is_a_page_that_says_so(
+    shop: Stack, path: str, base: dict[str, str], changes: dict[str, str]
+) -> None:
+    reply = await send(shop, path, base | changes)
+    assert 400 <= reply.status < 500
+    assert "상점으로" in reply.body.decode()
+    assert await orders(shop) == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/payments/success",
+        "/payments/success?orderId=ORD-123456&paymentKey=k&amount=ten",
+        "/payments/success?orderId=ORD-123456&paymentKey=k&amount=99999999999999999999",
+        "/payments/success?orderId=ORD-123456&paymentKey=k&amount=100",
+        "/payments/success?orderId=%00%FF&paymentKey=k&amount=100",
+        "/payments/fail?code=%3Cscript%3E&orderId=1",
+        "/demo/orders/ORD-none",
+        "/demo/orders/%00",
+        "/demo/orders/%FF%FE",
+        "/demo/static/pages.py",
+        "/demo/static/..%2Fpages.py",
+    ],
+)
+async def test_bad_addresses_are_pages_and_never_a_500(shop: Stack, path: str) -> None:
+    reply = await shop.api.get(path)
+    assert 400 <= reply.status < 500, reply
+
+
+async def test_broken_forms_are_refused(shop: Stack) -> None:
+    async def raw(body: bytes, content_type: str) -> Any:
+        headers = {"Content-Type": content_type, "Sec-Fetch-Site": "same-origin"}
+        return (await shop.api.send("POST", "/demo/booking", headers=headers, data=body)).status
+
+    assert await raw(b"petName=\xff\xfe&ticket=%ff", FORM["Content-Type"]) == 400
+    assert await raw(b"&".join(b"a%d=1" % number for number in range(100)), FORM["Content-Type"]) == 400
+    assert await raw(b"{}", "application/json") == 400
+    assert await raw(b"petName=" + b"a" * 600_000, FORM["Content-Type"]) == 413
+
+
+async def test_what_others_wrote_is_shown_as_text(shop: Stack) -> None:
+    answer = await shop.request_payment(orderName=HOSTILE, description=HOSTILE)
+    pages = [
+        await shop.api.get(f"/demo/orders/{answer['payment']['orderId']}"),
+        await shop.api.send("GET", "/payments/fail", params={"code": "X", "message": HOSTILE}),
+        await send(shop, "/demo/booking", BOOKING | {"paymentMethod": HOSTILE}),
+    ]
+    for page in pages:
+        html = page.body.decode()
+        assert "<script" not in html
+        assert 'onmouseover="x' not in html
+    assert "&lt;script&gt;" in pages[0].body.decode()
+
+
+async def test_when_toss_cannot_be_reached_the_page_says_that_nothing_was_charged(shop: Stack) -> None:
+    payment = await shop.ready_to_confirm()
+    await shop.toss.post("/sandbox/faults", {"kind": "status", "path": "/v1/payments/confirm", "status": 500})
+    query = {"orderId": payment["orderId"], "paymentKey": payment["paymentKey"], "amount": str(payment["amount"])}
+    back = await shop.api.send("GET", "/payments/success", params=query, allow_redirects=False)
+    assert (back.status, back.headers["location"]) == (303, f"/demo/orders/{payment['orderId']}")
+    html = (await shop.api.get(back.headers["location"])).body.decode()
+    assert '<meta http-equiv="refresh"' in html
+    assert "아직 모릅니다" in html

@@ -1,0 +1,85 @@
+"""Whatever is asked for, the money adds up."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paywon_sandbox.core.errors import TossError
+from paywon_sandbox.core.journal import Journal
+from paywon_sandbox.core.money import tax_split
+from paywon_sandbox.core.records import PaymentRecord
+from paywon_sandbox.core.store import Account, Store
+from paywon_sandbox.rules.cancel import CancelRequest, cancel
+from paywon_sandbox.rules.confirm import ConfirmRequest, confirm
+from paywon_sandbox.rules.create import create_payment, read_create
+from paywon_sandbox.rules.params import Params
+from paywon_sandbox.rules.window import authenticate, read_choice
+
+URL = "http://shop.example/"
+
+
+def paid(amount_krw: int, points_krw: int, tax_free_krw: int) -> tuple[Account, PaymentRecord]:
+    store = Store(Journal(None))
+    account = store.account("test_sk_properties")
+    request = {"orderId": "order-1", "orderName": "셔츠", "amount": amount_krw, "taxFreeAmount": tax_free_krw}
+    wanted = read_create(Params(request | {"successUrl": URL, "failUrl": URL}), method_required=False)
+    record = create_payment(store, account, wanted, "http://localhost")
+    choice = read_choice(Params({"method": "EASY_PAY", "pointsAmount": points_krw}), record)
+    authenticate(account, record, "approve", choice)
+    key = record.payment.payment_key
+    confirm(account, ConfirmRequest(payment_key=key, order_id="order-1", amount_krw=amount_krw), "http://localhost")
+    return account, record
+
+
+@st.composite
+def payments(draw: st.DrawFn) -> tuple[Account, PaymentRecord]:
+    amount = draw(st.integers(100, 100_000))
+    return paid(amount, draw(st.integers(0, amount)), draw(st.integers(0, amount)))
+
+
+CANCELS = st.tuples(st.one_of(st.none(), st.integers(1, 120_000)), st.integers(0, 3000))
+
+
+@given(payments(), st.lists(CANCELS, max_size=8))
+def test_cancels_never_give_back_more_than_was_paid(
+    made: tuple[Account, PaymentRecord], wishes: list[tuple[int | None, int]]
+) -> None:
+    account, record = made
+    payment = record.payment
+    assert payment.easy_pay is not None
+    for amount, tax_free in wishes:
+        balance, count = payment.balance_amount, len(payment.cancels or [])
+        request = CancelRequest(reason="x", amount_krw=amount, tax_free_krw=tax_free)
+        try:
+            cancel(account, payment.payment_key, request)
+        except TossError:
+            assert (payment.balance_amount, len(payment.cancels or [])) == (balance, count)
+            continue
+        cancels = payment.cancels or []
+        assert payment.balance_amount == payment.total_amount - sum(c.cancel_amount for c in cancels) >= 0
+        assert cancels[-1].refundable_amount == payment.balance_amount
+        assert payment.status == (
+            "CANCELED" if cancels[0].cancel_amount == payment.total_amount else "PARTIAL_CANCELED"
+        )
+        assert 0 <= payment.tax_free_amount <= payment.balance_amount
+        taxed = payment.supplied_amount + payment.vat + payment.tax_free_amount
+        assert taxed == payment.balance_amount
+        returned = sum(c.easy_pay_discount_amount for c in cancels)
+        assert returned <= payment.easy_pay.discount_amount
+        if payment.balance_amount == 0:
+            assert returned == payment.easy_pay.discount_amount
+
+
+@given(st.integers(0, 10**10), st.integers(0, 10**10))
+def test_the_tax_split_is_an_eleventh_to_the_nearest_won(amount_krw: int, tax_free_krw: int) -> None:
+    tax_free_krw = min(tax_free_krw, amount_krw)
+    supplied, vat = tax_split(amount_krw, tax_free_krw)
+    assert supplied + vat == amount_krw - tax_free_krw
+    assert abs(vat * 11 - (amount_krw - tax_free_krw)) <= 5
+
+
+def test_the_published_tax_examples() -> None:
+    assert tax_split(15000, 0) == (13636, 1364)
+    assert tax_split(10000, 3000) == (6364, 636)
+    assert tax_split(4900, 0) == (4455, 445)
