@@ -82,13 +82,13 @@ async def test_the_whole_story(stack: Stack) -> None:
     assert capsule == {"status": "CANCELED"}
 
 
-@pytest.mark.parametrize("path", ["/v1/payments/confirm", "cancel", "/v1/payments"])
+@pytest.mark.parametrize("path", ["/v1/payments/confirm", "*/cancel", "/v1/payments"])
 async def test_it_survives_the_api_being_killed_while_it_waits_for_toss(open_stack: OpenStack, path: str) -> None:
     """Nothing is paid twice and nothing refunded twice, however often the story asks again."""
     stack = await open_stack(PAYWON_RESOLVE_AFTER_S="1")
-    await stack.toss.post("/sandbox/faults", {"kind": "delay", "delayMs": 1500, **_matching(path)})
+    await stack.toss.post("/sandbox/faults", {"kind": "delay", "delayMs": 1500, "path": path})
     story = asyncio.create_task(asyncio.to_thread(tell, dev_file_of(stack)))
-    await stack.eventually(lambda: _asked(stack, path))
+    await stack.eventually(lambda: _is_delayed(stack))
     stack.apis[0].kill()
     await asyncio.sleep(1)
     await asyncio.to_thread(stack.apis[0].start)
@@ -148,10 +148,5 @@ async def test_a_key_that_is_not_known_ends_the_story_with_what_was_said(stack: 
     assert "UNAUTHENTICATED" in told.strip().splitlines()[-1]
 
 
-def _matching(path: str) -> dict[str, str]:
-    return {"method": "POST"} if path == "cancel" else {"path": path}
-
-
-async def _asked(stack: Stack, path: str) -> bool:
-    asked = await stack.toss_requests("/v1/payments")
-    return any(line["path"].endswith(path) and line["fault"] for line in asked)
+async def _is_delayed(stack: Stack) -> bool:
+    return any(line["fault"] for line in await stack.toss_requests("/v1/payments"))

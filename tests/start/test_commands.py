@@ -161,5 +161,5 @@ def test_dev_says_what_is_wrong(name: str, value: str, said: str, tmp_path: Path
 def test_version_and_demo_without_a_stack(tmp_path: Path) -> None:
     assert paywon("version", cwd=tmp_path).stdout.startswith("paywon ")
     demo = paywon("demo", cwd=tmp_path)
-    assert (demo.returncode, len(demo.stdout.splitlines())) == (1, 1)
+    assert (demo.returncode, len(demo.stdout.strip().splitlines())) == (1, 1)
     assert "script/server" in demo.stdout

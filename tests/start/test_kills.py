@@ -63,6 +63,7 @@ def test_parts_that_die_are_started_again(dev: Dev) -> None:
     eventually(lambda: status_of("GET", f"http://127.0.0.1:{dev.sandbox_port}/sandbox/health")[0] == 200)
     dev.look()
     assert dev.output.count("SIGKILL") >= 3
+    assert "Traceback" not in dev.output
     assert dev.stop() == 0
     eventually(lambda: not dev.survivors())
 

@@ -53,12 +53,11 @@ class Errands:
     def __init__(
         self, base_url: str, *, waiting: Callable[[str], None], token: str | None = None, basic_key: str | None = None
     ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Authorization": f"Bearer {token}" if token else aiohttp.encode_basic_auth(basic_key or "", "")}
         self._base_url = base_url
         self._waiting = waiting
         self._session = aiohttp.ClientSession(
             headers=headers,
-            auth=aiohttp.BasicAuth(basic_key, "") if basic_key else None,
             timeout=aiohttp.ClientTimeout(total=_ANSWER_TIMEOUT_S, sock_connect=3),
             # A connection that was kept may belong to a process that is no more.
             connector=aiohttp.TCPConnector(force_close=True),

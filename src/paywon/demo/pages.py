@@ -169,7 +169,8 @@ async def refund(request: AnyRequest, order_no: str) -> Response[None]:
     """Refund the amount of the form, or all that is left."""
     form = await read_form(request, RefundForm)
     house, origin = _house(request), _origin(request)
-    found = await queries.find_by_order_no(house.cashier, OrderNo(order_no), origin)
+    order = await shop.find_order(house, order_no)
+    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
     if refundable_amount(found.payment, found.cancels) == form.left:
         # Otherwise the button was pressed twice, or on a page from before another refund: that one counts.
         await _refund_once(house, found, form, origin)

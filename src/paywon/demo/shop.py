@@ -1,5 +1,6 @@
 """What the demo shop sells, and how it asks paywon for money: the host application's part of the story."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -24,6 +25,7 @@ from paywon.wiring import House
 CUSTOMER: Final = UserId("demo-customer")
 BOOKING_PRICE: Final = Krw(50_000)
 CAPSULE_PRICE: Final = Krw(15_000)
+_ORDER_NO: Final = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
 _SANDBOX_TIMEOUT_S: Final = 5.0
 
 ShortText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -136,11 +138,11 @@ async def find_order(house: House, order_no: str) -> Order:
     Raises:
         PaywonError: ORDER_NOT_FOUND.
     """
-    async with house.db.connection() as conn:
-        order = await orders.by_no(conn, OrderNo(order_no))
-    if order is None:
-        raise PaywonError("ORDER_NOT_FOUND")
-    return order
+    if _ORDER_NO.fullmatch(order_no):
+        async with house.db.connection() as conn:
+            if (order := await orders.by_no(conn, OrderNo(order_no))) is not None:
+                return order
+    raise PaywonError("ORDER_NOT_FOUND")
 
 
 async def _order_once(house: House, wish: OrderWish) -> Order:
@@ -171,10 +173,11 @@ def _chosen_day(form: CapsuleForm) -> datetime | None:
 async def _ask_sandbox(house: House, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Post to the sandbox's control door, which plays the browser script of Toss."""
     key = house.settings.toss_secret_key.get_secret_value()
+    headers = {"Authorization": aiohttp.encode_basic_auth(key, "")}
     timeout = aiohttp.ClientTimeout(total=_SANDBOX_TIMEOUT_S)
     try:
         async with (
-            aiohttp.ClientSession(auth=aiohttp.BasicAuth(key, ""), timeout=timeout) as session,
+            aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
             session.post(house.settings.toss_base_url + path, json=body) as response,
         ):
             answer: dict[str, Any] = await response.json()

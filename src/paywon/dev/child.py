@@ -35,10 +35,20 @@ class Program:
 
 
 class Child:
-    """A running program. ``ready`` waits until it does its work; it is awaited again after each restart."""
+    """A running program.
+
+    ``ready`` waits until it does its work, and ``needs`` until what it cannot start without is there; both are
+    awaited at each restart.
+    """
 
     def __init__(
-        self, program: Program, *, leash: int, screen: Screen, ready: Callable[["Child"], Awaitable[None]]
+        self,
+        program: Program,
+        *,
+        leash: int,
+        screen: Screen,
+        ready: Callable[["Child"], Awaitable[None]],
+        needs: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.program = program
         self.is_stopping = False
@@ -46,6 +56,7 @@ class Child:
         self._leash = leash
         self._screen = screen
         self._ready = ready
+        self._needs = needs
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._deaths = Deaths()
@@ -105,6 +116,8 @@ class Child:
                 f"ended by itself ({_ending(code)}), starts again in {pause_s:g} s"
             )
             await asyncio.sleep(pause_s)
+            if self._needs is not None:
+                await self._needs()
             await self.start()
             with suppress(Trouble):  # dead again: the next round counts it
                 await self.wait_ready()

@@ -5,9 +5,10 @@ import importlib
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from paywon.dev import ready
 from paywon.dev.checks import check_home, check_port, look_at_database
@@ -154,15 +155,21 @@ class Stack:
         environment = self._plan.environment(url)
         api = Program(name="api", module="paywon.cli", arguments=("serve",), environment=environment)
         worker = Program(name="worker", module="paywon.cli", arguments=("worker",), environment=environment)
-        await self._start(api, lambda child: ready.answers(child, f"{self._plan.local_url}/"))
-        await self._start(worker, ready.settles)
+        needs = partial(ready.database_answers, url)
+        await self._start(api, partial(ready.answers, url=f"{self._plan.local_url}/health"), needs)
+        await self._start(worker, ready.settles, needs)
         names = {"sandbox": "토스 샌드박스 / Toss sandbox", "api": "API", "worker": "작업자 / worker"}
         for name, child in self._children.items():
             with self._screen.step(names[name]):
                 await child.wait_ready()
 
-    async def _start(self, program: Program, is_ready: Callable[[Child], Coroutine[Any, Any, None]]) -> None:
-        child = Child(program, leash=self._leash, screen=self._screen, ready=is_ready)
+    async def _start(
+        self,
+        program: Program,
+        is_ready: Callable[[Child], Awaitable[None]],
+        needs: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        child = Child(program, leash=self._leash, screen=self._screen, ready=is_ready, needs=needs)
         self._children[program.name] = child
         await child.start()
 

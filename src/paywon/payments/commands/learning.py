@@ -62,13 +62,16 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime) -> Learn
         return Learned(verdict=Verdict.CONTRADICTS)
     payment = await lock_or_open_payment(conn, order, now)
     verdict = judge(payment, fact)
+    if verdict is Verdict.CONTRADICTS:
+        _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
+        return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
         columns = payment_columns(evidence.answer, evidence.raw, fact)
         payment = await store.update_payment(conn, payment.id, now, **columns)
-        payment = await _learn_cancels(conn, payment, evidence, now)
+    # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
+    payment = await _learn_cancels(conn, payment, evidence, now)
+    if verdict is Verdict.APPLY:
         order = await _move_order(conn, order, payment, now)
-    elif verdict is Verdict.CONTRADICTS:
-        _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
     return Learned(verdict=verdict, order=order, payment=payment)
 
 
@@ -113,7 +116,7 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
         if told.transaction_key in known:
             same = next(cancel for cancel in ours if cancel.transaction_key == told.transaction_key)
             await store.update_cancel(conn, same, **columns)
-        elif (mine := _matching(reserved, columns)) is not None:
+        elif (mine := _matching(reserved, columns, evidence)) is not None:
             reserved.remove(mine)
             await store.update_cancel(conn, mine, **columns)
         else:
@@ -123,13 +126,17 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
     return payment
 
 
-def _matching(reserved: list[Cancel], columns: dict[str, Any]) -> Cancel | None:
-    """Find the reserved cancel that an entry of Toss's list is: same amount, same reason (api.md 5.4)."""
+def _matching(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
+    """Find the reserved cancel that an entry of Toss's list is: same amount, and same reason.
+
+    In the answer to a cancel's own request the newest entry is that cancel (api.md 5.4), whatever Toss made
+    of the reason's wording.
+    """
+    newest = columns["transaction_key"] == evidence.answer.last_transaction_key
     for cancel in reserved:
-        if (cancel.cancel_amount, cancel.cancel_reason) == (
-            columns["cancel_amount"],
-            columns["cancel_reason"],
-        ):
+        own_answer = newest and cancel.attempt_id is not None and cancel.attempt_id == evidence.attempt_id
+        same_reason = cancel.cancel_reason == columns["cancel_reason"]
+        if cancel.cancel_amount == columns["cancel_amount"] and (same_reason or own_answer):
             return cancel
     return None
 

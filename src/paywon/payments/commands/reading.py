@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from paywon.base.ids import AttemptId, OrderNo, PaymentKey
+from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
 from paywon.payments.commands.learning import Evidence, Learned, learn, lock_or_open_payment
 from paywon.payments.commands.settling import close
-from paywon.payments.model import AttemptStatus, AttemptType, Payment
+from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
 from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
 
@@ -67,26 +68,30 @@ async def _read(
         answer = await cashier.toss.read_payment_by_order(payment.order_no)
     learned = None
     async with cashier.db.transaction() as conn:
-        match answer:
-            case Yes():
-                evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
-                learned = await learn(conn, evidence, now=cashier.clock.now())
-                await close(conn, cashier, attempt, answer.call, AttemptStatus.SUCCESS, outcome="yes")
-            case No():
-                failed, code, said = "no", answer.code, answer.message
-            case NotSent():
-                failed, code, said = "not_sent", str(answer.reason), answer.detail
-            case Unknown():
-                failed, code, said = "unknown", answer.code or str(answer.reason), answer.message or ""
-        if learned is None:
-            await close(
-                conn,
-                cashier,
-                attempt,
-                answer.call,
-                AttemptStatus.FAILED,
-                outcome=failed,
-                code=code,
-                message=said,
-            )
+        if isinstance(answer, Yes):
+            evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
+            learned = await learn(conn, evidence, now=cashier.clock.now())
+            await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
+        else:
+            await _close_unread(conn, cashier, attempt, answer)
     return Reread(answer=answer, learned=learned)
+
+
+async def _close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, answer: No | NotSent | Unknown) -> None:
+    match answer:
+        case No():
+            code, said = answer.code, answer.message
+        case NotSent():
+            code, said = str(answer.reason), answer.detail
+        case Unknown():
+            code, said = answer.code or str(answer.reason), answer.message or ""
+    await close(
+        conn,
+        cashier,
+        attempt,
+        AttemptStatus.FAILED,
+        outcome=answer.kind,
+        code=code,
+        message=said,
+        call=answer.call,
+    )

@@ -70,14 +70,14 @@ async def _do(cashier: Cashier, step: Step, intent: Intent, reread: Reread) -> N
         if attempt.status is not AttemptStatus.PENDING:
             return  # its own process came back and closed it
         if step is Step.SUCCEEDED:
-            await close(conn, cashier, attempt, None, AttemptStatus.SUCCESS, outcome="yes")
+            await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes")
         elif step is Step.FAILED:
             code, why = _evidence_of_failure(reread)
             await give_up(conn, cashier, intent, outcome="no", code=code, why=why)
         elif step is Step.ASK_ANEW:
             anew = await _replace_attempt(conn, cashier, intent)
         else:
-            await leave_open(conn, cashier, attempt, None, attempt.error_code or "NO_ANSWER")
+            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER")
     if anew is not None:
         await ask_and_learn(cashier, anew)
 
@@ -89,7 +89,6 @@ async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent) -
         conn,
         cashier,
         old,
-        None,
         AttemptStatus.FAILED,
         outcome="no",
         code=old.error_code,
@@ -133,7 +132,7 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
     async with cashier.db.transaction() as conn:
         held = await store.lock_attempt(conn, attempt.id)
         if held.status is AttemptStatus.PENDING:
-            await close(conn, cashier, held, None, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
+            await close(conn, cashier, held, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
 
 
 def _reading(attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:

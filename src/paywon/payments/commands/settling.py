@@ -1,5 +1,6 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from paywon.orders import store as orders
 from paywon.orders.model import OrderStatus
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Intent
-from paywon.payments.commands.learning import Evidence, learn
+from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.facts import keepable
 from paywon.payments.model import (
     CANCELLING,
@@ -20,13 +21,12 @@ from paywon.payments.model import (
     AttemptStatus,
     AttemptType,
     CancelStatus,
-    Payment,
     PaymentStatus,
     Verdict,
 )
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
-from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, Yes
+from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
 
 _OPERATION = {
     AttemptType.PAYMENT_REQUEST: Operation.CREATE,
@@ -38,38 +38,84 @@ _OPERATION = {
 
 async def settle(cashier: Cashier, intent: Intent, answer: Answer[wire.Payment], *, asked_at: datetime) -> None:
     """Apply an answer to the books and close its attempt, in one transaction. Unknown leaves it open."""
-    now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
         await orders.lock_by_no(conn, intent.payment.order_no)
         attempt = await store.lock_attempt(conn, intent.attempt.id)
+        learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
         if attempt.status is not AttemptStatus.PENDING:
-            return  # the resolver was faster
+            # The resolver was faster; the call that it did not see is still put on record.
+            await store.update_attempt(conn, attempt.id, **call_columns(answer.call))
+            return
         match answer:
+            case Yes() if learned is not None and await _carried_out(conn, attempt, learned, answer.value):
+                await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
-                evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
-                learned = await learn(conn, evidence, now=now)
-                if learned.verdict is Verdict.CONTRADICTS or not _carried_out(attempt, answer.value):
-                    await leave_open(conn, cashier, attempt, answer.call, "CONTRADICTION")
-                else:
-                    await close(conn, cashier, attempt, answer.call, AttemptStatus.SUCCESS, outcome="yes")
-            case No():
-                await _refused(conn, cashier, intent, answer)
+                await leave_open(conn, cashier, attempt, "CONTRADICTION", call=answer.call, answered=True)
+            case No() if _proves_nothing_happened(attempt, answer):
+                intent = replace(intent, attempt=attempt)
+                await give_up(
+                    conn, cashier, intent, outcome="no", code=answer.code, why=answer.message, call=answer.call
+                )
+                await _mark_refused(conn, cashier, intent, answer)
+            case NotSent() if _first_ask(attempt):
+                why = str(answer.reason)
+                await give_up(conn, cashier, intent, outcome="not_sent", code="NOT_SENT", why=why, call=answer.call)
             case NotSent():
-                await give_up(conn, cashier, intent, outcome="not_sent", code="NOT_SENT", why=str(answer.reason))
-                await store.update_attempt(conn, attempt.id, **call_columns(answer.call))
-            case Unknown():
-                await leave_open(conn, cashier, attempt, answer.call, answer.code or str(answer.reason), answer.message)
-                await store.update_attempt(conn, attempt.id, answered=answer.answered)
+                await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
+            case No() | Unknown():
+                await leave_open(
+                    conn,
+                    cashier,
+                    attempt,
+                    answer.code or str(getattr(answer, "reason", "")),
+                    message=answer.message,
+                    call=answer.call,
+                    answered=isinstance(answer, Unknown) and answer.answered,
+                    counts=not (isinstance(answer, Unknown) and answer.reason is UnknownReason.RUNNING),
+                )
+
+
+def _first_ask(attempt: Attempt) -> bool:
+    """Whether this was the only time that the attempt's question was, or may have been, sent."""
+    return attempt.retry_count == 0 and attempt.outcome is None
+
+
+def _proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
+    """A refusal of a repeat comes from the key's record, but for one of our own credentials.
+
+    Toss checks those before it looks the key up (api.md, Appendix B), so it may have acted on the first ask.
+    """
+    return _first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
+
+
+async def _learn(
+    conn: Connection, cashier: Cashier, attempt: Attempt, answer: Yes[wire.Payment], asked_at: datetime
+) -> Learned:
+    evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
+    return await learn(conn, evidence, now=cashier.clock.now())
+
+
+async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, answer: wire.Payment) -> bool:
+    """See that the Payment which came back fits our books and shows what was asked for."""
+    if learned.verdict is Verdict.CONTRADICTS:
+        return False
+    if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
+        money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
+        return money and answer.payment_key == attempt.payment_key
+    if attempt.type in CANCELLING:
+        cancel = await store.cancel_of_attempt(conn, attempt.id)
+        return cancel is not None and cancel.cancel_status != CancelStatus.PENDING
+    return True
 
 
 async def close(
     conn: Connection,
     cashier: Cashier,
     attempt: Attempt,
-    call: Call | None,
     status: AttemptStatus,
     *,
     outcome: str,
+    call: Call | None = None,
     code: str | None = None,
     message: str | None = None,
 ) -> None:
@@ -81,7 +127,7 @@ async def close(
         status=status,
         outcome=outcome,
         error_code=code,
-        error_message=message,
+        error_message=redact(message),
         closed_at=cashier.clock.now(),
         resolve_by=None,
     )
@@ -91,19 +137,28 @@ async def leave_open(
     conn: Connection,
     cashier: Cashier,
     attempt: Attempt,
-    call: Call | None,
     code: str,
+    *,
     message: str | None = None,
+    call: Call | None = None,
+    answered: bool | None = None,
+    counts: bool = True,
 ) -> None:
-    """Note what came back and leave the attempt to the resolver: unknown is a state, not an error."""
+    """Note what came back and leave the attempt to the resolver: unknown is a state, not an error.
+
+    ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs.
+    """
+    tries = attempt.retry_count if counts else max(0, attempt.retry_count - 1)
     await store.update_attempt(
         conn,
         attempt.id,
         **(call_columns(call) if call else {}),
+        **({} if answered is None else {"answered": answered}),
         outcome="unknown",
         error_code=code,
-        error_message=message,
-        resolve_by=cashier.clock.now() + timedelta(seconds=ladder_s(attempt.retry_count)),
+        error_message=redact(message),
+        retry_count=tries,
+        resolve_by=cashier.clock.now() + timedelta(seconds=ladder_s(tries)),
     )
 
 
@@ -132,46 +187,41 @@ async def release(conn: Connection, attempt: Attempt) -> None:
             await store.update_cancel(conn, cancel, cancel_status=CancelStatus.FAILED)
 
 
-async def _refused(conn: Connection, cashier: Cashier, intent: Intent, answer: No) -> None:
-    await give_up(conn, cashier, intent, outcome="no", code=answer.code, why=answer.message)
-    await store.update_attempt(conn, intent.attempt.id, **call_columns(answer.call))
-    if intent.attempt.type in CANCELLING:
-        return
-    payment = await store.lock_by_order(conn, intent.payment.order_id)
-    assert payment is not None, "an attempt has a payment"
-    columns: dict[str, Any] = {"fail_code": answer.code, "fail_message": redact(answer.message)}
-    if (over := _status_after(answer.refusal, intent, payment)) is not None:
-        columns["status"] = over
-    await store.update_payment(conn, payment.id, cashier.clock.now(), **columns)
-
-
-def _status_after(kind: Refusal, intent: Intent, payment: Payment) -> PaymentStatus | None:
-    """What a refusal makes of the payment (api.md 2); None where it stays as it was."""
-    about_this_key = payment.payment_key in (None, intent.attempt.payment_key)
-    if not about_this_key or payment.status not in UNPAID | OVER_WITHOUT_MONEY:
-        return None
-    if intent.attempt.type is AttemptType.PAYMENT_REQUEST or kind is Refusal.DECLINED:
-        return PaymentStatus.ABORTED
-    return PaymentStatus.EXPIRED if kind is Refusal.EXPIRED else None
-
-
-async def give_up(conn: Connection, cashier: Cashier, intent: Intent, *, outcome: str, code: str, why: str) -> None:
-    """Close an attempt that certainly did nothing."""
-    attempt = intent.attempt
-    await close(conn, cashier, attempt, None, AttemptStatus.FAILED, outcome=outcome, code=code, message=redact(why))
+async def give_up(
+    conn: Connection,
+    cashier: Cashier,
+    intent: Intent,
+    *,
+    outcome: str,
+    code: str,
+    why: str,
+    call: Call | None = None,
+) -> None:
+    """Close an attempt that certainly did nothing, and undo what was reserved for it."""
+    attempt, now = intent.attempt, cashier.clock.now()
+    await close(conn, cashier, attempt, AttemptStatus.FAILED, outcome=outcome, code=code, message=why, call=call)
     if attempt.type in CANCELLING:
         await release(conn, attempt)
     if attempt.type is AttemptType.PAYMENT_REQUEST:
         # Nobody can pay an order whose payment window never opened; its resource is free again.
-        await orders.set_status(conn, intent.payment.order_id, OrderStatus.CANCELED, cashier.clock.now())
+        await orders.set_status(conn, intent.payment.order_id, OrderStatus.CANCELED, now)
+        failure = {"fail_code": code, "fail_message": redact(why)}
+        await store.update_payment(conn, intent.payment.id, now, status=PaymentStatus.ABORTED, **failure)
 
 
-def _carried_out(attempt: Attempt, answer: wire.Payment) -> bool:
-    """See that the Payment which came back shows what was asked for."""
-    if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
-        money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
-        return money and answer.payment_key == attempt.payment_key
-    return True
+async def _mark_refused(conn: Connection, cashier: Cashier, intent: Intent, answer: No) -> None:
+    """Show on the payment that its confirmation was refused; what Toss's status then is stands in api.md 2."""
+    if intent.attempt.type is not AttemptType.PAYMENT_CONFIRMATION:
+        return
+    payment = await store.lock_by_order(conn, intent.payment.order_id)
+    assert payment is not None, "an attempt has a payment"
+    if payment.status not in UNPAID | OVER_WITHOUT_MONEY:
+        return
+    columns: dict[str, Any] = {"fail_code": answer.code, "fail_message": redact(answer.message)}
+    over = {Refusal.DECLINED: PaymentStatus.ABORTED, Refusal.EXPIRED: PaymentStatus.EXPIRED}.get(answer.refusal)
+    if over is not None and payment.payment_key in (None, intent.attempt.payment_key):
+        columns["status"] = over
+    await store.update_payment(conn, payment.id, cashier.clock.now(), **columns)
 
 
 def error_of(attempt: Attempt) -> PaywonError:

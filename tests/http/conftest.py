@@ -1,0 +1,118 @@
+"""One API process and one database for all of ``tests/http``."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from paywon.base.clock import SystemClock
+from paywon.base.ids import ApiKeyId
+from paywon.db.embedded import EmbeddedPostgres
+from paywon.db.migrate import ensure_database, migrate
+from paywon.db.pool import Database
+from paywon.operators.commands import create_api_key, list_api_keys, revoke_api_key
+from paywon.operators.model import Scope
+from tests.conftest import TEMPLATE, Sandbox
+from tests.http.wire import Wire
+from tests.http.world import Ledger, Loop, World
+from tests.support.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Loop]:
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def world(
+    loop: Loop, postgres: EmbeddedPostgres, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    url = loop.run(_database(postgres))
+    keys = loop.run(_keys(url))
+    stack = Stack(
+        database_url=url,
+        sandbox_url=sandbox.url,
+        toss_key=f"test_sk_{secrets.token_hex(12)}",
+        api_key=keys["all"],
+        folder=tmp_path_factory.mktemp("http"),
+    )
+    loop.run(stack.open(worker=False))
+    known, bodies = loop.run(_furnish(stack))
+    wire, ledger = Wire(stack.ports[0], keys["all"]), Ledger(loop, url)
+    yield World(wire=wire, ledger=ledger, stack=stack, keys=keys, known=known, bodies=bodies)
+    wire.close()
+    ledger.close()
+    loop.run(stack.close())
+
+
+async def _database(postgres: EmbeddedPostgres) -> str:
+    admin_url = postgres.url("postgres")
+    await ensure_database(admin_url, TEMPLATE)
+    await migrate(postgres.url(TEMPLATE))
+    admin = await asyncpg.connect(admin_url)
+    await admin.execute(f"CREATE DATABASE http TEMPLATE {TEMPLATE}")
+    await admin.close()
+    return postgres.url("http")
+
+
+async def _keys(url: str) -> dict[str, str]:
+    db = await Database.connect(url, max_connections=1, application_name="test")
+    clock = SystemClock()
+
+    async def made(name: str, *scopes: str, expires_at: datetime | None = None) -> str:
+        return await create_api_key(db, name=name, scopes=list(scopes), expires_at=expires_at, clock=clock)
+
+    found = {"all": await made("all", *Scope), "no scope": await made("no scope")}
+    found["expired"] = await made("expired", *Scope, expires_at=clock.now() - timedelta(seconds=1))
+    found["revoked"] = await made("revoked", *Scope)
+    for scope in Scope:
+        found[f"without {scope}"] = await made(f"without {scope}", *(other for other in Scope if other != scope))
+    (key_id,) = [ApiKeyId(key.id) for key in await list_api_keys(db) if key.name == "revoked"]
+    assert await revoke_api_key(db, key_id=key_id, clock=clock)
+    await db.close()
+    return found
+
+
+async def _furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Pay two orders, one with a capsule, and leave two payments that only wait for their confirm."""
+    paid = await stack.paid(resourceId="paid-1")
+    cancelable = await stack.paid(resourceId="paid-2")
+    capsule = await _paid_capsule(stack)
+    confirmable = [await stack.ready_to_confirm(resourceId=f"ready-{number}") for number in (1, 2)]
+    known = {
+        "payment_id": paid["id"],
+        "payment_key": cancelable["paymentKey"],
+        "order_no": cancelable["orderId"],
+        "order_id": capsule["order"]["id"],
+        "capsule_id": capsule["capsule"]["id"],
+    }
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    bodies = {
+        "POST /payments/confirm": confirmable[0],
+        "POST /api/payments/toss/confirm": confirmable[1],
+        "POST /api/orders": {"expiresAt": soon, "resourceId": "booking-of-order"},
+    }
+    return known, bodies
+
+
+async def _paid_capsule(stack: Stack) -> dict[str, Any]:
+    fulfilment = {"kind": "time_capsule", "timeOption": "1_WEEK", "headcount": 4, "title": "우리의 여름"}
+    order = (
+        await stack.api.post(
+            "/api/orders", {"orderName": "캡슐", "amount": 12_000, "userId": "user-7", "fulfilment": fulfilment}
+        )
+    ).body
+    urls = {"successUrl": "https://shop.example/success", "failUrl": "https://shop.example/fail"}
+    told = {"orderId": order["orderNo"], "orderName": "캡슐", "amount": 12_000}
+    window = await stack.toss.post("/sandbox/checkout", {**told, **urls})
+    await stack.authenticate(window["paymentKey"])
+    body = {"paymentKey": window["paymentKey"], "orderId": order["orderNo"], "amount": 12_000}
+    reply = await stack.api.post("/api/payments/toss/confirm", body)
+    assert reply.status == 200, reply
+    answered: dict[str, Any] = reply.body
+    return answered

@@ -1,0 +1,113 @@
+"""The world that bad requests are sent into: one API process, and a few things that exist in its database."""
+
+import asyncio
+import json
+import re
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import asyncpg
+
+from paywon.base.catalogue import CATALOGUE
+from tests.http.doors import Door
+from tests.http.wire import Answer, Wire
+from tests.support.stack import Stack
+
+T = TypeVar("T")
+
+# What no caller may see: names of exceptions, of libraries, of modules, and SQL.
+_INTERNALS: Final = re.compile(
+    r"Traceback|[a-z]Error\b|[a-z]Exception\b|asyncpg|msgspec|litestar|paywon\.|psql|"
+    r"\b(SELECT|INSERT|UPDATE|DELETE) |File \"|\.py\b|object at 0x|dict\[|NoneType|\bdata: "
+)
+_HANGUL: Final = re.compile(r"[가-힣]")
+
+
+class Loop:
+    """An event loop for set-up, next to tests that are not asynchronous."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+    def close(self) -> None:
+        self._loop.close()
+
+
+class Ledger:
+    """All rows of all tables, as one value: what was written shows, also where no row was added."""
+
+    def __init__(self, loop: Loop, database_url: str) -> None:
+        self._loop = loop
+        self._conn: asyncpg.Connection[Any] = loop.run(asyncpg.connect(database_url))
+        tables = loop.run(self._conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+        self.tables = sorted(row["tablename"] for row in tables)
+        self._query = " UNION ALL ".join(
+            f"SELECT '{table}', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t"  # noqa: S608
+            for table in self.tables
+        )
+
+    def read(self) -> list[tuple[str, int, str | None]]:
+        return [tuple(row) for row in self._loop.run(self._conn.fetch(self._query))]
+
+    def close(self) -> None:
+        self._loop.run(self._conn.close())
+
+
+@dataclass(kw_only=True)
+class World:
+    """``known`` holds a value for each path parameter, ``keys`` API keys by what is the matter with them."""
+
+    wire: Wire
+    ledger: Ledger
+    stack: Stack
+    keys: dict[str, str]
+    known: dict[str, str]
+    bodies: dict[str, dict[str, Any]]
+    tried: int = 0
+    seen: dict[str, set[int]] = field(default_factory=dict)
+
+    def target(self, door: Door, **instead: str) -> str:
+        """The door's address with values that exist in its path."""
+        return door.path.format(**{item.path[0]: self.known[item.path[0]] for item in door.in_path} | instead)
+
+    def body(self, door: Door) -> dict[str, Any]:
+        """The door's published example, about things that exist."""
+        assert door.example is not None
+        return {**door.example, **self.bodies.get(str(door), {})}
+
+    def good(self, door: Door) -> bytes | None:
+        return json.dumps(self.body(door)).encode() if door.fields else None
+
+    def refused(self, door: Door | None, method: str, target: str | bytes, *rest: Any, **options: Any) -> Answer:
+        """Send what must be refused; see that it is, by a problem document, and that nothing was written."""
+        before = self.ledger.read()
+        answer = self.wire.send(method, target, *rest, **options)
+        assert self.ledger.read() == before, f"written by what was answered {answer.status}: {method} {target!r}"
+        check_problem(answer)
+        self.tried += 1
+        if door is not None:
+            self.seen.setdefault(str(door), set()).add(answer.status)
+        return answer
+
+
+def check_problem(answer: Answer, *, english: bool = False, head: bool = False) -> None:
+    """See that an answer is a problem document as DESIGN 5 has it, and shows nothing of the inside."""
+    assert 400 <= answer.status < 500 or answer.status in (502, 503), (answer.status, answer.body[:500])
+    assert answer.media_type == "application/problem+json", (answer.status, answer.headers)
+    if head:
+        return
+    document = answer.json()
+    code = document["code"]
+    assert document["status"] == answer.status == CATALOGUE[code].kind.value
+    assert document["type"] == f"urn:paywon:error:{code}"
+    assert document["title"]
+    assert document["message"] == document["detail"]
+    assert len(answer.body) < 2000
+    blank = document["message"].replace(document.get("field", "\x00"), "")
+    assert not _INTERNALS.search(blank), document
+    assert "{" not in blank, document
+    assert bool(_HANGUL.search(blank)) is not english, document
