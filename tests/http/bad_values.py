@@ -150,7 +150,7 @@ def _bad_objects(schema: dict[str, Any]) -> list[Bad]:
         *wrong,
         Bad(raw=b"{}", within=min(schema["required"], key=list(schema["properties"]).index)),
         Bad(raw=b'{"%s": null}' % first.encode(), within=first),
-        _broken(b"{"),
+        _broken(b"{]"),
         _broken(b"[" * 100_000),
     ]
 

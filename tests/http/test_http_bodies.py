@@ -82,8 +82,6 @@ NOT_JSON = [
     b"\x00",
     b"{",
     b"}",
-    b"{}{}",
-    b"{} x",
     b"[1,]",
     b"nul",
     b"NaN",
@@ -110,7 +108,8 @@ def test_a_body_that_is_no_object_of_ours(world: World, door: Door) -> None:
 
 @BY_DOOR
 def test_a_body_that_is_no_json(world: World, door: Door) -> None:
-    for raw in NOT_JSON:
+    good = world.good(door) or b""
+    for raw in [*NOT_JSON, good + b" x", good + good, good + b"\x00", good[:-1], b"[" + good]:
         answer = world.refused(door, door.method, world.target(door), raw)
         assert (answer.status, answer.json()["code"]) == (400, "INVALID_JSON"), raw
 
@@ -127,7 +126,7 @@ def _refused(world: World, door: Door, raw: bytes, field: Field, bad: Bad) -> No
     document = answer.json()
     told = (answer.status, document["code"], document.get("field"))
     where = ".".join([*field.path, *([bad.within] if bad.within else [])])
-    expected = {(400, "INVALID_REQUEST", where)}
+    expected: set[tuple[int, str, str | None]] = {(400, "INVALID_REQUEST", where)}
     if bad.broken:
         # A field may be found wrong before the text is found to be no JSON: 0x10 begins with a zero.
         expected |= {(400, "INVALID_JSON", None)}

@@ -1,16 +1,19 @@
 """What is made sure of before anything starts, so that trouble is told in one line and early."""
 
+import asyncio
 import os
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 
-from paywon.dev.trouble import database_trouble, no_permission, not_migrated, old_server, port_taken
+from paywon.dev.trouble import Trouble, database_trouble, no_permission, not_migrated, old_server, port_taken
 
 CONNECT_TIMEOUT_S: Final = 5.0
+DATABASE_PATIENCE_S: Final = 30.0
 OLDEST_SERVER: Final = 150000
 DATABASE_ERRORS: Final = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -69,6 +72,19 @@ async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
         await conn.close()
         raise old_server(f"{version.major}.{version.minor}")
     return conn
+
+
+async def wait_for_database(url: str) -> None:
+    """Wait until the database takes connections, but no longer than 30 s: who needs it says best what is wrong."""
+    deadline = time.monotonic() + DATABASE_PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            conn = await connect(url)
+        except Trouble:
+            await asyncio.sleep(0.2)
+        else:
+            await conn.close()
+            return
 
 
 async def look_at_database(url: str) -> DatabaseState:

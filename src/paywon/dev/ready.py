@@ -9,7 +9,6 @@ import aiohttp
 
 from paywon.base.clock import Clock, SystemClock
 from paywon.db.pool import Database
-from paywon.dev.checks import connect
 from paywon.dev.child import Child
 from paywon.dev.trouble import Trouble
 from paywon.operators.commands import create_api_key, recognise
@@ -48,19 +47,6 @@ async def answers(child: Child, url: str) -> None:
                 return False
 
         await _until(child, knock)
-
-
-async def database_answers(url: str) -> None:
-    """Wait until the database takes connections, but no longer than 60 s: who needs it says best what is wrong."""
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            conn = await connect(url)
-        except Trouble:
-            await asyncio.sleep(4 * POLL_S)
-        else:
-            await conn.close()
-            return
 
 
 async def settles(child: Child) -> None:

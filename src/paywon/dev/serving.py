@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from granian.constants import Interfaces
@@ -10,7 +11,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from paywon.base.log import set_up_logging
-from paywon.dev.checks import check_database, check_port
+from paywon.dev.checks import check_database, check_port, wait_for_database
 from paywon.dev.leash import hold_to_parent
 from paywon.settings import Settings
 
@@ -34,16 +35,24 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.info if debugging else LogLevels.warning,
         log_access=debugging,
         respawn_failed_workers=True,
-    ).serve(target_loader=_load_app, wrap_loader=False)
+    ).serve(target_loader=partial(_load_app, settings.database_url), wrap_loader=False)
 
 
-def _load_app() -> Any:
+def _load_app(database_url: str) -> Any:
     """Make the application; runs in each worker process."""
     # Granian's workers outlive a main process that was killed, and would go on holding the port.
     hold_to_parent()
     from paywon.asgi import create_app
 
-    return create_app()
+    app: Any = create_app()
+
+    async def patient(scope: Any, receive: Any, send: Any) -> None:
+        # A worker that is started again while the database restarts waits for it, instead of dying at once.
+        if scope["type"] == "lifespan":
+            await wait_for_database(database_url)
+        await app(scope, receive, send)
+
+    return patient
 
 
 def work(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from paywon.dev import ready
-from paywon.dev.checks import check_home, check_port, look_at_database
+from paywon.dev.checks import check_home, check_port, look_at_database, wait_for_database
 from paywon.dev.child import Child, Deaths, Program
 from paywon.dev.devfile import DevFile, read_dev_file, write_dev_file
 from paywon.dev.leash import GRACE_S
@@ -155,7 +155,7 @@ class Stack:
         environment = self._plan.environment(url)
         api = Program(name="api", module="paywon.cli", arguments=("serve",), environment=environment)
         worker = Program(name="worker", module="paywon.cli", arguments=("worker",), environment=environment)
-        needs = partial(ready.database_answers, url)
+        needs = partial(wait_for_database, url)
         await self._start(api, partial(ready.answers, url=f"{self._plan.local_url}/health"), needs)
         await self._start(worker, ready.settles, needs)
         names = {"sandbox": "토스 샌드박스 / Toss sandbox", "api": "API", "worker": "작업자 / worker"}
