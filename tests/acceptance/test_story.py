@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.conftest import OpenStack
 from tests.support.stack import Stack
 
@@ -252,3 +254,34 @@ async def _open_window(stack: Stack, order: dict[str, Any], **outcome: Any) -> s
     key: str = window["paymentKey"]
     await stack.authenticate(key, method="EASY_PAY", easyPayProvider="토스페이", **outcome)
     return key
+
+
+@pytest.mark.parametrize(
+    ("method", "at_toss", "shown"),
+    [
+        ("card", "CARD", "카드"),
+        ("transfer", "TRANSFER", "계좌이체"),
+        ("mobile", "MOBILE_PHONE", "휴대폰"),
+    ],
+)
+async def test_the_means_of_payment_of_seed_1(stack: Stack, method: str, at_toss: str, shown: str) -> None:
+    payment = (await stack.request_payment(paymentMethod=method)).body["payment"]
+    await stack.authenticate(payment["paymentKey"], method=at_toss)
+    confirmation = {key: payment[key] for key in ("paymentKey", "orderId", "amount")}
+    paid = (await stack.api.post("/payments/confirm", confirmation)).body["payment"]
+    assert (paid["paymentMethod"], paid["method"], paid["status"]) == (method, shown, "completed")
+    refunded = await stack.api.post(f"/payments/{payment['id']}/refund", {"refundReason": "변심"})
+    assert refunded["payment"]["status"] == "refunded"
+
+
+async def test_a_virtual_account_waits_for_its_deposit(stack: Stack) -> None:
+    payment = (await stack.request_payment(paymentMethod="virtual_account")).body["payment"]
+    await stack.authenticate(payment["paymentKey"], method="VIRTUAL_ACCOUNT")
+    confirmation = {key: payment[key] for key in ("paymentKey", "orderId", "amount")}
+    issued = await stack.api.post("/payments/confirm", confirmation)
+    assert (issued.status, issued["payment"]["status"]) == (200, "pending")
+    # The one account number that the customer must be shown.
+    assert issued["payment"]["virtualAccount"]["accountNumber"].isalnum()
+    assert (await stack.row("SELECT status FROM orders"))["status"] == "PENDING_PAYMENT"
+    again = await stack.api.post("/payments/confirm", confirmation)
+    assert (again.status, len(await stack.toss_requests("/v1/payments/confirm"))) == (200, 1)

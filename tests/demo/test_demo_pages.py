@@ -55,17 +55,10 @@ async def test_the_pages_carry_no_script_and_no_inline_style(shop: Stack) -> Non
     assert not re.search(r"<script|<style| style=| on\w+=", html)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec_Fetch_Site": "cross-site"},
-        {"Sec_Fetch_Site": "same-site"},
-        {"Sec_Fetch_Site": "none"},
-    ],
-)
-async def test_a_form_from_another_site_does_nothing(shop: Stack, headers: dict[str, str]) -> None:
-    for path, form in (("/demo/booking", BOOKING), ("/demo/capsule", CAPSULE), ("/demo/orders/ORD-1/pay", {})):
-        assert (await send(shop, path, form, **headers)).status == 400
+async def test_a_form_from_another_site_does_nothing(shop: Stack) -> None:
+    for site in ("cross-site", "same-site", "none"):
+        for path, form in (("/demo/booking", BOOKING), ("/demo/capsule", CAPSULE), ("/demo/orders/ORD-1/pay", {})):
+            assert (await send(shop, path, form, Sec_Fetch_Site=site)).status == 400
     assert await orders(shop) == 0
 
 
@@ -100,52 +93,48 @@ async def test_a_refund_pressed_twice_is_one_refund(shop: Stack) -> None:
     assert cancels == [{"cancel_amount": 10_000}]
 
 
-@pytest.mark.parametrize(
-    ("path", "base", "changes"),
-    [
-        ("/demo/booking", BOOKING, {"petName": ""}),
-        ("/demo/booking", BOOKING, {"petName": "가" * 41}),
-        ("/demo/booking", BOOKING, {"petName": "a\x00b"}),
-        ("/demo/booking", BOOKING, {"paymentMethod": "bitcoin"}),
-        ("/demo/booking", BOOKING, {"ticket": "a b"}),
-        ("/demo/capsule", CAPSULE, {"headcount": "0"}),
-        ("/demo/capsule", CAPSULE, {"headcount": "11"}),
-        ("/demo/capsule", CAPSULE, {"headcount": "many"}),
-        ("/demo/capsule", CAPSULE, {"timeOption": "SOON"}),
-        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM"}),
-        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "2020-01-01"}),
-        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "2030-02-31"}),
-        ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "tomorrow"}),
-    ],
-)
-async def test_bad_input_is_a_page_that_says_so(
-    shop: Stack, path: str, base: dict[str, str], changes: dict[str, str]
-) -> None:
-    reply = await send(shop, path, base | changes)
-    assert 400 <= reply.status < 500
-    assert "상점으로" in reply.body.decode()
+BAD_FORMS: list[tuple[str, dict[str, str], dict[str, str]]] = [
+    ("/demo/booking", BOOKING, {"petName": ""}),
+    ("/demo/booking", BOOKING, {"petName": "가" * 41}),
+    ("/demo/booking", BOOKING, {"petName": "a\x00b"}),
+    ("/demo/booking", BOOKING, {"paymentMethod": "bitcoin"}),
+    ("/demo/booking", BOOKING, {"ticket": "a b"}),
+    ("/demo/capsule", CAPSULE, {"headcount": "0"}),
+    ("/demo/capsule", CAPSULE, {"headcount": "11"}),
+    ("/demo/capsule", CAPSULE, {"headcount": "many"}),
+    ("/demo/capsule", CAPSULE, {"timeOption": "SOON"}),
+    ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM"}),
+    ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "2020-01-01"}),
+    ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "2030-02-31"}),
+    ("/demo/capsule", CAPSULE, {"timeOption": "CUSTOM", "openOn": "tomorrow"}),
+]
+BAD_ADDRESSES = [
+    "/payments/success",
+    "/payments/success?orderId=ORD-123456&paymentKey=k&amount=ten",
+    "/payments/success?orderId=ORD-123456&paymentKey=k&amount=99999999999999999999",
+    "/payments/success?orderId=ORD-123456&paymentKey=k&amount=100",
+    "/payments/success?orderId=%00%FF&paymentKey=k&amount=100",
+    "/payments/fail?code=%3Cscript%3E&orderId=1",
+    "/demo/orders/ORD-none",
+    "/demo/orders/%00",
+    "/demo/orders/%FF%FE",
+    "/demo/static/pages.py",
+    "/demo/static/..%2Fpages.py",
+]
+
+
+async def test_bad_input_is_a_page_that_says_so(shop: Stack) -> None:
+    for path, base, changes in BAD_FORMS:
+        reply = await send(shop, path, base | changes)
+        assert 400 <= reply.status < 500, changes
+        assert "상점으로" in reply.body.decode()
     assert await orders(shop) == 0
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/payments/success",
-        "/payments/success?orderId=ORD-123456&paymentKey=k&amount=ten",
-        "/payments/success?orderId=ORD-123456&paymentKey=k&amount=99999999999999999999",
-        "/payments/success?orderId=ORD-123456&paymentKey=k&amount=100",
-        "/payments/success?orderId=%00%FF&paymentKey=k&amount=100",
-        "/payments/fail?code=%3Cscript%3E&orderId=1",
-        "/demo/orders/ORD-none",
-        "/demo/orders/%00",
-        "/demo/orders/%FF%FE",
-        "/demo/static/pages.py",
-        "/demo/static/..%2Fpages.py",
-    ],
-)
-async def test_bad_addresses_are_pages_and_never_a_500(shop: Stack, path: str) -> None:
-    reply = await shop.api.get(path)
-    assert 400 <= reply.status < 500, reply
+async def test_bad_addresses_are_pages_and_never_a_500(shop: Stack) -> None:
+    for path in BAD_ADDRESSES:
+        reply = await shop.api.get(path)
+        assert 400 <= reply.status < 500, path
 
 
 async def test_broken_forms_are_refused(shop: Stack) -> None:
@@ -182,3 +171,16 @@ async def test_when_toss_cannot_be_reached_the_page_says_that_nothing_was_charge
     html = (await shop.api.get(back.headers["location"])).body.decode()
     assert '<meta http-equiv="refresh"' in html
     assert "아직 모릅니다" in html
+
+
+async def test_without_a_sandbox_the_capsule_says_that_it_needs_one(open_stack: OpenStack) -> None:
+    shop = await open_stack(worker=False, PAYWON_DEV="1", PAYWON_SANDBOX_URL="")
+    page = await shop.api.get("/demo")
+    assert "샌드박스로 결제창을 엽니다" in page.body.decode()
+    assert "https://*.tosspayments.com" in page.headers["content-security-policy"]
+    assert (await send(shop, "/demo/capsule", CAPSULE)).status == 400
+    assert await orders(shop) == 0
+    assert (await send(shop, "/demo/booking", BOOKING)).status == 303
+    order = await shop.row("SELECT order_no FROM orders")
+    html = (await shop.api.get(f"/demo/orders/{order['order_no']}")).body.decode()
+    assert f'href="{shop.sandbox_url}/v1/payments/' in html

@@ -139,7 +139,7 @@ def test_a_path_parameter_of_something_that_does_not_exist(world: World, door: D
 def test_a_malformed_path_parameter(world: World, door: Door, field: Field) -> None:
     uuid = field.schema.get("format") == "uuid"
     longest = 5000 if uuid else field.schema["maxLength"] + 1
-    values = [*BAD_TEXTS[1:], "a" * longest, "..%2F..%2Fetc", "%2E%2E", "*", "{}", "a;b=c", "0"]
+    values = [*BAD_TEXTS[1:], "a" * longest, "..%2F..%2Fetc", "*", "{}", "a;b=c", "0"]
     values += [ID + "0", ID[:-1], ID.replace("6", "g"), f"{ID}%00", f"{ID}%0A", "0" * 33] if uuid else []
     values += ["a" * (field.schema.get("minLength", 1) - 1)] if field.schema.get("minLength", 1) > 1 else []
     for value in values:

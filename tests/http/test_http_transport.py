@@ -88,9 +88,9 @@ def test_options_tell_the_methods(world: World, door: Door) -> None:
     assert door.method in answer.headers["allow"].split(", ")
 
 
-UNKNOWN = ["/", "/nope", "/api", "/api/", "/api/orders/x/y", "/payments/x", "/%00", "/%FF", "/%2e%2e/health", "/.env"]
-UNKNOWN += ["/api%2Forders", "/schema/nope", "/health/x", "/api/payments/toss/orders", "/a" * 5000, "/" + "a" * 30_000]
-UNKNOWN += ["*", "/payments/%ED%95%9C", "/%zz", "/payments;x=1", "/payments%20", "/Payments", "/wp-login.php"]
+UNKNOWN = ["/", "/nope", "/api", "/api/", "/api/orders/x/y", "/%00", "/%FF", "/%2e%2e/health", "/.env"]
+UNKNOWN += ["/health/x", "/api/payments/toss/orders", "/a" * 5000, "/" + "a" * 30_000]
+UNKNOWN += ["*", "/%zz", "/payments;x=1", "/payments%20", "/Payments", "/wp-login.php"]
 
 
 @pytest.mark.parametrize("target", UNKNOWN, ids=lambda target: target[:40])

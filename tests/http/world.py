@@ -16,6 +16,8 @@ from tests.support.stack import Stack
 
 T = TypeVar("T")
 
+OPEN_DOORS: Final = frozenset({"GET /health", "POST /payments/webhook"})
+
 # What no caller may see: names of exceptions, of libraries, of modules, and SQL.
 _INTERNALS: Final = re.compile(
     r"Traceback|[a-z]Error\b|[a-z]Exception\b|asyncpg|msgspec|litestar|paywon\.|psql|"
@@ -52,6 +54,10 @@ class Ledger:
 
     def read(self) -> list[tuple[str, int, str | None]]:
         return [tuple(row) for row in self._loop.run(self._conn.fetch(self._query))]
+
+    def run_once(self, query: str) -> int:
+        """Run a query past all our code; answer how many rows came back."""
+        return len(self._loop.run(self._conn.fetch(query)))
 
     def close(self) -> None:
         self._loop.run(self._conn.close())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.start.running import Dev
 
-from paywon.db.migrate import ensure_database
+from paywon.db.migrate import ensure_database, migrate
 from paywon.dev.postgres import DevPostgres
 
 
@@ -34,7 +34,9 @@ def postgres() -> Iterator[DevPostgres]:
     made = Path(tempfile.mkdtemp(prefix="paywon-start-"))
     server = DevPostgres(made / "postgres")
     server.start()
-    asyncio.run(ensure_database(server.url("postgres"), "empty"))
+    for name in ("empty", "fresh", "paywon"):
+        asyncio.run(ensure_database(server.url("postgres"), name))
+    asyncio.run(migrate(server.url("paywon")))
     yield server
     server.stop()
     shutil.rmtree(made, ignore_errors=True)

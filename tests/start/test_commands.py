@@ -20,15 +20,12 @@ KEY = "test_sk_start"
 @pytest.fixture
 def migrated(postgres: DevPostgres, tmp_path: Path) -> dict[str, str]:
     """The settings of a service whose schema is up to date."""
-    settings = {
-        "DATABASE_URL": postgres.url("postgres"),
+    return {
+        "DATABASE_URL": postgres.url("paywon"),
         "TOSS_PAYMENTS_SECRET_KEY": KEY,
         "PAYWON_PORT": str(free_port()),
         "PAYWON_HOME": str(tmp_path),
     }
-    done = paywon("migrate", cwd=tmp_path, **settings)
-    assert done.returncode == 0, done.stdout
-    return settings
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
@@ -71,6 +68,14 @@ def test_databases_that_refuse(postgres: DevPostgres, tmp_path: Path) -> None:
         ended = paywon("worker", cwd=tmp_path, DATABASE_URL=url, TOSS_PAYMENTS_SECRET_KEY=KEY)
         assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1), ended.stdout
         assert said in ended.stdout
+
+
+def test_migrate_says_what_it_did(postgres: DevPostgres, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": postgres.url("fresh"), "TOSS_PAYMENTS_SECRET_KEY": KEY}
+    for said in ("the schema was migrated: ", "the schema is up to date"):
+        done = paywon("migrate", cwd=tmp_path, **settings)
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, 1), done.stdout
+        assert said in done.stdout
 
 
 def test_serve_says_that_its_port_is_in_use(migrated: dict[str, str], tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def read_form(request: AnyRequest, shape: type[T]) -> T:
     """Read a form into ``shape``; fields that were left empty are absent, unknown ones do not matter.
 
     Raises:
-        PaywonError: NOT_OUR_FORM's kin: INVALID_REQUEST naming the field, or a form from somewhere else.
+        PaywonError: INVALID_REQUEST, naming the field, or for a form from somewhere else.
     """
     if not comes_from_our_page(request):
         raise PaywonError(

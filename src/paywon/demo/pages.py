@@ -64,7 +64,7 @@ def _origin(request: AnyRequest) -> Origin:
 
 def _page(request: AnyRequest, template: str, *, status: int = 200, **values: object) -> Response[str]:
     settings = _house(request).settings
-    html = _templates().get_template(template).render(has_sandbox=settings.sandbox_url is not None, **values)
+    html = _templates().get_template(template).render(has_sandbox=bool(settings.sandbox_url), **values)
     return Response(html, status_code=status, headers=page_headers(settings.sandbox_url), media_type="text/html")
 
 

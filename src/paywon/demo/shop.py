@@ -93,7 +93,7 @@ async def buy_capsule(house: House, form: CapsuleForm) -> Checkout:
     """Place an order with a fulfilment, and open the window as a page with Toss's script would.
 
     Raises:
-        PaywonError: a field does not fit, or the sandbox refused.
+        PaywonError: a field does not fit, there is no sandbox, or it refused.
     """
     wish = OrderWish(
         user_id=CUSTOMER,
@@ -109,6 +109,7 @@ async def buy_capsule(house: House, form: CapsuleForm) -> Checkout:
             title=form.title,
         ),
     )
+    _need_sandbox(house)
     order = await _order_once(house, wish)
     return Checkout(order_no=order.order_no, url=await open_window(house, order))
 
@@ -117,8 +118,9 @@ async def open_window(house: House, order: Order) -> str:
     """Open a new payment window at the sandbox for an order; answer its address.
 
     Raises:
-        PaywonError: PROVIDER_UNAVAILABLE, or PAYMENT_REFUSED with what the sandbox said.
+        PaywonError: there is no sandbox, PROVIDER_UNAVAILABLE, or PAYMENT_REFUSED with what the sandbox said.
     """
+    _need_sandbox(house)
     back = house.settings.app_base_url.rstrip("/")
     body = {
         "orderId": order.order_no,
@@ -143,6 +145,16 @@ async def find_order(house: House, order_no: str) -> Order:
             if (order := await orders.by_no(conn, OrderNo(order_no))) is not None:
                 return order
     raise PaywonError("ORDER_NOT_FOUND")
+
+
+def _need_sandbox(house: House) -> None:
+    """The real Toss opens this window by a script in the page, which the shop does without."""
+    if not house.settings.sandbox_url:
+        raise PaywonError(
+            "INVALID_REQUEST",
+            hint_ko="이 상품은 샌드박스가 있어야 살 수 있습니다.",
+            hint_en="This product needs the sandbox.",
+        )
 
 
 async def _order_once(house: House, wish: OrderWish) -> Order:

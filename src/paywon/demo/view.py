@@ -155,10 +155,11 @@ def _webhook_awaited(payment: Payment, trail: list[Attempt], now: datetime) -> b
     """Whether the webhook of the last thing that Toss did is still on its way, so that the page looks again."""
     if payment.approved_at is None:
         return False
-    moved = [a.closed_at for a in trail if a.type in MONEY_MOVING and a.status is AttemptStatus.SUCCESS and a.closed_at]
-    if not moved or now - moved[-1] > _WEBHOOK_PATIENCE:
+    moved = [a for a in trail if a.type in MONEY_MOVING and a.status is AttemptStatus.SUCCESS and a.closed_at]
+    if not moved or now - (moved[-1].closed_at or now) > _WEBHOOK_PATIENCE:
         return False
-    return not any(a.actor == "system:inbox" and a.closed_at and a.closed_at >= moved[-1] for a in trail)
+    # A webhook may overtake the answer, so what counts is when Toss was asked.
+    return not any(a.actor == "system:inbox" and a.created_at >= moved[-1].created_at for a in trail)
 
 
 def _means(payment: Payment) -> str | None:

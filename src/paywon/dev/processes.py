@@ -48,9 +48,7 @@ async def _migrate(url: str) -> str:
         raise database_trouble(cause, url) from None
     if before == now:
         return f"스키마가 이미 최신입니다({now}) / the schema is up to date ({now})"
-    return (
-        f"스키마를 {before or '처음'}에서 {now}(으)로 옮겼습니다 / the schema went from {before or 'nothing'} to {now}"
-    )
+    return f"스키마를 옮겼습니다 / the schema was migrated: {before or '-'} → {now}"
 
 
 def play_demo() -> int:

@@ -29,14 +29,17 @@ _CODE_OF_STATUS: Final = {
     413: "PAYLOAD_TOO_LARGE",
     429: "TOO_MANY_REQUESTS",
 }
+# It is down, starting, full, read-only, dropped, not letting us in, or undid our transaction: later may be better.
 _DATABASE_TROUBLE: Final = (
-    asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.QueryCanceledError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
     ConnectionError,
     TimeoutError,
 )

@@ -7,24 +7,18 @@ from collections.abc import Callable
 from litestar import Response, delete, get, post
 from litestar.types import ControllerRouterHandler
 
-from paywon_sandbox.core import ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
-from paywon_sandbox.core.records import Fault, LoggedRequest, Webhook
+from paywon_sandbox.core.records import LoggedRequest
 from paywon_sandbox.core.store import Account
+from paywon_sandbox.doors import steering
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
-from paywon_sandbox.doors.faults import KINDS
 from paywon_sandbox.doors.replies import read_body, refusal, success, to_response, wants_english
-from paywon_sandbox.rules.create import create_payment, read_create
 from paywon_sandbox.rules.expiry import sweep
-from paywon_sandbox.rules.params import Params, is_http_url, parse_json_object
+from paywon_sandbox.rules.params import Params, parse_json_object
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
-from paywon_sandbox.webhooks.events import EVENT_TYPES
-from paywon_sandbox.webhooks.faults import WEBHOOK_ONLY_KINDS
 
-MAX_DELAY_MS = 600_000
-MAX_ADVANCE_S = 10 * 366 * 86_400
 Command = Callable[[Account, Params], object]
 
 
@@ -42,19 +36,6 @@ async def _control(request: AnyRequest, door: Door, command: Command) -> Respons
     door.store.commit()
     door.dispatcher.wake()
     return to_response(reply)
-
-
-@post("/sandbox/checkout", status_code=200)
-async def open_checkout(request: AnyRequest, door: Door) -> Response[bytes]:
-    """What the browser script calls when a page opens the payment window."""
-
-    def command(account: Account, params: Params) -> object:
-        wanted = read_create(params, method_required=False)
-        record = create_payment(door.store, account, wanted, door.settings.public_url)
-        assert record.payment.checkout is not None
-        return {"paymentKey": record.payment.payment_key, "checkoutUrl": record.payment.checkout.url}
-
-    return await _control(request, door, command)
 
 
 @post("/sandbox/payments/{payment_key:str}/authenticate", status_code=200)
@@ -75,60 +56,22 @@ async def play_customer(request: AnyRequest, door: Door, payment_key: str) -> Re
     return await _control(request, door, command)
 
 
-def _clock_view(account: Account) -> object:
-    clock = account.clock
-    return {
-        "now": clock.now().isoformat(timespec="microseconds"),
-        "frozen": clock.state.frozen_at is not None,
-        "offsetSeconds": clock.state.offset_s,
-    }
-
-
 @get("/sandbox/clock")
 async def read_clock(request: AnyRequest, door: Door) -> Response[bytes]:
     """The account's time."""
-    return await _control(request, door, lambda account, params: _clock_view(account))
+    return await _control(request, door, lambda account, params: steering.clock_view(account))
 
 
 @post("/sandbox/clock/{action:str}", status_code=200)
 async def change_clock(request: AnyRequest, door: Door, action: str) -> Response[bytes]:
     """advance {seconds}, freeze, resume. What falls due by it has happened when the answer comes."""
-
-    def command(account: Account, params: Params) -> object:
-        if action == "advance":
-            seconds = params.positive("seconds")
-            if seconds > MAX_ADVANCE_S:
-                raise TossError("INVALID_REQUEST")
-            account.clock.advance(seconds)
-        elif action == "freeze":
-            account.clock.freeze()
-        elif action == "resume":
-            account.clock.resume()
-        else:
-            raise TossError("NOT_FOUND")
-        account.keep_clock()
-        sweep(account)
-        return _clock_view(account)
-
-    return await _control(request, door, command)
+    return await _control(request, door, lambda account, params: steering.change_clock(account, action, params))
 
 
 @post("/sandbox/webhooks", status_code=200)
 async def register_webhook(request: AnyRequest, door: Door) -> Response[bytes]:
     """Register a receiver. The same url again replaces the earlier registration."""
-
-    def command(account: Account, params: Params) -> object:
-        url = params.text("url", longest=2000)
-        events = params.text_list("events")
-        if not is_http_url(url) or not set(events) <= EVENT_TYPES:
-            raise TossError("INVALID_REQUEST")
-        earlier = next((hook for hook in account.webhooks.values() if hook.url == url), None)
-        hook_id = earlier.id if earlier else ids.control_id("whk")
-        webhook = Webhook(id=hook_id, url=url, events=events, created_at=account.clock.now())
-        account.keep_webhook(webhook)
-        return webhook
-
-    return await _control(request, door, command)
+    return await _control(request, door, steering.register_webhook)
 
 
 @get("/sandbox/webhooks")
@@ -142,9 +85,7 @@ async def remove_webhook(request: AnyRequest, door: Door, webhook_id: str) -> Re
     """Forget a registration."""
 
     def command(account: Account, params: Params) -> object:
-        if webhook_id not in account.webhooks:
-            raise TossError("NOT_FOUND")
-        account.drop_webhook(webhook_id)
+        steering.remove_webhook(account, webhook_id)
         return {"deleted": webhook_id}
 
     return await _control(request, door, command)
@@ -165,54 +106,13 @@ async def list_deliveries(request: AnyRequest, door: Door) -> Response[bytes]:
 @post("/sandbox/webhooks/deliveries/{delivery_id:str}/resend", status_code=200)
 async def resend_delivery(request: AnyRequest, door: Door, delivery_id: str) -> Response[bytes]:
     """The dashboard's "다시 시도": send once more, now."""
-
-    def command(account: Account, params: Params) -> object:
-        delivery = account.deliveries.get(delivery_id)
-        if delivery is None:
-            raise TossError("NOT_FOUND")
-        delivery.state = "PENDING"
-        delivery.scheduled_at = account.clock.now()
-        account.keep_delivery(delivery)
-        return delivery
-
-    return await _control(request, door, command)
+    return await _control(request, door, lambda account, params: steering.resend(account, delivery_id))
 
 
 @post("/sandbox/faults", status_code=200)
 async def order_fault(request: AnyRequest, door: Door) -> Response[bytes]:
     """Order a trouble; `times` defaults to 1, 0 means until it is deleted."""
-
-    def command(account: Account, params: Params) -> object:
-        fault = _read_fault(params)
-        account.faults[fault.id] = fault
-        return fault
-
-    return await _control(request, door, command)
-
-
-def _read_fault(params: Params) -> Fault:
-    kind = params.text("kind")
-    target = params.optional_text("target") or ("webhook" if kind in WEBHOOK_ONLY_KINDS else "api")
-    status = params.optional_amount("status")
-    times = params.whole("times", 1)
-    delay_ms = params.not_negative("delayMs")
-    both_ways = kind == "delay" or (kind in WEBHOOK_ONLY_KINDS) == (target == "webhook")
-    bad_number = times < 0 or delay_ms > MAX_DELAY_MS or (status is not None and not 200 <= status <= 599)
-    if kind not in KINDS or target not in ("api", "webhook") or not both_ways or bad_number:
-        raise TossError("INVALID_REQUEST")
-    method = params.optional_text("method", longest=10)
-    return Fault(
-        id=ids.control_id("flt"),
-        kind=kind,
-        target=target,
-        method=method.upper() if method else None,
-        path=params.optional_text("path"),
-        order_id=params.optional_text("orderId"),
-        times=times or None,
-        delay_ms=delay_ms,
-        status=status,
-        code=params.optional_text("code", longest=100),
-    )
+    return await _control(request, door, steering.order_fault)
 
 
 @get("/sandbox/faults")
@@ -226,12 +126,7 @@ async def remove_faults(request: AnyRequest, door: Door, fault_id: str | None = 
     """Call off one fault, or all of them."""
 
     def command(account: Account, params: Params) -> object:
-        gone = list(account.faults) if fault_id is None else [fault_id]
-        if fault_id is not None and fault_id not in account.faults:
-            raise TossError("NOT_FOUND")
-        for key in gone:
-            del account.faults[key]
-        return {"deleted": gone}
+        return {"deleted": steering.remove_faults(account, fault_id)}
 
     return await _control(request, door, command)
 
@@ -260,7 +155,6 @@ async def reset_account(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 HANDLERS: list[ControllerRouterHandler] = [
-    open_checkout,
     play_customer,
     read_clock,
     change_clock,

@@ -1,0 +1,65 @@
+"""A database that goes away: every door says so, and when to come again."""
+
+import secrets
+from pathlib import Path
+
+import asyncpg
+
+from paywon.db.embedded import EmbeddedPostgres
+from tests.conftest import TEMPLATE, Sandbox
+from tests.http.doors import doors
+from tests.http.wire import Wire
+from tests.http.world import Loop, World, check_problem
+from tests.support.stack import Stack
+
+
+async def _make_database(postgres: EmbeddedPostgres, name: str) -> None:
+    admin = await asyncpg.connect(postgres.url("postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await admin.close()
+
+
+async def _drop_database(postgres: EmbeddedPostgres, name: str) -> None:
+    admin = await asyncpg.connect(postgres.url("postgres"))
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+def test_every_door_of_a_process_whose_database_was_dropped(
+    world: World, loop: Loop, postgres: EmbeddedPostgres, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    name = f"gone_{secrets.token_hex(4)}"
+    loop.run(_make_database(postgres, name))
+    stack = Stack(
+        database_url=postgres.url(name),
+        sandbox_url=sandbox.url,
+        toss_key=f"test_sk_{secrets.token_hex(12)}",
+        api_key="pwk_of_nobody",
+        folder=tmp_path,
+    )
+    loop.run(stack.open(worker=False))
+    wire = Wire(stack.ports[0], stack.api_key)
+    try:
+        assert wire.send("GET", "/health").status == 200
+        loop.run(_drop_database(postgres, name))
+        event = b'{"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": "ORD-123456"}}'
+        for attempt in range(2):
+            for door in doors():
+                body = event if door.path == "/payments/webhook" else world.good(door)
+                answer = wire.send(door.method, world.target(door), body)
+                assert (answer.status, answer.json()["code"]) == (503, "DATABASE_UNAVAILABLE"), (attempt, str(door))
+                assert int(answer.headers["retry-after"]) > 0
+                check_problem(answer)
+        check_problem(wire.send("GET", "/nope"))
+    finally:
+        wire.close()
+        loop.run(stack.close())
+
+
+def test_connections_that_were_cut_are_made_anew(world: World) -> None:
+    """Every connection of the pool is ended by the server; nobody sees more than one 503 for each."""
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'paywon-api'"
+    assert world.ledger.run_once(cut) >= 1
+    statuses = [world.wire.send("GET", "/payments?limit=1").status for _ in range(20)]
+    assert set(statuses) <= {200, 503}
+    assert statuses[-1] == 200

@@ -1,0 +1,56 @@
+"""The other side: every published example is taken, so that none of the refusals is for another reason."""
+
+import json
+
+import pytest
+
+from tests.http.doors import Door, doors
+from tests.http.world import World
+
+READS = [door for door in doors() if door.method == "GET"]
+ORDER = ("POST /api/orders", "POST /payments/request", "POST /payments/confirm", "POST /api/payments/toss/confirm")
+
+
+@pytest.mark.parametrize("door", READS, ids=str)
+def test_what_exists_is_read(world: World, door: Door) -> None:
+    before = world.ledger.read()
+    answer = world.wire.send("GET", world.target(door))
+    assert (answer.status, answer.media_type) == (200, "application/json"), answer.body
+    assert world.ledger.read() == before
+
+
+def test_every_query_parameter_is_taken(world: World) -> None:
+    query = "userId=6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001&status=completed&page=1&limit=1"
+    first = world.wire.send("GET", f"/payments?{query}").json()
+    assert (first["total"], len(first["payments"])) == (2, 1)
+    second = world.wire.send("GET", f"/payments?{query}&cursor={first['nextCursor']}").json()
+    assert second["payments"][0]["id"] != first["payments"][0]["id"]
+
+
+@pytest.mark.parametrize("door", [door for door in doors() if door.fields], ids=str)
+def test_the_example_is_taken_and_written(world: World, door: Door) -> None:
+    before = world.ledger.read()
+    answer = world.wire.send(door.method, world.target(door), world.good(door))
+    assert answer.status in (200, 201), (answer.status, answer.body.decode())
+    if not door.path.endswith("/confirm"):
+        assert world.ledger.read() != before
+
+
+def test_what_was_given_comes_back(world: World) -> None:
+    body = {
+        "orderName": "😀 \u200d가\u0301 <b>&amp;</b> ' -- \\ \"",
+        "amount": 9_999_999_999,
+        "taxFreeAmount": 9_999_999_999,
+        "userId": "A.b_c:d@e=f+g-1",
+        "metadata": {"키 $.a[0]": "", "__proto__": "x" * 2000},
+    }
+    answer = world.wire.send("POST", "/api/orders", json.dumps(body).encode())
+    assert answer.status == 201, answer.body
+    read = world.wire.send("GET", f"/api/orders/{answer.json()['id']}").json()
+    assert {name: read[name] for name in body} == body
+    for last in ("2999-12-30T00:00:00.999999-23:59", "2999-12-30T00:00:00+23:59"):
+        wish = {"kind": "time_capsule", "timeOption": "CUSTOM", "headcount": 1, "title": "t", "customOpenAt": last}
+        far = {**body, "expiresAt": last, "fulfilment": wish}
+        answer = world.wire.send("POST", "/api/orders", json.dumps(far).encode())
+        assert answer.status == 201, answer.body
+        assert world.wire.send("GET", f"/api/orders/{answer.json()['id']}").status == 200
