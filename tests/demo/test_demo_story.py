@@ -123,7 +123,7 @@ def test_nothing_running_is_one_line_that_says_what_to_run(tmp_path: Path) -> No
         assert len(told.strip().splitlines()[-1:]) == 1
         assert "script/server" in told.strip().splitlines()[-1]
         assert "Traceback" not in told
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,34 @@ def test_a_body_nested_too_deeply(world: World, door: Door) -> None:
         assert answer.json()["code"] in ("INVALID_REQUEST", "INVALID_JSON")
 
 
+MISFITS = [
+    ({"currency": "USD"}, "CURRENCY_NOT_SUPPORTED", "currency"),
+    ({"taxFreeAmount": 12_001}, "TAX_FREE_ABOVE_AMOUNT", "taxFreeAmount"),
+    ({"expiresAt": "2001-01-01T00:00:00Z"}, "EXPIRES_AT_IN_PAST", "expiresAt"),
+    ({"fulfilment": {"kind": "time_capsule"}}, "FULFILMENT_FIELDS", "fulfilment.timeOption"),
+    ({"fulfilment": {"kind": "time_capsule", "timeOption": "1_WEEK"}}, "FULFILMENT_FIELDS", "fulfilment.headcount"),
+    ({"fulfilment": {"kind": "none", "headcount": 1}}, "FULFILMENT_FIELDS", "fulfilment.headcount"),
+    ({"fulfilment": {"kind": "event", "title": "a"}}, "FULFILMENT_FIELDS", "fulfilment.title"),
+    (
+        {"fulfilment": {"kind": "none", "customOpenAt": "2030-01-01T00:00:00Z"}},
+        "FULFILMENT_FIELDS",
+        "fulfilment.customOpenAt",
+    ),
+    (
+        {"fulfilment": {"kind": "time_capsule", "timeOption": "CUSTOM", "headcount": 1, "title": "a"}},
+        "CUSTOM_OPEN_AT_REQUIRED",
+        "fulfilment.customOpenAt",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "code", "field"), MISFITS)
+def test_fields_that_do_not_go_together(world: World, changes: dict[str, object], code: str, field: str) -> None:
+    (door,) = [door for door in taking_json() if door.path == "/api/orders"]
+    answer = world.refused(door, "POST", "/api/orders", json.dumps({**world.body(door), **changes}).encode())
+    assert (answer.status, answer.json()["code"], answer.json()["field"]) == (422, code, field)
+
+
 def _refused(world: World, door: Door, raw: bytes, field: Field, bad: Bad) -> None:
     answer = world.refused(door, door.method, world.target(door), raw)
     document = answer.json()

@@ -76,6 +76,8 @@ ODD: list[dict[str, Any]] = [
     {"note": "４１１１１１１１１１１１１１１１ ²²²²²²²²²²²²²²²²"},
     {"a" * 50_000: "b"},
     {str(number): number for number in range(5000)},
+    {"customerName": "\x00", "phone": "\x00", "virtualAccount": {"accountNumber": "1\x00"}, "accountNumber": "\x00"},
+    {"virtualAccount": {"accountNumber": ["\x00"]}, "secret": {"\x00": "\x00"}, "token": ["\x00"]},
     {"orderId": "한글 / ../ ' OR 1=1"},
     {"status": None, "cancels": None, "secret": ["a"]},
 ]

@@ -96,10 +96,10 @@ class Dev:
             )
 
     def start(self) -> float:
-        """Start it and wait until it says that it is ready; answer the seconds that it took."""
+        """Start it and wait until its summary is whole; answer the seconds that it took."""
         began = time.monotonic()
         self.launch()
-        eventually(lambda: "/ ready" in self.output or self.has_ended, within_s=40)
+        eventually(lambda: "/ stop with" in self.output or self.has_ended, within_s=40)
         assert not self.has_ended, self.output
         self.look()
         return time.monotonic() - began

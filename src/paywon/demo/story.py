@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from rich.console import Console
@@ -13,6 +14,10 @@ from paywon.demo.errand import DemoTrouble, Errands
 from paywon.demo.scene import Scene
 from paywon.demo.telling import Teller
 from paywon.dev.devfile import DevFile
+
+
+# Long enough for an API that is just being restarted, short enough for one that is not there.
+START_PATIENCE_S: Final = 5.0
 
 
 def run_story(dev_json: Path, *, console: Console | None = None) -> int:
@@ -65,7 +70,7 @@ async def _tell(dev: DevFile, teller: Teller) -> tuple[list[tuple[str, str, str]
     scene = Scene(api=api, sandbox=sandbox, teller=teller, demo_url=dev.demo_url, ticket=uuid.uuid4().hex[:12])
     try:
         try:
-            await api.get("/health", patience_s=1.0)
+            await api.get("/health", patience_s=START_PATIENCE_S)
         except DemoTrouble:
             raise _not_running(f"{dev.api_url} 이 답하지 않습니다", f"{dev.api_url} does not answer") from None
         rows = [await booking(scene), await time_capsule(scene), *await refusals(scene)]

@@ -1,7 +1,7 @@
 """``/api/orders``."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
@@ -18,7 +18,7 @@ from paywon.web.auth import Principal, needs, only_own
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.query import exact_query
-from paywon.web.shapes import Input, Instant, Metadata, Output, Text100, Won, WonOrZero, Word
+from paywon.web.shapes import Currency, Input, Instant, Metadata, Output, Text100, Won, WonOrZero, Word
 
 Book = Annotated[OrderBook, Dependency(skip_validation=True)]
 
@@ -59,7 +59,7 @@ class CreateOrder(Input, frozen=True, kw_only=True):
     amount: Won
     user_id: Word
     tax_free_amount: WonOrZero = 0
-    currency: Literal["KRW"] = "KRW"
+    currency: Currency = "KRW"
     resource_type: Word | None = None
     resource_id: Word | None = None
     expires_at: Instant | None = None
@@ -144,6 +144,8 @@ def order_out(view: OrderView) -> OrderOut:
 
 
 def _wish(data: CreateOrder) -> OrderWish:
+    if data.currency != "KRW":
+        raise PaywonError("CURRENCY_NOT_SUPPORTED", field="currency")
     asked = data.fulfilment or FulfilmentIn(kind=FulfilmentKind.NONE)
     return OrderWish(
         user_id=UserId(data.user_id),

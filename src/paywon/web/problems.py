@@ -32,6 +32,7 @@ _CODE_OF_STATUS: Final = {
 # It is down, starting, full, read-only, dropped, not letting us in, or undid our transaction: later may be better.
 _DATABASE_TROUBLE: Final = (
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says of a connection that the server ended while it lay idle
     asyncpg.PostgresConnectionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,

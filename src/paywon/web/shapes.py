@@ -54,6 +54,7 @@ Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORD)
 OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, pattern=ORDER_NO)]
 PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PAYMENT_KEY)]
 """Toss's paymentKey: opaque, case-sensitive, up to 200 (api.md 1.5); the alphabet is what has been seen."""
+Currency: TypeAlias = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]+" + END)]
 Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{_CONTROL}]+" + END)]
 Email: TypeAlias = Annotated[
     str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{_CONTROL}]+@[^@\s{_CONTROL}]+" + END)

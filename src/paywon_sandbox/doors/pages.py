@@ -1,8 +1,9 @@
-"""Pages for people: the payment window and the receipt. No JavaScript, everything escaped, a strict CSP."""
+"""Pages for people: the payment window and the receipt. Everything escaped, a strict CSP, usable without JavaScript."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from urllib.parse import parse_qsl, urlsplit
@@ -24,10 +25,17 @@ from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, ensure_open, read_choice
 from paywon_sandbox.settings import MINIMUM_INSTALLMENT_KRW
 
-STATIC_TYPES = {"checkout.css": "text/css", "icon.svg": "image/svg+xml"}
+STATIC_TYPES = {
+    "checkout.css": "text/css",
+    "console.css": "text/css",
+    "console.js": "text/javascript",
+    "handover.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", re.ASCII)
-CARD_CHOICES = ("11", "41", "51", "61", "71", "21", "31", "91", "33", "15", "24", "4V")
-BANK_CHOICES = ("92", "06", "88", "20", "81", "11", "03", "90", "89", "45", "71")
+CARD_CHOICES = tuple(code for code in codes.CARD_COMPANIES if code != "W1")
+GIFT_CERTIFICATE = "상품권"
+CARRIERS = ("SKT", "KT", "LG U+", "알뜰폰")
 DECLINE_CHOICES = ("REJECT_CARD_PAYMENT", "REJECT_CARD_COMPANY", "INVALID_STOPPED_CARD", "PROVIDER_ERROR")
 _MESSAGES = {
     "NOT_FOUND_PAYMENT": (404, "결제를 찾을 수 없습니다", "주소를 다시 확인해 주세요."),
@@ -53,58 +61,116 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _page(template: str, status: int, form_targets: str = "'self'", **values: object) -> Response[str]:
+def page(
+    template: str,
+    status: int = 200,
+    *,
+    form_targets: str = "'self'",
+    opener: str | None = None,
+    scripted: bool = False,
+    **values: object,
+) -> Response[str]:
+    """An HTML answer. `opener` is the origin whose script may show it in a frame; `scripted` allows our own files."""
+    script = "script-src 'self'; connect-src 'self'; " if scripted else ""
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'self'; "
-        f"form-action {form_targets}"
+        f"default-src 'none'; style-src 'self'; img-src 'self'; {script}base-uri 'none'; "
+        f"frame-ancestors {opener or "'self'"}; form-action {form_targets}"
     )
     headers = {
         "content-security-policy": policy,
         "cache-control": "no-store",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": "no-referrer" if not scripted else "same-origin",
         "x-content-type-options": "nosniff",
     }
     html = _templates().get_template(template).render(**values)
     return Response(html, status_code=status, headers=headers, media_type="text/html")
 
 
-def _problem_page(code: str) -> Response[str]:
+def problem_page(code: str, opener: str | None = None) -> Response[str]:
+    """Why a window cannot be used."""
     status, title, advice = _MESSAGES.get(code, (400, "결제를 진행할 수 없습니다", texts("*", code)[0]))
-    return _page("message.html", status, title=title, advice=advice, code=code)
+    return page("message.html", status, opener=opener, title=title, advice=advice, code=code)
 
 
-def _form_targets(record: PaymentRecord) -> str:
+def form_targets(*urls: str) -> str:
     """Browsers check form-action against redirects too, so the merchant's own origins are named."""
     targets = {"'self'"}
-    for url in (record.success_url, record.fail_url):
+    for url in urls:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         targets.add(origin if _PLAIN_ORIGIN.fullmatch(origin) else f"{parts.scheme}:")
     return " ".join(sorted(targets))
 
 
-def _checkout_page(record: PaymentRecord, status: int = 200, problem: str | None = None) -> Response[str]:
+def opener_of(request: AnyRequest) -> str | None:
+    """The origin of the shop's page that shows this window in a frame, as its script named it."""
+    origin = request.query_params.get("opener", "")
+    return origin if _PLAIN_ORIGIN.fullmatch(origin) else None
+
+
+def leave(target: str, opener: str | None) -> Response[str]:
+    """End of a window: a redirect; in a frame the outcome is handed to the script that opened it."""
+    if opener is not None:
+        return page("handover.html", opener=opener, scripted=True, origin=opener, target=target)
+    return Response("", status_code=303, headers={"location": target, "cache-control": "no-store"})
+
+
+class _Entered:
+    """What the form shows: the shop's wishes at first, after a mistake what the customer had entered."""
+
+    def __init__(self, record: PaymentRecord, values: Mapping[str, object]) -> None:
+        self._values = values
+        wanted = str(values.get("method") or record.wanted_method or "")
+        if wanted in codes.GIFT_CERTIFICATES:
+            wanted = GIFT_CERTIFICATE
+        if values.get("easyPayProvider") and "method" not in values:
+            wanted = codes.EASY_PAY
+        self.method = wanted if wanted in _OFFERED else codes.CARD
+        self.only = bool(values.get("only"))
+
+    def get(self, name: str) -> str:
+        value = self._values.get(name, "")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _checkout_page(
+    record: PaymentRecord, opener: str | None, entered: Mapping[str, object], status: int = 200, problem: str = ""
+) -> Response[str]:
     payment = record.payment
     assert record.deadline is not None
-    chosen = record.wanted_method if record.wanted_method in _OFFERED else codes.CARD
-    return _page(
+    highest = _Entered(record, entered).get("maxCardInstallmentPlan")
+    last_month = min(int(highest), 12) if highest.isdecimal() else 12
+    return page(
         "checkout.html",
         status,
-        _form_targets(record),
+        form_targets=form_targets(record.success_url, record.fail_url),
+        opener=opener,
         payment=payment,
-        chosen=chosen,
+        entered=_Entered(record, entered),
+        wanted=record.wanted_method,
+        customer_name=record.customer_name or "",
+        customer_phone=record.customer_phone or "",
         problem=problem,
         deadline=toss_instant(record.deadline)[11:16],
         cards=[(code, codes.CARD_COMPANIES[code][1]) for code in CARD_CHOICES],
-        banks=[(code, codes.BANKS[code][1]) for code in BANK_CHOICES],
+        banks=[(code, names[1]) for code, names in codes.BANKS.items()],
         account_banks=[(code, codes.BANKS[code][1]) for code in codes.VIRTUAL_ACCOUNT_BANKS],
         providers=list(codes.EASY_PAY_PROVIDERS.values()),
-        months=range(2, 13) if payment.total_amount >= MINIMUM_INSTALLMENT_KRW else [],
+        gift_certificates=codes.GIFT_CERTIFICATES,
+        carriers=CARRIERS,
+        months=range(2, last_month + 1) if payment.total_amount >= MINIMUM_INSTALLMENT_KRW else [],
         declines=[(code, texts("POST /v1/payments/confirm", code)[0]) for code in DECLINE_CHOICES],
     )
 
 
-_OFFERED = (codes.CARD, codes.EASY_PAY, codes.TRANSFER, codes.VIRTUAL_ACCOUNT, codes.MOBILE_PHONE)
+_OFFERED = (
+    codes.CARD,
+    codes.EASY_PAY,
+    codes.TRANSFER,
+    codes.VIRTUAL_ACCOUNT,
+    codes.MOBILE_PHONE,
+    GIFT_CERTIFICATE,
+)
 
 
 def _find(door: Door, payment_key: str) -> tuple[Account, PaymentRecord]:
@@ -118,48 +184,82 @@ def _find(door: Door, payment_key: str) -> tuple[Account, PaymentRecord]:
 
 
 @get("/v1/payments/{payment_key:str}/checkout")
-async def show_checkout(door: Door, payment_key: str) -> Response[str]:
+async def show_checkout(request: AnyRequest, door: Door, payment_key: str) -> Response[str]:
     """The payment window."""
+    opener = opener_of(request)
     try:
         _, record = _find(door, payment_key)
         ensure_open(record)
     except TossError as error:
-        return _problem_page(error.code)
-    return _checkout_page(record)
+        return problem_page(error.code, opener)
+    return _checkout_page(record, opener, _wishes(request))
+
+
+def _wishes(request: AnyRequest) -> dict[str, object]:
+    """What the shop preselects, as the browser script puts it into the address."""
+    known = {
+        "cardCompany": codes.institution(codes.CARD_COMPANIES, request.query_params.get("cardCompany", "")),
+        "easyPayProvider": codes.provider_name(request.query_params.get("easyPay", "")),
+        "bank": codes.institution(codes.BANKS, request.query_params.get("bank", "")),
+        "installmentPlanMonths": request.query_params.get("cardInstallmentPlan"),
+    }
+    plain = ("maxCardInstallmentPlan", "useCardPoint", "cashReceiptType", "only")
+    wishes = known | {name: request.query_params.get(name) for name in plain}
+    return {name: value for name, value in wishes.items() if value}
 
 
 @post("/v1/payments/{payment_key:str}/checkout", status_code=200)
 async def submit_checkout(request: AnyRequest, door: Door, payment_key: str) -> Response[str]:
     """The customer pressed a button."""
+    opener = opener_of(request)
     try:
         account, record = _find(door, payment_key)
         ensure_open(record)
-        form = await _read_form(request)
+        form = _methods_own_fields(await read_form(request))
     except TossError as error:
-        return _problem_page(error.code)
+        return problem_page(error.code, opener)
     try:
-        params = Params(form)
         outcome = next((known for known in OUTCOMES if known == form.get("outcome")), None)
         if outcome is None:
             raise TossError("INVALID_REQUEST")
-        target = authenticate(account, record, outcome, read_choice(params, record))
+        choice = read_choice(Params(form if outcome == "approve" else {}), record)
+        target = authenticate(account, record, outcome, choice)
     except TossError as error:
-        return _checkout_page(record, 400, texts("*", error.code)[0])
+        return _checkout_page(record, opener, form, 400, texts("*", error.code)[0])
     door.store.commit()
     door.dispatcher.wake()
-    return Response("", status_code=303, headers={"location": target, "cache-control": "no-store"})
+    return leave(target, opener)
 
 
-async def _read_form(request: AnyRequest) -> dict[str, object]:
-    """Form fields; empty ones are absent, and a virtual account has a bank field of its own."""
+async def read_form(request: AnyRequest) -> dict[str, object]:
+    """Form fields; empty ones are absent, a ticked box is true."""
     try:
-        pairs = parse_qsl((await read_body(request)).decode(), max_num_fields=50)
+        pairs = parse_qsl((await read_body(request)).decode(), max_num_fields=80)
     except ValueError as problem:
         raise TossError("INVALID_REQUEST") from problem
-    form: dict[str, object] = {name: value for name, value in pairs if value}
-    if form.get("method") == codes.VIRTUAL_ACCOUNT and "accountBank" in form:
-        form["bank"] = form["accountBank"]
+    flags = {"true": True, "false": False}
+    return {name: flags.get(value, value) for name, value in pairs if value}
+
+
+def _methods_own_fields(form: dict[str, object]) -> dict[str, object]:
+    """Banks and cash receipts are asked for by two methods, in fields of their own."""
+    method = form.get("method")
+    if method == codes.VIRTUAL_ACCOUNT:
+        for own, name in _ACCOUNT_FIELDS.items():
+            if own in form:
+                form[name] = form[own]
+            elif own == "accountCashReceiptType":
+                form.pop(name, None)
+    if method == GIFT_CERTIFICATE:
+        form["method"] = form.get("giftCertificate", codes.GIFT_CERTIFICATES[0])
     return form
+
+
+_ACCOUNT_FIELDS = {
+    "accountBank": "bank",
+    "accountCashReceiptType": "cashReceiptType",
+    "accountCashReceiptNumber": "cashReceiptNumber",
+}
 
 
 @get("/receipt/redirection")
@@ -168,10 +268,10 @@ async def show_receipt(request: AnyRequest, door: Door) -> Response[str]:
     try:
         _, record = _find(door, request.query_params.get("transactionId", ""))
     except TossError as error:
-        return _problem_page(error.code)
+        return problem_page(error.code)
     card = record.payment.card
     company = codes.CARD_COMPANIES.get(card.issuer_code, ("", card.issuer_code))[1] if card else None
-    return _page("receipt.html", 200, payment=record.payment, company=company)
+    return page("receipt.html", payment=record.payment, company=company)
 
 
 @get("/sandbox/static/{name:str}", sync_to_thread=False)

@@ -114,7 +114,7 @@ def ensure_open(record: PaymentRecord) -> None:
 def success_redirect(record: PaymentRecord) -> str:
     """successUrl with paymentType, orderId, paymentKey and amount (api.md 3 [2src])."""
     payment = record.payment
-    return _with_query(
+    return with_query(
         record.success_url,
         {
             "paymentType": payment.type,
@@ -130,10 +130,10 @@ def fail_redirect(record: PaymentRecord, code: str, *, with_order_id: bool) -> s
     query = {"code": code, "message": special("redirect failUrl", code)}
     if with_order_id:
         query["orderId"] = record.payment.order_id
-    return _with_query(record.fail_url, query)
+    return with_query(record.fail_url, query)
 
 
-def _with_query(url: str, added: dict[str, str]) -> str:
+def with_query(url: str, added: dict[str, str]) -> str:
     """Keep the merchant's own query and append with & (api.md 3 [inferred])."""
     parts = urlsplit(url)
     more = urlencode(added, quote_via=quote, safe="")
