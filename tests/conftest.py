@@ -30,6 +30,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix="paywon-test-"))
     folder.chmod(0o755)
     server = EmbeddedPostgres(folder / "data")
+    server.start()
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)

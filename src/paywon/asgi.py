@@ -56,6 +56,10 @@ def build_app(settings: Settings) -> Litestar:
         TossPaymentsController,
         WebhooksController,
     ]
+    if settings.dev_mode:
+        from paywon.demo.pages import demo_handlers  # production never even loads it
+
+        handlers += demo_handlers
     return Litestar(
         route_handlers=handlers,
         lifespan=[_lifespan(settings)],

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from paywon.dev.trouble import Trouble
 from paywon.settings import SettingsError, load_settings
+from paywon.terminal.trouble import Trouble
 
 
 class _Plain(TyperGroup):
@@ -36,7 +36,7 @@ app.add_typer(keys, name="keys")
 @app.command()
 def dev() -> None:
     """개발 환경 전체를 한 터미널에서 실행 / run everything for development in one terminal."""
-    from paywon.dev.stack import run_dev
+    from paywon.terminal.stack import run_dev
 
     run_dev()
 
@@ -49,7 +49,7 @@ def sandbox(
     public_url: Annotated[str | None, typer.Option(help="브라우저가 여는 주소 / address that browsers open")] = None,
 ) -> None:
     """토스페이먼츠 샌드박스만 실행 / run only the stand-in for Toss Payments."""
-    from paywon.dev.processes import become_sandbox
+    from paywon.terminal.processes import become_sandbox
 
     become_sandbox(host=host, port=port, state=state, public_url=public_url)
 
@@ -57,7 +57,7 @@ def sandbox(
 @app.command()
 def migrate() -> None:
     """데이터베이스 스키마를 최신으로 / bring the database schema up to date."""
-    from paywon.dev.processes import migrate_database
+    from paywon.terminal.processes import migrate_database
 
     typer.echo(migrate_database(load_settings()))
 
@@ -65,7 +65,7 @@ def migrate() -> None:
 @app.command()
 def serve() -> None:
     """API 서버 실행 / serve the HTTP API."""
-    from paywon.dev.serving import serve as run_server
+    from paywon.terminal.serving import serve as run_server
 
     run_server(load_settings())
 
@@ -73,7 +73,7 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """작업 처리기 실행 / work off jobs and schedules."""
-    from paywon.dev.serving import work
+    from paywon.terminal.serving import work
 
     work(load_settings())
 
@@ -81,7 +81,7 @@ def worker() -> None:
 @app.command()
 def doctor() -> None:
     """설정, 데이터베이스, 토스 연결을 점검 / check settings, database, Toss and more."""
-    from paywon.dev.doctor import examine
+    from paywon.terminal.doctor import examine
 
     if not examine():
         raise typer.Exit(1)
@@ -90,7 +90,7 @@ def doctor() -> None:
 @app.command()
 def demo() -> None:
     """실행 중인 paywon dev에서 결제 이야기 전체를 보기 / play the whole story against a running paywon dev."""
-    from paywon.dev.processes import play_demo
+    from paywon.terminal.processes import play_demo
 
     raise typer.Exit(play_demo())
 
@@ -110,7 +110,7 @@ def create_key(
     days: Annotated[int | None, typer.Option(min=1, help="유효 일수 / days until it expires")] = None,
 ) -> None:
     """새 API 키 만들기: 키는 한 번만 보입니다 / make an API key; it is shown only once."""
-    from paywon.dev.keys import create
+    from paywon.terminal.keys import create
 
     create(load_settings(), name=name, scopes=scope, days=days)
 
@@ -118,7 +118,7 @@ def create_key(
 @keys.command("list")
 def list_keys() -> None:
     """API 키 보기 / list API keys."""
-    from paywon.dev.keys import show
+    from paywon.terminal.keys import show
 
     show(load_settings())
 
@@ -126,7 +126,7 @@ def list_keys() -> None:
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="keys list의 id / the id that keys list shows")]) -> None:
     """API 키 폐기 / revoke an API key for good."""
-    from paywon.dev.keys import revoke
+    from paywon.terminal.keys import revoke
 
     revoke(load_settings(), key_id)
 

@@ -12,7 +12,9 @@ TOSS_BASE_URL: Final = "https://api.tosspayments.com"
 class Settings(BaseSettings):
     """What a process of paywon must know; times in seconds, unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(frozen=True, env_file=".env", env_file_encoding="utf-8", extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True, env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
 
     database_url: str = Field(alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, alias="REDIS_URL")

@@ -67,7 +67,9 @@ async def test_a_refund_whose_reply_is_lost_is_found_by_its_cancel(open_stack: O
     await stack.fault(path=f"/v1/payments/{payment['paymentKey']}/cancel", kind="drop_reply")
     body = {"refundReason": "일부", "refundAmount": 20_000}
     reply = await stack.api.post(f"/payments/{payment['id']}/refund", body)
-    assert reply.status == 202
+    assert (reply.status, reply["payment"]["openRequest"]) == (202, "refund_request")
+    shown = await stack.api.get(f"/payments/{payment['id']}")
+    assert (shown["openRequest"], shown["status"]) == ("refund_request", "completed")
     # While nobody knows, its amount stays reserved.
     await _settled(stack, payment["id"], "partial_refunded")
     (cancel,) = await stack.rows("SELECT * FROM payment_cancels")

@@ -35,7 +35,7 @@ class Everything:
             await client.close()  # a kept connection to the victim would be dead
         if victim == "postgres":
             self._kill_postgres()
-            self.postgres = EmbeddedPostgres(self.folder / "data")
+            self.postgres.start()
             return
         process = {"sandbox": self.sandbox, "api": self.stack.apis[0], "worker": self.stack.worker}[victim]
         assert process is not None
@@ -55,6 +55,7 @@ async def everything(tmp_path: Path) -> AsyncIterator[Everything]:
     folder = Path(tempfile.mkdtemp(prefix="paywon-test-"))
     folder.chmod(0o755)
     postgres = EmbeddedPostgres(folder / "data")
+    postgres.start()
     await ensure_database(postgres.url("postgres"), "paywon")
     await migrate(postgres.url())
     db = await Database.connect(postgres.url(), max_connections=1, application_name="test")

@@ -170,6 +170,11 @@ async def test_a_declined_card_may_be_followed_by_another(stack: Stack) -> None:
     shown = (await stack.api.get(f"/api/payments/toss/orders/{order['orderNo']}")).body
     assert (shown["payment"]["status"], shown["payment"]["failCode"]) == ("ABORTED", "REJECT_CARD_PAYMENT")
 
+    asked = len(await stack.toss_requests("/v1/payments/confirm"))
+    again = await stack.api.post("/api/payments/toss/confirm", {**body, "paymentKey": first})
+    assert (again.status, again["code"]) == (402, "PAYMENT_DECLINED")
+    assert len(await stack.toss_requests("/v1/payments/confirm")) == asked, "that key is over; Toss is not asked again"
+
     second = await _open_window(stack, order)
     paid = await stack.api.post("/api/payments/toss/confirm", {**body, "paymentKey": second})
     assert (paid.status, paid["payment"]["paymentKey"], paid["order"]["status"]) == (200, second, "PAID")
@@ -184,6 +189,8 @@ async def test_a_resource_has_one_open_payment(stack: Stack) -> None:
     assert second["checkoutUrl"] == first["checkoutUrl"]
     other_user = await stack.request_payment(resourceId="b-1", userId="somebody-else")
     assert "checkoutUrl" not in other_user.body
+    untyped = [await stack.request_payment(resourceType=None, resourceId="b-2") for _ in range(2)]
+    assert [reply.status for reply in untyped] == [201, 409]
     await stack.authenticate(first["payment"]["paymentKey"])
     confirmation = {key: first["payment"][key] for key in ("paymentKey", "orderId", "amount")}
     assert (await stack.api.post("/payments/confirm", confirmation)).status == 200

@@ -17,8 +17,8 @@ from tests.docs.pages import blocks, code, page, table
 from tests.start.running import Dev, clean_environment, status_of
 
 from paywon.asgi import build_app
-from paywon.dev.plan import DevSettings
 from paywon.settings import Settings
+from paywon.terminal.plan import DevSettings
 
 README = page("README.md")
 # What the last block leaves behind, told to the test.

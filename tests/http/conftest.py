@@ -110,6 +110,7 @@ async def _paid_capsule(stack: Stack) -> dict[str, Any]:
     urls = {"successUrl": "https://shop.example/success", "failUrl": "https://shop.example/fail"}
     told = {"orderId": order["orderNo"], "orderName": "캡슐", "amount": 12_000}
     window = await stack.toss.post("/sandbox/checkout", {**told, **urls})
+    assert window.status in (200, 201), window
     await stack.authenticate(window["paymentKey"])
     body = {"paymentKey": window["paymentKey"], "orderId": order["orderNo"], "amount": 12_000}
     reply = await stack.api.post("/api/payments/toss/confirm", body)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.start.running import Dev
 
+from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database, migrate
-from paywon.dev.postgres import DevPostgres
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def dev(folder: Path) -> Iterator[Dev]:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[DevPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     made = Path(tempfile.mkdtemp(prefix="paywon-start-"))
-    server = DevPostgres(made / "postgres")
+    server = EmbeddedPostgres(made / "postgres")
     server.start()
     for name in ("empty", "fresh", "paywon"):
         asyncio.run(ensure_database(server.url("postgres"), name))

@@ -12,13 +12,13 @@ import asyncpg
 import pytest
 from tests.start.running import clean_environment, eventually, free_port, paywon, status_of
 
-from paywon.dev.postgres import DevPostgres
+from paywon.db.embedded import EmbeddedPostgres
 
 KEY = "test_sk_start"
 
 
 @pytest.fixture
-def migrated(postgres: DevPostgres, tmp_path: Path) -> dict[str, str]:
+def migrated(postgres: EmbeddedPostgres, tmp_path: Path) -> dict[str, str]:
     """The settings of a service whose schema is up to date."""
     return {
         "DATABASE_URL": postgres.url("paywon"),
@@ -57,7 +57,7 @@ def test_bad_database_addresses(command: str, url: str, said: str, tmp_path: Pat
     assert "hidden" not in ended.stdout
 
 
-def test_databases_that_refuse(postgres: DevPostgres, tmp_path: Path) -> None:
+def test_databases_that_refuse(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     good = postgres.url("empty")
     cases = {
         good: "run paywon migrate",
@@ -70,7 +70,7 @@ def test_databases_that_refuse(postgres: DevPostgres, tmp_path: Path) -> None:
         assert said in ended.stdout
 
 
-def test_migrate_says_what_it_did(postgres: DevPostgres, tmp_path: Path) -> None:
+def test_migrate_says_what_it_did(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": postgres.url("fresh"), "TOSS_PAYMENTS_SECRET_KEY": KEY}
     for said in ("the schema was migrated: ", "the schema is up to date"):
         done = paywon("migrate", cwd=tmp_path, **settings)

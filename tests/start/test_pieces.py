@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tests.start.running import eventually
 
-from paywon.dev.child import Child, Program
-from paywon.dev.postgres import DevPostgres
-from paywon.dev.screen import Screen
-from paywon.dev.trouble import Trouble
+from paywon.db.embedded import EmbeddedPostgres
+from paywon.terminal.child import Child, Program
+from paywon.terminal.screen import Screen
+from paywon.terminal.trouble import Trouble
 
 
 async def _at_once(child: Child) -> None:
@@ -64,7 +64,7 @@ async def test_hurry_ends_a_child_that_will_not_stop(tmp_path: Path) -> None:
 
 def test_leash_ends_a_process_whose_parent_is_gone() -> None:
     leash, hold = os.pipe()
-    command = [sys.executable, "-m", "paywon.dev.leash", str(leash), "http.server", "--bind", "127.0.0.1", "0"]
+    command = [sys.executable, "-m", "paywon.terminal.leash", str(leash), "http.server", "--bind", "127.0.0.1", "0"]
     with subprocess.Popen(command, pass_fds=(leash,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         os.close(leash)
         time.sleep(0.5)
@@ -77,7 +77,7 @@ def test_postgres_starts_over_half_a_cluster(folder: Path) -> None:
     folder = folder / "postgres"
     (folder / "base").mkdir(parents=True)
     (folder / "PG_VERSION").write_text("18\n")
-    server = DevPostgres(folder)
+    server = EmbeddedPostgres(folder)
     server.start()
     assert server.is_running()
     server.stop()
@@ -85,14 +85,14 @@ def test_postgres_starts_over_half_a_cluster(folder: Path) -> None:
 
 
 def test_postgres_starts_over_a_pid_file_of_another_process(folder: Path) -> None:
-    server = DevPostgres(folder / "postgres")
+    server = EmbeddedPostgres(folder / "postgres")
     server.start()
     file = folder / "postgres" / "postmaster.pid"
     lines = file.read_text().splitlines()
     server.stop()
     # As after kill -9 and a restart of the container, where numbers are given out again in the same order.
     file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    again = DevPostgres(folder / "postgres")
+    again = EmbeddedPostgres(folder / "postgres")
     again.start()
     assert again.is_running()
     again.stop()

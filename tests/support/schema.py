@@ -33,6 +33,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="paywon-schema-") as folder:
         Path(folder).chmod(0o755)
         postgres = EmbeddedPostgres(Path(folder) / "data")
+        postgres.start()
         try:
             COPY.write_text(asyncio.run(_migrated(postgres)), encoding="utf-8")
         finally:

@@ -71,8 +71,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "TAX_FREE_ABOVE_AMOUNT": ErrorText(
         _K.UNPROCESSABLE,
-        "taxFreeAmount는 amount보다 클 수 없습니다.",
-        "taxFreeAmount cannot be larger than amount.",
+        "taxFreeAmount는 전체 금액보다 클 수 없습니다.",
+        "taxFreeAmount cannot be larger than the amount that it is part of.",
     ),
     # Payments
     "PAYMENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 결제입니다.", "There is no such payment."),
@@ -113,8 +113,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "PROVIDER_UNAVAILABLE": ErrorText(
         _K.UNAVAILABLE,
-        "토스페이먼츠에 연결할 수 없습니다. 결제하지 않았습니다. 잠시 후 다시 시도해 주세요.",
-        "Toss Payments cannot be reached. Nothing was charged; try again shortly.",
+        "토스페이먼츠에 연결할 수 없습니다. 돈은 움직이지 않았습니다. 잠시 후 다시 시도해 주세요.",
+        "Toss Payments cannot be reached. No money has moved; try again shortly.",
     ),
     "REFUND_NOT_ALLOWED": ErrorText(
         _K.CONFLICT,
@@ -164,8 +164,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "INTERNAL": ErrorText(
         _K.INTERNAL,
-        "처리하지 못한 오류입니다. 기록해 두었습니다. 같은 요청을 다시 보내도 안전합니다.",
-        "Something unforeseen went wrong and was recorded. Sending the same request again is safe.",
+        "예상하지 못한 오류입니다. 기록해 두었습니다. 다시 보내기 전에 결제 상태를 조회해 주세요.",
+        "Something unforeseen went wrong and was recorded. Read the payment before you send it again.",
     ),
 }
 

@@ -13,8 +13,7 @@ from paywon.demo.chapters import STEPS, booking, refusals, time_capsule
 from paywon.demo.errand import DemoTrouble, Errands
 from paywon.demo.scene import Scene
 from paywon.demo.telling import Teller
-from paywon.dev.devfile import DevFile
-
+from paywon.devfile import DevFile
 
 # Long enough for an API that is just being restarted, short enough for one that is not there.
 START_PATIENCE_S: Final = 5.0

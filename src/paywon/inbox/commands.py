@@ -51,7 +51,7 @@ async def receive(inbox: Inbox, raw: bytes, headers: Mapping[str, str], *, sourc
     try:
         told = parse_webhook(raw)
     except MalformedWebhook as error:
-        raise PaywonError("WEBHOOK_MALFORMED", hint_ko=error.reason, hint_en=error.reason) from None
+        raise PaywonError("WEBHOOK_MALFORMED", field="(body)", hint_ko=error.reason, hint_en=error.reason) from None
     verdict = _verdict(inbox, raw, headers)
     event = _event(told, raw, headers, verdict, source_address, inbox.cashier.clock.now())
     async with inbox.cashier.db.transaction() as conn:

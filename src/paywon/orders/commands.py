@@ -83,7 +83,7 @@ async def add_order(conn: Connection, wish: OrderWish, *, now: datetime, time_to
         updated_at=now,
     )
     if wish.resource_id is not None:
-        await _make_room(conn, wish.resource_type, wish.resource_id, now)
+        await _make_room(conn, wish, now)
     await store.insert(conn, order)
     return order
 
@@ -112,11 +112,18 @@ def incomplete_capsule() -> PaywonError:
     return PaywonError("FULFILMENT_FIELDS", field="fulfilment")
 
 
-async def _make_room(conn: Connection, resource_type: str | None, resource_id: str, now: datetime) -> None:
-    """An order past its time that no schedule has expired yet must not block its resource."""
-    open_order = await store.open_for_resource(conn, resource_type, resource_id)
-    if open_order is not None and open_order.expires_at <= now:
-        await store.expire_overdue(conn, now, limit=500)
+async def _make_room(conn: Connection, wish: OrderWish, now: datetime) -> None:
+    """See that no order for the same resource is open; one past its time, not yet expired by schedule, gives way."""
+    assert wish.resource_id is not None, "only a resource can be taken"
+    open_order = await store.open_for_resource(conn, wish.resource_type, wish.resource_id)
+    if open_order is None:
+        return
+    if open_order.expires_at <= now and open_order.order_no in await store.expire_overdue(conn, now, limit=500):
+        return
+    # Who placed the open order may go on with it; nobody else learns of it.
+    own = open_order.user_id == wish.user_id
+    known = {"orderId": str(open_order.id), "orderNo": open_order.order_no} if own else {}
+    raise PaywonError("DUPLICATE_PAYMENT", field="resourceId", extra=known)
 
 
 def _check(wish: OrderWish, now: datetime) -> None:

@@ -119,24 +119,28 @@ async def set_fulfilment(
 
 async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list[OrderNo]:
     """Expire open orders past their time, but none that Toss is being asked about or that awaits a deposit."""
-    rows = await conn.fetch(
+    # Two statements: only a fresh look, once the rows are held, sees the attempts committed while we waited.
+    held = await conn.fetch(
         """
-        UPDATE orders SET status = 'EXPIRED', updated_at = $1
-        WHERE id IN (
-            SELECT o.id FROM orders o
-            WHERE o.status = 'PENDING_PAYMENT' AND o.expires_at <= $1
-              AND NOT EXISTS (
-                SELECT FROM payments p WHERE p.order_id = o.id AND (
-                  p.status = 'WAITING_FOR_DEPOSIT'
-                  OR EXISTS (SELECT FROM payment_transactions t
-                             WHERE t.payment_id = p.id AND t.status = 'pending'
-                               AND t.type NOT IN ('status_read', 'webhook_received'))))
-            ORDER BY o.expires_at LIMIT $2
-            FOR UPDATE SKIP LOCKED)
-        RETURNING order_no
+        SELECT id FROM orders WHERE status = 'PENDING_PAYMENT' AND expires_at <= $1
+        ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
         """,
         now,
         limit,
+    )
+    rows = await conn.fetch(
+        """
+        UPDATE orders o SET status = 'EXPIRED', updated_at = $2
+        WHERE o.id = ANY ($1) AND NOT EXISTS (
+            SELECT FROM payments p WHERE p.order_id = o.id AND (
+              p.status = 'WAITING_FOR_DEPOSIT'
+              OR EXISTS (SELECT FROM payment_transactions t
+                         WHERE t.payment_id = p.id AND t.status = 'pending'
+                           AND t.type NOT IN ('status_read', 'webhook_received'))))
+        RETURNING order_no
+        """,
+        [row["id"] for row in held],
+        now,
     )
     return [OrderNo(row["order_no"]) for row in rows]
 

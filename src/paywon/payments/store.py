@@ -191,6 +191,20 @@ async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | 
     return _attempt(row) if row else None
 
 
+async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: PaymentKey) -> Attempt | None:
+    """Fetch the newest attempt to confirm a payment under this paymentKey."""
+    row = await conn.fetchrow(
+        _SELECT_ATTEMPT
+        + """
+        WHERE payment_id = $1 AND payment_key = $2 AND type = 'payment_confirmation'
+        ORDER BY created_at DESC, id DESC LIMIT 1
+        """,
+        payment_id,
+        payment_key,
+    )
+    return _attempt(row) if row else None
+
+
 async def confirming(conn: Connection, payment_ids: list[PaymentId]) -> set[PaymentId]:
     """Answer which of these payments have an open confirm attempt."""
     rows = await conn.fetch(

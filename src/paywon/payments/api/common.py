@@ -31,11 +31,11 @@ def provide_origin(request: Request[Principal, None, Any]) -> Origin:
     )
 
 
-def answered(view: PaymentView, body: T, *, status_code: int) -> Response[T]:
+def answered(view: PaymentView, body: T, *, status_code: int, poll_at: str) -> Response[T]:
     """Answer a command's result; 202 with a place to poll while Toss has not settled it (DESIGN 3)."""
     if not view.in_doubt:
         return Response(body, status_code=status_code)
-    headers = {"Retry-After": str(POLL_AFTER_S), "Location": f"/payments/{view.payment.id}"}
+    headers = {"Retry-After": str(POLL_AFTER_S), "Location": poll_at}
     return Response(body, status_code=HTTP_202_ACCEPTED, headers=headers)
 
 

@@ -95,7 +95,11 @@ class RefundIn(Input, frozen=True, kw_only=True):
 
 
 class PaymentOut(Output, frozen=True, kw_only=True):
-    """Seed 1's payment. ``orderId`` is the order number, ``status`` lower-case."""
+    """Seed 1's payment. ``orderId`` is the order number, ``status`` lower-case.
+
+    ``openRequest`` names the question to Toss that is still open (``payment_confirmation``, ``refund_request``, …);
+    poll until it is null. A list only knows of confirmations.
+    """
 
     id: UUID
     payment_number: str
@@ -107,6 +111,7 @@ class PaymentOut(Output, frozen=True, kw_only=True):
     payment_method: str | None
     provider: str
     status: str
+    open_request: str | None
     order_id: str
     payment_key: str | None
     method: str | None
@@ -199,7 +204,7 @@ class PaymentsController(Controller):
             raise PaywonError("NOT_YOURS", field="userId")
         view = await requesting.request_payment(cashier, _wish(data), origin)
         body = RequestOut(payment=_out(view), checkout_url=view.payment.checkout_url)
-        return answered(view, body, status_code=HTTP_201_CREATED)
+        return answered(view, body, status_code=HTTP_201_CREATED, poll_at=_place(view))
 
     @post(
         "/confirm",
@@ -212,7 +217,7 @@ class PaymentsController(Controller):
     )
     async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
         view = await confirming.confirm_payment(cashier, confirmation(data), origin)
-        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK)
+        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK, poll_at=_place(view))
 
     @post(
         "/{payment_id:uuid}/refund",
@@ -231,7 +236,7 @@ class PaymentsController(Controller):
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
         )
         view = await cancelling.refund_payment(cashier, PaymentId(payment_id), wish, origin)
-        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK)
+        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK, poll_at=_place(view))
 
     @get("/{payment_id:uuid}", guards=[needs("payments:read")], summary="Read a payment", responses=reading(404))
     async def read(self, payment_id: UUID, cashier: Till, origin: Asker) -> PaymentOut:
@@ -262,7 +267,7 @@ class PaymentsController(Controller):
         found = await queries.list_payments(cashier, wanted)
         last = found.payments[-1] if len(found.payments) == limit else None
         return PaymentList(
-            payments=[payment_out(payment, confirming=payment.id in found.confirming) for payment in found.payments],
+            payments=[_listed(payment, confirming=payment.id in found.confirming) for payment in found.payments],
             total=found.total,
             page=page,
             limit=limit,
@@ -330,14 +335,20 @@ def _wish(data: RequestIn) -> PaymentWish:
     )
 
 
+def _place(view: PaymentView) -> str:
+    return f"/payments/{view.payment.id}"
+
+
 def _out(view: PaymentView) -> PaymentOut:
-    return payment_out(view.payment, confirming=view.confirming)
+    open_request = view.attempt.type if view.attempt is not None and view.in_doubt else None
+    return payment_out(view.payment, confirming=view.confirming, open_request=open_request)
 
 
-def payment_out(payment: Payment, *, confirming: bool) -> PaymentOut:
+def payment_out(payment: Payment, *, confirming: bool, open_request: str | None) -> PaymentOut:
     renamed: dict[str, Any] = {
         "amount": payment.total_amount,
         "status": simple_status(payment, confirming=confirming),
+        "open_request": open_request,
         "order_id": payment.order_no,
         "refundable_amount": payment.balance_amount if payment.approved_at else None,
         "approval_number": payment.card_approval_number,
@@ -346,6 +357,11 @@ def payment_out(payment: Payment, *, confirming: bool) -> PaymentOut:
     }
     same = {name: getattr(payment, name) for name in PaymentOut.__struct_fields__ if name not in renamed}
     return PaymentOut(**same, **renamed)
+
+
+def _listed(payment: Payment, *, confirming: bool) -> PaymentOut:
+    open_request = AttemptType.PAYMENT_CONFIRMATION if confirming else None
+    return payment_out(payment, confirming=confirming, open_request=open_request)
 
 
 def _transaction_out(row: Attempt) -> TransactionOut:

@@ -99,6 +99,7 @@ class TossPaymentOut(Output, frozen=True, kw_only=True):
     method: str | None
     status: str
     simple_status: str
+    open_request: str | None
     currency: str
     balance_amount: int | None
     total_amount: int
@@ -154,7 +155,7 @@ class TossPaymentsController(Controller):
     async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[TossView]:
         """Have Toss approve the payment; the order becomes PAID. 202 while Toss has not answered."""
         view = await confirming.confirm_payment(cashier, confirmation(data), origin)
-        return answered(view, toss_view(view), status_code=HTTP_200_OK)
+        return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=_place(view))
 
     @get(
         "/orders/{order_no:str}",
@@ -192,15 +193,20 @@ class TossPaymentsController(Controller):
             amount=Krw(data.cancel_amount) if data.cancel_amount is not None else None,
             tax_free_amount=Krw(data.tax_free_amount) if data.tax_free_amount is not None else None,
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
+            amount_field="cancelAmount",
         )
         view = await cancelling.refund_payment(cashier, found.payment.id, wish, origin)
-        return answered(view, toss_view(view), status_code=HTTP_200_OK)
+        return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=_place(view))
 
 
 def confirmation(data: ConfirmIn) -> Confirmation:
     return Confirmation(
         payment_key=PaymentKey(data.payment_key), order_no=OrderNo(data.order_id), amount=Krw(data.amount)
     )
+
+
+def _place(view: PaymentView) -> str:
+    return f"/api/payments/toss/orders/{view.payment.order_no}"
 
 
 def toss_view(view: PaymentView) -> TossView:
@@ -217,11 +223,12 @@ def _payment_out(view: PaymentView) -> TossPaymentOut:
     same = {
         name: getattr(payment, name)
         for name in TossPaymentOut.__struct_fields__
-        if name not in ("simple_status", "cancels")
+        if name not in ("simple_status", "open_request", "cancels")
     }
     return TossPaymentOut(
         **same,
         simple_status=simple_status(payment, confirming=view.confirming),
+        open_request=view.attempt.type if view.attempt is not None and view.in_doubt else None,
         cancels=[_cancel_out(cancel) for cancel in view.cancels],
     )
 

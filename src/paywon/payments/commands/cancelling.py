@@ -35,6 +35,8 @@ class RefundWish:
     amount: Krw | None
     tax_free_amount: Krw | None = None
     account: RefundReceiveAccount | None = None
+    # What the door calls the amount, for an error to name.
+    amount_field: str = "refundAmount"
 
 
 async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
@@ -101,7 +103,9 @@ def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -
         raise PaywonError("REFUND_NOT_ALLOWED", status=payment.status)
     amount = left if wish.amount is None else wish.amount
     if amount > left:
-        raise PaywonError("REFUND_EXCEEDS_BALANCE", field="refundAmount", refundable_krw=f"{left:,}")
+        raise PaywonError("REFUND_EXCEEDS_BALANCE", field=wish.amount_field, refundable_krw=f"{left:,}")
+    if wish.tax_free_amount is not None and wish.tax_free_amount > amount:
+        raise PaywonError("TAX_FREE_ABOVE_AMOUNT", field="taxFreeAmount")
     waiting = payment.status is PaymentStatus.WAITING_FOR_DEPOSIT
     if payment.virtual_account is not None and not waiting and wish.account is None:
         raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")

@@ -13,7 +13,7 @@ from paywon.payments.commands.asking import ask_and_learn, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.queries import PaymentView, view
-from paywon.payments.commands.settling import error_of
+from paywon.payments.commands.settling import error_of, is_over
 from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentStatus
 
 
@@ -63,9 +63,11 @@ async def _intend(
     payment = await lock_or_open_payment(conn, order, now)
     if _is_done(order, payment, told):
         return payment
-    open_attempt = await store.open_attempt_of(conn, payment.id)
-    if open_attempt is not None and open_attempt.payment_key == told.payment_key:
+    earlier = await store.last_confirm(conn, payment.id, told.payment_key)
+    if earlier is not None and earlier.status is AttemptStatus.PENDING:
         return payment
+    if earlier is not None and is_over(earlier):
+        raise error_of(earlier)  # Toss would only say ALREADY_PROCESSED_PAYMENT
     attempt = new_attempt(
         cashier,
         AttemptType.PAYMENT_CONFIRMATION,

@@ -31,7 +31,7 @@ from paywon.toss.outcome import No, Yes
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
 # Long enough for a read and a repeat, each up to its read time-out; a resolver that dies loses its claim then.
-_LEASE: Final = timedelta(seconds=150)
+_LEASE: Final = timedelta(seconds=200)
 
 
 async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:

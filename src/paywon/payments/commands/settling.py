@@ -62,16 +62,19 @@ async def settle(cashier: Cashier, intent: Intent, answer: Answer[wire.Payment],
                 await give_up(conn, cashier, intent, outcome="not_sent", code="NOT_SENT", why=why, call=answer.call)
             case NotSent():
                 await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
-            case No() | Unknown():
+            case No():
+                await leave_open(conn, cashier, attempt, answer.code, message=answer.message, call=answer.call)
+            case Unknown():
                 await leave_open(
                     conn,
                     cashier,
                     attempt,
-                    answer.code or str(getattr(answer, "reason", "")),
+                    answer.code or str(answer.reason),
                     message=answer.message,
                     call=answer.call,
-                    answered=isinstance(answer, Unknown) and answer.answered,
-                    counts=not (isinstance(answer, Unknown) and answer.reason is UnknownReason.RUNNING),
+                    answered=answer.answered,
+                    counts=answer.reason is not UnknownReason.RUNNING,
+                    not_before_s=answer.retry_after_s,
                 )
 
 
@@ -143,10 +146,12 @@ async def leave_open(
     call: Call | None = None,
     answered: bool | None = None,
     counts: bool = True,
+    not_before_s: float | None = None,
 ) -> None:
     """Note what came back and leave the attempt to the resolver: unknown is a state, not an error.
 
-    ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs.
+    ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
+    ``not_before_s`` is how long Toss asked us to wait.
     """
     tries = attempt.retry_count if counts else max(0, attempt.retry_count - 1)
     await store.update_attempt(
@@ -158,7 +163,7 @@ async def leave_open(
         error_code=code,
         error_message=redact(message),
         retry_count=tries,
-        resolve_by=cashier.clock.now() + timedelta(seconds=ladder_s(tries)),
+        resolve_by=cashier.clock.now() + timedelta(seconds=max(ladder_s(tries), not_before_s or 0)),
     )
 
 
@@ -222,6 +227,12 @@ async def _mark_refused(conn: Connection, cashier: Cashier, intent: Intent, answ
     if over is not None and payment.payment_key in (None, intent.attempt.payment_key):
         columns["status"] = over
     await store.update_payment(conn, payment.id, cashier.clock.now(), **columns)
+
+
+def is_over(attempt: Attempt) -> bool:
+    """Whether Toss has refused an attempt in a way that ends its paymentKey: that key cannot be confirmed again."""
+    kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
+    return attempt.outcome == "no" and kind in (Refusal.DECLINED, Refusal.EXPIRED)
 
 
 def error_of(attempt: Attempt) -> PaywonError:

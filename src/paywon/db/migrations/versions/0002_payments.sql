@@ -35,7 +35,7 @@ CREATE TABLE orders (
     updated_at timestamptz NOT NULL
 );
 -- Seed 1: duplicate payment prevention. One open order per thing that is being paid for.
-CREATE UNIQUE INDEX orders_one_open_per_resource ON orders (resource_type, resource_id)
+CREATE UNIQUE INDEX orders_one_open_per_resource ON orders (resource_type, resource_id) NULLS NOT DISTINCT
     WHERE status = 'PENDING_PAYMENT' AND resource_id IS NOT NULL;
 CREATE INDEX orders_to_expire ON orders (expires_at) WHERE status = 'PENDING_PAYMENT';
 

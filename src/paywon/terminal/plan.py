@@ -8,8 +8,9 @@ from typing import Final
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from paywon.dev.trouble import Trouble
+from paywon.devfile import write_private
 from paywon.settings import TOSS_BASE_URL
+from paywon.terminal.trouble import Trouble
 
 # Where this machine reaches a server that listens on an address. The addresses are compared with, never bound.
 _LOCAL: Final = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "::1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -140,15 +141,6 @@ def _sandbox_key(home: Path) -> str:
     key = f"test_sk_{secrets.token_hex(16)}"
     write_private(file, key + "\n")
     return key
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    draft = file.with_name(f".{file.name}.draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
 
 
 def _address(host: str, port: int) -> str:

@@ -14,11 +14,11 @@ from rich.table import Table
 from paywon.base.clock import SystemClock
 from paywon.base.ids import ApiKeyId
 from paywon.db.pool import Database
-from paywon.dev.checks import check_database
-from paywon.dev.trouble import Trouble
 from paywon.operators.commands import create_api_key, list_api_keys, revoke_api_key
 from paywon.operators.model import ApiKey, Scope
 from paywon.settings import Settings
+from paywon.terminal.checks import check_database
+from paywon.terminal.trouble import Trouble
 
 ALL: Final = "all"
 

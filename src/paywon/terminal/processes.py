@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from paywon import devfile
 from paywon.db.migrate import migrate
-from paywon.dev import devfile
-from paywon.dev.checks import DATABASE_ERRORS, check_port, look_at_database
-from paywon.dev.plan import load_dev_settings
-from paywon.dev.trouble import database_trouble
 from paywon.settings import Settings
+from paywon.terminal.checks import DATABASE_ERRORS, check_port, look_at_database
+from paywon.terminal.plan import load_dev_settings
+from paywon.terminal.trouble import database_trouble
 
 
 def become_sandbox(*, host: str, port: int, state: Path | None, public_url: str | None) -> None:

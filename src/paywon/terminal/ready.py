@@ -9,10 +9,10 @@ import aiohttp
 
 from paywon.base.clock import Clock, SystemClock
 from paywon.db.pool import Database
-from paywon.dev.child import Child
-from paywon.dev.trouble import Trouble
 from paywon.operators.commands import create_api_key, recognise
 from paywon.operators.model import Scope
+from paywon.terminal.child import Child
+from paywon.terminal.trouble import Trouble
 
 READY_TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.05

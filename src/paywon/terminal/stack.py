@@ -10,16 +10,16 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from paywon.dev import ready
-from paywon.dev.checks import check_home, check_port, look_at_database, wait_for_database
-from paywon.dev.child import Child, Deaths, Program
-from paywon.dev.devfile import DevFile, read_dev_file, write_dev_file
-from paywon.dev.leash import GRACE_S
-from paywon.dev.lock import only_one
-from paywon.dev.plan import Plan, load_dev_settings, make_plan
-from paywon.dev.postgres import DATABASE_NAME, DevPostgres
-from paywon.dev.screen import Screen
-from paywon.dev.trouble import Trouble
+from paywon.db.embedded import DATABASE_NAME, EmbeddedPostgres, EmbeddedPostgresError
+from paywon.devfile import DevFile, read_dev_file, write_dev_file
+from paywon.terminal import ready
+from paywon.terminal.checks import check_home, check_port, look_at_database, wait_for_database
+from paywon.terminal.child import Child, Deaths, Program
+from paywon.terminal.leash import GRACE_S
+from paywon.terminal.lock import only_one
+from paywon.terminal.plan import Plan, load_dev_settings, make_plan
+from paywon.terminal.screen import Screen
+from paywon.terminal.trouble import Trouble
 
 WATCH_S: Final = 0.5
 
@@ -64,10 +64,10 @@ class Stack:
         self._screen = screen
         self._stop_wanted = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._postgres = None if plan.database_url is not None else DevPostgres(plan.home / "postgres")
+        self._postgres = None if plan.database_url is not None else EmbeddedPostgres(plan.home / "postgres")
         self._postgres_starting: asyncio.Future[None] | None = None
         self._children: dict[str, Child] = {}
-        # Only this process holds the writing end: children notice its end, however it comes (paywon.dev.leash).
+        # Only this process holds the writing end: children notice its end, however it comes (paywon.terminal.leash).
         self._leash, self._hold = os.pipe()
 
     async def run(self) -> None:
@@ -137,10 +137,13 @@ class Stack:
             await self._migrate(url)
         return url
 
-    async def _start_postgres(self, postgres: DevPostgres) -> None:
+    async def _start_postgres(self, postgres: EmbeddedPostgres) -> None:
         # A thread cannot be cancelled: it is kept, for _stop to wait for.
         self._postgres_starting = asyncio.ensure_future(asyncio.to_thread(postgres.start))
-        await asyncio.shield(self._postgres_starting)
+        try:
+            await asyncio.shield(self._postgres_starting)
+        except EmbeddedPostgresError as error:
+            raise Trouble(error.korean, error.english) from None
 
     async def _migrate(self, url: str) -> None:
         from paywon.db.migrate import ensure_database, migrate, newest_revision
@@ -190,7 +193,7 @@ class Stack:
         file = write_dev_file(plan.home, dev)
         self._screen.summary(dev, file=str(file), seconds=time.monotonic() - began)
 
-    async def _look_after_postgres(self, postgres: DevPostgres) -> None:
+    async def _look_after_postgres(self, postgres: EmbeddedPostgres) -> None:
         deaths = Deaths()
         while True:
             await asyncio.sleep(WATCH_S)
@@ -215,7 +218,7 @@ class Stack:
         if not life.cancelled():
             _raise_first(life.exception())
 
-    async def _stop_postgres(self, postgres: DevPostgres) -> None:
+    async def _stop_postgres(self, postgres: EmbeddedPostgres) -> None:
         postgres.give_up()
         if self._postgres_starting is not None:
             with suppress(Exception):  # told by whoever waited for it

@@ -11,9 +11,9 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from paywon.base.log import set_up_logging
-from paywon.dev.checks import check_database, check_port, wait_for_database
-from paywon.dev.leash import hold_to_parent
 from paywon.settings import Settings
+from paywon.terminal.checks import check_database, check_port, wait_for_database
+from paywon.terminal.leash import hold_to_parent
 
 
 def serve(settings: Settings) -> None:

@@ -1,8 +1,8 @@
 """Ties a process to the one that started it: when the parent is gone, the child goes too.
 
-``python -m paywon.dev.leash FD MODULE ARGS…`` runs a module the way ``python -m`` does, and watches the reading end
-of a pipe whose writing end only the parent holds. The kernel closes that end however the parent dies, SIGKILL
-included, on Linux and macOS alike.
+``python -m paywon.terminal.leash FD MODULE ARGS…`` runs a module the way ``python -m`` does, and watches the
+reading end of a pipe whose writing end only the parent holds. The kernel closes that end however the parent dies,
+SIGKILL included, on Linux and macOS alike.
 """
 
 import multiprocessing

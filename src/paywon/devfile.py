@@ -6,8 +6,6 @@ from typing import Final
 
 import msgspec
 
-from paywon.dev.plan import write_private
-
 NAME: Final = "dev.json"
 
 
@@ -38,3 +36,12 @@ def write_dev_file(home: Path, dev: DevFile) -> Path:
     file = home / NAME
     write_private(file, json.dumps(msgspec.to_builtins(dev), ensure_ascii=False, indent=2) + "\n")
     return file
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    draft = file.with_name(f".{file.name}.draft")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from paywon.dev.screen import Screen
-from paywon.dev.trouble import Trouble
+from paywon.terminal.screen import Screen
+from paywon.terminal.trouble import Trouble
 
 MAX_DEATHS: Final = 5
 DEATHS_WINDOW_S: Final = 30.0
@@ -74,7 +74,7 @@ class Child:
         self.started_at = time.monotonic()
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "paywon.dev.leash", str(self._leash)),
+            *(sys.executable, "-m", "paywon.terminal.leash", str(self._leash)),
             *(self.program.module, *self.program.arguments),
             env={**os.environ, **self.program.environment, "PYTHONUNBUFFERED": "1"},
             stdin=asyncio.subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
-from paywon.dev.devfile import DevFile
+from paywon.devfile import DevFile
 
 NAME_WIDTH: Final = 30
 _STYLES: Final = {"api": "cyan", "worker": "magenta", "sandbox": "yellow"}
@@ -71,7 +71,7 @@ def curl_line(dev: DevFile) -> str:
     body = f'{{"orderName": "1년 타임캡슐", "amount": 15000, "userId": "user-1", "fulfilment": {capsule}}}'
     return (
         f"curl -X POST {dev.api_url}/api/orders -H 'Authorization: Bearer {dev.api_key}'"
-        f" -H 'Content-Type: application/json' -H \"Idempotency-Key: order-$(date +%s)\" -d '{body}'"
+        f" -H 'Content-Type: application/json' -d '{body}'"
     )
 
 

@@ -15,12 +15,12 @@ import asyncpg
 from rich.console import Console
 from rich.markup import escape
 
-from paywon.dev import devfile
-from paywon.dev.checks import DATABASE_ERRORS, connect
-from paywon.dev.plan import load_dev_settings
-from paywon.dev.screen import padded
-from paywon.dev.trouble import Trouble, database_trouble, not_migrated
+from paywon import devfile
 from paywon.settings import TOSS_BASE_URL, Settings, SettingsError, load_settings
+from paywon.terminal.checks import DATABASE_ERRORS, connect
+from paywon.terminal.plan import load_dev_settings
+from paywon.terminal.screen import padded
+from paywon.terminal.trouble import Trouble, database_trouble, not_migrated
 from paywon.toss.client import TossClient
 from paywon.toss.outcome import No, NotSent
 

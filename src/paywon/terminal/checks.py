@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from paywon.dev.trouble import Trouble, database_trouble, no_permission, not_migrated, old_server, port_taken
+from paywon.terminal.trouble import Trouble, database_trouble, no_permission, not_migrated, old_server, port_taken
 
 CONNECT_TIMEOUT_S: Final = 5.0
 DATABASE_PATIENCE_S: Final = 30.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from paywon.dev.trouble import Trouble
+from paywon.terminal.trouble import Trouble
 
 
 @contextmanager
