@@ -12,11 +12,13 @@ from litestar.exceptions import HTTPException
 from paywon_sandbox import inferred
 from paywon_sandbox.core.journal import Journal
 from paywon_sandbox.core.store import Store
-from paywon_sandbox.doors import api, control, pages
+from paywon_sandbox.doors import api, billing, books, console, control, levers, pages, sdk, windows
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.replies import refusal, to_response, wants_english
 from paywon_sandbox.settings import MAX_DRAINED_BYTES, Settings
 from paywon_sandbox.webhooks.dispatcher import Dispatcher
+
+DOORS = (api, billing, books, control, levers, sdk, pages, windows, console)
 
 
 @get("/sandbox/health")
@@ -54,7 +56,7 @@ def create_app(settings: Settings) -> Litestar:
         return door
 
     return Litestar(
-        route_handlers=[health, *api.HANDLERS, *control.HANDLERS, *pages.HANDLERS],
+        route_handlers=[health, *(handler for door in DOORS for handler in door.HANDLERS)],
         dependencies={"door": Provide(provide_door)},
         exception_handlers={Exception: _unhandled},
         lifespan=[lifespan],

@@ -43,6 +43,41 @@ SAME_TRANSMISSION_ID_ON_RETRY = True
 # api.md 5.3: which attempt is returned for an orderId with several is undocumented: the approved, else the newest.
 PREFER_APPROVED_ATTEMPT = True
 
+# webhooks.md "Signature algorithm": whether the HMAC key is the 64 hex characters as text or the 32 bytes they
+# stand for. `text` or `hex`; POST /sandbox/settings changes it for one key.
+SIGNATURE_KEY = "text"
+
+# webhooks.md "What each flow delivers" names only DEPOSIT_CALLBACK for a reversal.
+REVERSAL_SENDS_PAYMENT_STATUS_CHANGED = False
+# api.md 8: the sign of a cancel row is undocumented (settlements have it negative).
+NEGATIVE_CANCEL_TRANSACTIONS = True
+
+# api.md 6: amounts below the minimum; the code is published for confirm, key-in and billing.
+ACCOUNT_BELOW_MINIMUM = "BELOW_MINIMUM_AMOUNT"
+# api.md 7: a used or unknown authKey, an unknown billing key.
+UNKNOWN_AUTH_KEY = "INVALID_BILLING_AUTH"
+UNKNOWN_BILLING_KEY = "INVALID_BILL_KEY_REQUEST"
+SHORT_CUSTOMER_KEY = "INVALID_CUSTOMER_KEY"
+# Refused key-in and billing charges leave no payment behind: undocumented.
+
+# api.md 8, 9: a missing or crossed date range; more than the page limit.
+BAD_RANGE = "INVALID_DATE"
+ABOVE_PAGE_LIMIT = "EXCEED_MAX_QUERY_LIMIT"
+# api.md 9: asking twice for a manual settlement, or for a payment that holds no money.
+SETTLEMENT_REFUSED = "FORBIDDEN_REQUEST"
+# api.md 10: cancelling a receipt that is cancelled, failed, a cancel itself, or belongs to a payment.
+RECEIPT_NOT_CANCELABLE = "FORBIDDEN_REQUEST"
+# api.md 10: whether the list has automatic receipts of payments too.
+LIST_AUTOMATIC_RECEIPTS = True
+
+# What a merchant pays, before VAT: thousandths of the amount, and flat KRW. The published rows give 2.1 % for a card
+# (64,601 → 1,356, rounded down) and 300 for an account; the rest is a guess.
+FEE_PER_MILLE = {"카드": 21, "간편결제": 21, "계좌이체": 18, "휴대폰": 35}
+FEE_PER_MILLE_OTHERS = 50
+FEE_FLAT_KRW = {"가상계좌": 300}
+# The same rows: sold on a Sunday, paid out on Thursday; Monday, Friday. Holidays are not known here.
+PAY_OUT_BUSINESS_DAYS = 4
+
 # Unknown paths and methods.
 UNKNOWN_PATH = "NOT_FOUND"
 UNKNOWN_METHOD = "NOT_FOUND_HTTP_METHOD"

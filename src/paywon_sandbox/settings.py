@@ -18,6 +18,13 @@ IDEMPOTENCY_LIFETIME = timedelta(days=15)  # api.md 1.2 [2src]
 IDEMPOTENCY_KEY_MAX_LENGTH = 300  # api.md 1.2 [2src]
 VIRTUAL_ACCOUNT_LIFETIME = timedelta(hours=168)  # api.md 6, default of validHours
 
+VIRTUAL_ACCOUNT_MAX_HOURS = 2160  # api.md 6
+VIRTUAL_ACCOUNT_MAX_LIFETIME = timedelta(days=90)  # api.md 6, dueDate
+REFUND_ACCOUNT_SHOWN = timedelta(minutes=30)  # api.md 4
+REFUND_TIME = timedelta(days=2)  # api.md 5.4 "about two days later" [1src]
+TAX_OFFICE_TIME = timedelta(days=1)  # api.md 10 "in 1-2 days"
+SECURITY_KEY_OVERLAP = timedelta(days=7)  # api.md 13
+
 MINIMUM_CARD_KRW = 100  # api.md 5.2 [1src]
 MINIMUM_ACCOUNT_KRW = 200  # api.md 5.2 [1src]
 MAXIMUM_TRANSFER_KRW = 10_000_000  # api.md 5.2 [1src]

@@ -64,3 +64,9 @@ def texts(endpoint: str, code: str) -> tuple[str, str]:
 def special(place: str, code: str) -> str:
     """Korean text of a code that is no HTTP error: `redirect failUrl`, `Payment.failure`."""
     return next((r.message_ko or code for r in _by_code().get(code, []) if r.endpoint == place), code)
+
+
+def numbered_special(place: str, number: str) -> str | None:
+    """The text that begins `[number]`, as those of the tax office do; None when there is none."""
+    rows = (row for row in _rows() if row.endpoint == place and row.message_ko)
+    return next((row.message_ko for row in rows if str(row.message_ko).startswith(f"[{number}]")), None)

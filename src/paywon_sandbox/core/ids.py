@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 import string
 from datetime import datetime
@@ -46,6 +48,27 @@ def issue_number() -> str:
 def account_number() -> str:
     """A test virtual account number: `X` and 13 digits (api.md 4)."""
     return f"X{_random(string.digits, 13)}"
+
+
+def fixed_account_number(account_key: str, bank_code: str) -> str:
+    """The same number for the same accountKey, without the `X` of a 일반 account (api.md 4)."""
+    digest = hashlib.sha256(f"{bank_code}/{account_key}".encode()).digest()
+    return f"{int.from_bytes(digest[:8]) % 10**14:014d}"
+
+
+def auth_key() -> str:
+    """`bln_…`, single use."""
+    return f"bln_{_random(_ALNUM, 11)}"
+
+
+def billing_key() -> str:
+    """44 characters of URL-safe base64, the `=` included (api.md 16)."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def event_id() -> str:
+    """`evt_…` of a v2 event."""
+    return f"evt_{_random(_LOWER, 24)}"
 
 
 def transmission_id() -> str:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from paywon_sandbox.core.values import Payment
+from paywon_sandbox.core.values import Billing, CashReceiptEntry, Payment, RefundAccount
+from paywon_sandbox.settings import API_VERSION
 
 
 class Choice(msgspec.Struct, kw_only=True):
@@ -25,9 +26,37 @@ class Choice(msgspec.Struct, kw_only=True):
     customer_name: str = "김토스"
     cash_receipt_type: str | None = None
     cash_receipt_number: str = "01012341234"
+    use_card_point: bool = False
     partial_cancelable: bool = True
     decline_code: str | None = None
     decline_times: int | None = None
+    valid_hours: int | None = None
+    use_escrow: bool = False
+    refund_account: RefundAccount | None = None
+    card_number: str | None = None
+    discount_krw: int = 0
+
+
+class Errand(msgspec.Struct, kw_only=True):
+    """What the clock will do to a payment: `refund`, `settle` or `hide_refund_account`."""
+
+    at: datetime
+    kind: str
+
+
+class LedgerEntry(msgspec.Struct, kw_only=True):
+    """One movement of a payment, from which transactions and settlements are made; amounts in KRW.
+
+    `moved` is what changed hands (0 when an account is issued), `balance` what the merchant holds afterwards.
+    """
+
+    number: int
+    transaction_key: str
+    at: datetime
+    status: str
+    moved_krw: int
+    balance_krw: int
+    approved_at: str | None
 
 
 class PaymentRecord(msgspec.Struct, kw_only=True):
@@ -44,6 +73,61 @@ class PaymentRecord(msgspec.Struct, kw_only=True):
     customer_name: str | None = None
     customer_phone: str | None = None
     choice: Choice | None = None
+    customer_key: str | None = None
+    errands: list[Errand] = []
+    ledger: list[LedgerEntry] = []
+    refund_outcome: str = "COMPLETED"
+    settlement_requested: bool = False
+
+    def due_times(self) -> list[datetime]:
+        """When the clock has something to do here."""
+        times = [errand.at for errand in self.errands]
+        return times if self.deadline is None else [self.deadline, *times]
+
+
+class BillingAuth(msgspec.Struct, kw_only=True):
+    """What the customer registered in the billing window, until its authKey is used."""
+
+    auth_key: str
+    customer_key: str
+    method: str
+    card_company: str = "61"
+    card_number: str = "4330123412341234"
+    card_type: str = "신용"
+    bank_code: str = "92"
+    issue_decline_code: str | None = None
+    charge_decline_code: str | None = None
+    charge_decline_times: int | None = None
+
+
+class BillingRecord(msgspec.Struct, kw_only=True):
+    """An issued billing key with what is registered behind it; kept after its deletion, to be told apart."""
+
+    billing: Billing
+    registered: BillingAuth
+    deleted: bool = False
+
+
+class ReceiptRecord(msgspec.Struct, kw_only=True):
+    """A cash receipt, or its cancel. An automatic one lives in its payment: `entry` is None then."""
+
+    number: int
+    receipt_key: str
+    requested_on: str
+    due_at: datetime | None
+    payment_key: str | None = None
+    entry: CashReceiptEntry | None = None
+    failure: str | None = None
+    canceled_krw: int = 0
+
+
+class AccountSettings(msgspec.Struct, kw_only=True, rename="camel"):
+    """What a merchant sets in Toss's developer centre. `signature_key`: `text` or `hex`, see inferred.py."""
+
+    version: str = API_VERSION
+    signature_key: str
+    security_keys: list[str]
+    reissued_at: datetime | None = None
 
 
 class StoredReply(msgspec.Struct, kw_only=True):

@@ -6,6 +6,7 @@ idempotent reply and the webhooks of one request are stored together or not at a
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections import deque
 from datetime import datetime
@@ -16,11 +17,16 @@ from paywon_sandbox import inferred
 from paywon_sandbox.core.clock import Clock
 from paywon_sandbox.core.journal import Address, Journal
 from paywon_sandbox.core.records import (
+    AccountSettings,
+    BillingAuth,
+    BillingRecord,
     ClockState,
     Delivery,
     Fault,
+    LedgerEntry,
     LoggedRequest,
     PaymentRecord,
+    ReceiptRecord,
     StoredReply,
     Webhook,
 )
@@ -33,6 +39,10 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "webhook": Webhook,
     "delivery": Delivery,
     "clock": ClockState,
+    "billing_auth": BillingAuth,
+    "billing": BillingRecord,
+    "receipt": ReceiptRecord,
+    "settings": AccountSettings,
 }
 APPROVED = frozenset({"DONE", "CANCELED", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
 
@@ -56,7 +66,14 @@ class Account:
         self.pending: dict[str, Delivery] = {}
         self.faults: dict[str, Fault] = {}
         self.requests: deque[LoggedRequest] = deque(maxlen=REQUEST_LOG_LENGTH)
+        self.billing_auths: dict[str, BillingAuth] = {}
+        self.billings: dict[str, BillingRecord] = {}
+        self.receipts: dict[str, ReceiptRecord] = {}
+        self.settings = default_settings(self.key)
+        # Every movement of every payment, oldest first.
+        self.ledger: list[tuple[LedgerEntry, PaymentRecord]] = []
         self._deadlines: list[tuple[datetime, str]] = []
+        self._receipt_deadlines: list[tuple[datetime, str]] = []
 
     def reset(self) -> None:
         """Forget everything of this key, on disk too."""
@@ -72,9 +89,18 @@ class Account:
             self.payments[key] = record
             self.orders.setdefault(record.payment.order_id, []).append(key)
             self._store.owners[key] = self
-        if record.deadline is not None:
-            heapq.heappush(self._deadlines, (record.deadline, key))
+        for at in record.due_times():
+            heapq.heappush(self._deadlines, (at, key))
         self._store.change("payment", self.key, key, record)
+
+    def book(self, record: PaymentRecord, entry: LedgerEntry) -> None:
+        """Add a movement; the caller keeps the payment."""
+        record.ledger.append(entry)
+        self.ledger.append((entry, record))
+
+    def next_number(self) -> int:
+        """A number that grows with everything that happens, over restarts too."""
+        return self._store.next_sequence()
 
     def payment_of_order(self, order_id: str) -> PaymentRecord | None:
         """The approved attempt for an orderId, else the newest; None when there is none."""
@@ -90,9 +116,44 @@ class Account:
         while self._deadlines and self._deadlines[0][0] <= now:
             _, key = heapq.heappop(self._deadlines)
             record = self.payments[key]
-            if record.deadline is not None and record.deadline <= now:
+            if any(at <= now for at in record.due_times()):
                 found[key] = record
         return list(found.values())
+
+    def keep_billing_auth(self, auth: BillingAuth) -> None:
+        """Store what an authKey stands for."""
+        self.billing_auths[auth.auth_key] = auth
+        self._store.change("billing_auth", self.key, auth.auth_key, auth)
+
+    def drop_billing_auth(self, auth_key: str) -> None:
+        """An authKey is used up."""
+        del self.billing_auths[auth_key]
+        self._store.change("billing_auth", self.key, auth_key, None)
+
+    def keep_billing(self, record: BillingRecord) -> None:
+        """Store a new or changed billing key."""
+        self.billings[record.billing.billing_key] = record
+        self._store.change("billing", self.key, record.billing.billing_key, record)
+
+    def keep_receipt(self, record: ReceiptRecord) -> None:
+        """Store a new or changed cash receipt."""
+        self.receipts[record.receipt_key] = record
+        if record.due_at is not None:
+            heapq.heappush(self._receipt_deadlines, (record.due_at, record.receipt_key))
+        self._store.change("receipt", self.key, record.receipt_key, record)
+
+    def due_receipts(self, now: datetime) -> list[ReceiptRecord]:
+        """Cash receipts that the tax office answers by now."""
+        found: dict[str, ReceiptRecord] = {}
+        while self._receipt_deadlines and self._receipt_deadlines[0][0] <= now:
+            _, key = heapq.heappop(self._receipt_deadlines)
+            if self.receipts[key].due_at is not None:
+                found[key] = self.receipts[key]
+        return list(found.values())
+
+    def keep_settings(self) -> None:
+        """Store what was set for this key."""
+        self._store.change("settings", self.key, "settings", self.settings)
 
     def keep_reply(self, key: str, reply: StoredReply) -> None:
         """Remember the first answer to an Idempotency-Key."""
@@ -144,6 +205,15 @@ class Account:
         match record:
             case PaymentRecord():
                 self.keep_payment(record)
+                self.ledger += [(entry, record) for entry in record.ledger]
+            case BillingAuth():
+                self.billing_auths[record_id] = record
+            case BillingRecord():
+                self.billings[record_id] = record
+            case ReceiptRecord():
+                self.keep_receipt(record)
+            case AccountSettings():
+                self.settings = record
             case StoredReply():
                 self.replies[record_id] = record
             case Webhook():
@@ -156,10 +226,18 @@ class Account:
                 raise ValueError(f"unknown record kind {kind}")
 
 
+def default_settings(key: str) -> AccountSettings:
+    """A security key that follows from the secret key, so that a test can know it without asking."""
+    security_key = hashlib.sha256(f"security key of {key}".encode()).hexdigest()
+    return AccountSettings(signature_key=inferred.SIGNATURE_KEY, security_keys=[security_key])
+
+
 def _order(record: msgspec.Struct) -> tuple[int, float]:
     """Restoring order: payments as they were opened, deliveries as they arose."""
     if isinstance(record, PaymentRecord):
         return record.sequence, 0.0
+    if isinstance(record, ReceiptRecord):
+        return record.number, 0.0
     return 0, record.created_at.timestamp() if isinstance(record, Delivery) else 0.0
 
 
@@ -183,7 +261,10 @@ class Store:
         for (kind, account, record_id), record in records:
             self.account(account).restore(kind, record_id, record)
             if isinstance(record, PaymentRecord):
-                self._sequence = max(self._sequence, record.sequence)
+                numbers = [entry.number for entry in record.ledger]
+                self._sequence = max(self._sequence, record.sequence, *numbers)
+        for known in self.accounts.values():
+            known.ledger.sort(key=lambda item: item[0].number)
         self._changed.clear()
 
     def account(self, key: str) -> Account:
@@ -193,7 +274,7 @@ class Store:
         return self.accounts[key]
 
     def next_sequence(self) -> int:
-        """A number that grows with every payment, so that a restart keeps their order."""
+        """A number that grows with every payment and movement, so that a restart keeps their order."""
         self._sequence += 1
         return self._sequence
 

@@ -143,6 +143,90 @@ class Cancel(Wire, kw_only=True):
     cancel_request_id: str | None = None
 
 
+class BillingCard(Wire, kw_only=True):
+    """The card behind a billing key."""
+
+    issuer_code: str
+    acquirer_code: str | None
+    number: str
+    card_type: str = "신용"
+    owner_type: str = "개인"
+
+
+class BillingTransfer(Wire, kw_only=True):
+    """The bank account behind a billing key, its number masked."""
+
+    bank_name: str
+    bank_account_number: str
+
+
+class Billing(Wire, kw_only=True):
+    """A billing key. `card_company` and `card_number` are gone with version 2024-06-01 (api.md 1.7)."""
+
+    m_id: str
+    customer_key: str
+    authenticated_at: str
+    method: str
+    billing_key: str
+    card_company: str | msgspec.UnsetType = msgspec.UNSET
+    card_number: str | msgspec.UnsetType = msgspec.UNSET
+    card: BillingCard | None = None
+    transfers: list[BillingTransfer] | None = None
+    easy_pay: EasyPay | None = None
+
+
+class Transaction(Wire, kw_only=True):
+    """One row of `GET /v1/transactions`; amounts in KRW."""
+
+    m_id: str
+    transaction_key: str
+    payment_key: str
+    order_id: str
+    method: str | None
+    customer_key: str | None
+    use_escrow: bool | None
+    receipt_url: str | None
+    status: str
+    transaction_at: str
+    currency: str
+    amount: int
+
+
+class SettlementFee(Wire, kw_only=True):
+    """One kind of fee in a settlement row, VAT included."""
+
+    type: str = "BASE"
+    fee: int
+
+
+class Settlement(Wire, kw_only=True):
+    """One row of `GET /v1/settlements`; the amounts of a cancel row are negative KRW (api.md 4)."""
+
+    m_id: str
+    payment_key: str
+    transaction_key: str
+    order_id: str
+    currency: str
+    method: str | None
+    amount: int
+    interest_fee: int = 0
+    fee: int
+    fees: list[SettlementFee]
+    supply_amount: int
+    vat: int
+    pay_out_amount: int
+    approved_at: str | None
+    sold_date: str
+    paid_out_date: str
+    card: Card | None
+    easy_pay: EasyPay | None
+    gift_certificate: GiftCertificate | None
+    mobile_phone: MobilePhone | None
+    transfer: Transfer | None
+    virtual_account: VirtualAccount | None
+    cancel: Cancel | None
+
+
 class Payment(Wire, kw_only=True):
     """Toss's Payment object; amounts in KRW, instants as Toss writes them."""
 

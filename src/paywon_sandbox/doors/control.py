@@ -22,7 +22,7 @@ from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
 Command = Callable[[Account, Params], object]
 
 
-async def _control(request: AnyRequest, door: Door, command: Command) -> Response[bytes]:
+async def control(request: AnyRequest, door: Door, command: Command) -> Response[bytes]:
     """Authentication, JSON, command, store, answer; no faults, no idempotency, no log."""
     endpoint = f"{request.method} {request.url.path}"
     english = wants_english(request.headers)
@@ -53,31 +53,31 @@ async def play_customer(request: AnyRequest, door: Door, payment_key: str) -> Re
         choice = read_choice(params, record)
         return {"redirectUrl": authenticate(account, record, outcome, choice)}
 
-    return await _control(request, door, command)
+    return await control(request, door, command)
 
 
 @get("/sandbox/clock")
 async def read_clock(request: AnyRequest, door: Door) -> Response[bytes]:
     """The account's time."""
-    return await _control(request, door, lambda account, params: steering.clock_view(account))
+    return await control(request, door, lambda account, params: steering.clock_view(account))
 
 
 @post("/sandbox/clock/{action:str}", status_code=200)
 async def change_clock(request: AnyRequest, door: Door, action: str) -> Response[bytes]:
     """advance {seconds}, freeze, resume. What falls due by it has happened when the answer comes."""
-    return await _control(request, door, lambda account, params: steering.change_clock(account, action, params))
+    return await control(request, door, lambda account, params: steering.change_clock(account, action, params))
 
 
 @post("/sandbox/webhooks", status_code=200)
 async def register_webhook(request: AnyRequest, door: Door) -> Response[bytes]:
     """Register a receiver. The same url again replaces the earlier registration."""
-    return await _control(request, door, steering.register_webhook)
+    return await control(request, door, steering.register_webhook)
 
 
 @get("/sandbox/webhooks")
 async def list_webhooks(request: AnyRequest, door: Door) -> Response[bytes]:
     """Every registration."""
-    return await _control(request, door, lambda account, params: {"webhooks": list(account.webhooks.values())})
+    return await control(request, door, lambda account, params: {"webhooks": list(account.webhooks.values())})
 
 
 @delete("/sandbox/webhooks/{webhook_id:str}", status_code=200)
@@ -88,7 +88,7 @@ async def remove_webhook(request: AnyRequest, door: Door, webhook_id: str) -> Re
         steering.remove_webhook(account, webhook_id)
         return {"deleted": webhook_id}
 
-    return await _control(request, door, command)
+    return await control(request, door, command)
 
 
 @get("/sandbox/webhooks/deliveries")
@@ -100,25 +100,25 @@ async def list_deliveries(request: AnyRequest, door: Door) -> Response[bytes]:
         found = [d for d in account.deliveries.values() if order_id in (None, d.order_id)]
         return {"deliveries": found}
 
-    return await _control(request, door, command)
+    return await control(request, door, command)
 
 
 @post("/sandbox/webhooks/deliveries/{delivery_id:str}/resend", status_code=200)
 async def resend_delivery(request: AnyRequest, door: Door, delivery_id: str) -> Response[bytes]:
     """The dashboard's "다시 시도": send once more, now."""
-    return await _control(request, door, lambda account, params: steering.resend(account, delivery_id))
+    return await control(request, door, lambda account, params: steering.resend(account, delivery_id))
 
 
 @post("/sandbox/faults", status_code=200)
 async def order_fault(request: AnyRequest, door: Door) -> Response[bytes]:
     """Order a trouble; `times` defaults to 1, 0 means until it is deleted."""
-    return await _control(request, door, steering.order_fault)
+    return await control(request, door, steering.order_fault)
 
 
 @get("/sandbox/faults")
 async def list_faults(request: AnyRequest, door: Door) -> Response[bytes]:
     """Faults that are still waiting."""
-    return await _control(request, door, lambda account, params: {"faults": list(account.faults.values())})
+    return await control(request, door, lambda account, params: {"faults": list(account.faults.values())})
 
 
 @delete(["/sandbox/faults", "/sandbox/faults/{fault_id:str}"], status_code=200)
@@ -128,7 +128,7 @@ async def remove_faults(request: AnyRequest, door: Door, fault_id: str | None = 
     def command(account: Account, params: Params) -> object:
         return {"deleted": steering.remove_faults(account, fault_id)}
 
-    return await _control(request, door, command)
+    return await control(request, door, command)
 
 
 @get("/sandbox/requests")
@@ -140,7 +140,7 @@ async def list_requests(request: AnyRequest, door: Door) -> Response[bytes]:
     def fits(line: LoggedRequest) -> bool:
         return line.path.startswith(path) and order_id in (None, line.order_id)
 
-    return await _control(request, door, lambda account, params: {"requests": [x for x in account.requests if fits(x)]})
+    return await control(request, door, lambda account, params: {"requests": [x for x in account.requests if fits(x)]})
 
 
 @post("/sandbox/reset", status_code=200)
@@ -151,7 +151,7 @@ async def reset_account(request: AnyRequest, door: Door) -> Response[bytes]:
         account.reset()
         return {"reset": True, "now": toss_instant(account.clock.now())}
 
-    return await _control(request, door, command)
+    return await control(request, door, command)
 
 
 HANDLERS: list[ControllerRouterHandler] = [

@@ -72,9 +72,10 @@ def page(
 ) -> Response[str]:
     """An HTML answer. `opener` is the origin whose script may show it in a frame; `scripted` allows our own files."""
     script = "script-src 'self'; connect-src 'self'; " if scripted else ""
+    ancestors = opener or "'self'"
     policy = (
         f"default-src 'none'; style-src 'self'; img-src 'self'; {script}base-uri 'none'; "
-        f"frame-ancestors {opener or "'self'"}; form-action {form_targets}"
+        f"frame-ancestors {ancestors}; form-action {form_targets}"
     )
     headers = {
         "content-security-policy": policy,

@@ -49,7 +49,9 @@ def refusal(endpoint: str, code: str, *, english: bool, status: int | None = Non
 
 
 def success(value: object, *, english: bool = False) -> Reply:
-    """200 with an object; enumerated values in English where the client asked for it (api.md 1.2 [1src])."""
+    """200 with an object, or with nothing for None; enumerated values in English if asked for (api.md 1.2 [1src])."""
+    if value is None:
+        return Reply(status=200, body=b"")
     if english:
         value = _in_english(msgspec.to_builtins(value))
     return Reply(status=200, body=msgspec.json.encode(value))

@@ -56,7 +56,9 @@ def script_v2() -> Response[bytes]:
     return _script_reply("v2")
 
 
-@route(["/sandbox/checkout", "/sandbox/billing-checkout"], http_method=["OPTIONS"], status_code=204, sync_to_thread=False)
+@route(
+    ["/sandbox/checkout", "/sandbox/billing-checkout"], http_method=["OPTIONS"], status_code=204, sync_to_thread=False
+)
 def preflight() -> Response[None]:
     """Browsers ask before a page of another origin may send a key."""
     return Response(None, status_code=204, headers=_CORS | {"access-control-allow-private-network": "true"})
@@ -87,9 +89,7 @@ async def open_billing_checkout(request: AnyRequest, door: Door) -> Response[byt
     return await _answer(request, door, command)
 
 
-async def _answer(
-    request: AnyRequest, door: Door, command: Callable[[Account, Params], object]
-) -> Response[bytes]:
+async def _answer(request: AnyRequest, door: Door, command: Callable[[Account, Params], object]) -> Response[bytes]:
     """Client or secret key, JSON, command, store, answer with the headers that let a shop's page read it."""
     endpoint = f"POST {request.url.path}"
     try:

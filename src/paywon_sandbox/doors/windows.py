@@ -6,6 +6,7 @@ Nothing is kept until the customer agrees: the address of the page carries what 
 from __future__ import annotations
 
 import re
+
 import msgspec
 from litestar import Response, get, post
 from litestar.types import ControllerRouterHandler
@@ -16,14 +17,24 @@ from paywon_sandbox.core.errors import TossError, special, texts
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import paired_secret_key
-from paywon_sandbox.doors.pages import CARD_CHOICES, form_targets, leave, opener_of, page, problem_page, read_form
+from paywon_sandbox.doors.pages import (
+    CARD_CHOICES,
+    DECLINE_CHOICES,
+    form_targets,
+    leave,
+    opener_of,
+    page,
+    problem_page,
+    read_form,
+)
+from paywon_sandbox.rules import billing
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import with_query
 
 # The SDK's rule, api.md 1.5; the API itself takes more.
 _CUSTOMER_KEY = re.compile(r"[A-Za-z0-9_=.@-]{2,50}", re.ASCII)
+_CHARGE = "POST /v1/billing/{billingKey}"
 _METHODS = (codes.CARD, codes.TRANSFER)
-_CARD_NUMBER = re.compile(r"[0-9]{15,16}", re.ASCII)
 
 
 class BillingWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +93,7 @@ def _billing_page(
         window=window,
         entered=entered,
         problem=problem,
+        declines=[(code, texts(_CHARGE, code)[0]) for code in DECLINE_CHOICES],
         cards=[(code, codes.CARD_COMPANIES[code][1]) for code in CARD_CHOICES],
         banks=[(code, names[1]) for code, names in codes.BANKS.items()],
     )
@@ -111,7 +123,8 @@ async def submit_billing_window(request: AnyRequest, door: Door) -> Response[str
     if form.get("outcome") == "decline":
         return leave(_fail(window, inferred.WINDOW_DECLINE), opener)
     try:
-        auth_key = _authorise(account, window, form)
+        asked = {"customerKey": window.customer_key, "method": window.method}
+        auth_key = billing.authorise(account, Params(form | asked))
     except TossError as error:
         return _billing_page(window, opener, form, 400, texts("POST /v1/billing/authorizations/card", error.code)[0])
     door.store.commit()
@@ -121,10 +134,6 @@ async def submit_billing_window(request: AnyRequest, door: Door) -> Response[str
 
 def _fail(window: BillingWindow, code: str) -> str:
     return with_query(window.fail_url, {"code": code, "message": special("redirect failUrl", code)})
-
-
-def _authorise(account: Account, window: BillingWindow, form: dict[str, object]) -> str:
-    raise NotImplementedError
 
 
 HANDLERS: list[ControllerRouterHandler] = [show_billing_window, submit_billing_window]

@@ -12,12 +12,14 @@ from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.money import tax_split
-from paywon_sandbox.core.records import PaymentRecord
+from paywon_sandbox.core.records import Errand, PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Cancel, Payment
-from paywon_sandbox.rules.details import cancel_cash_receipt
+from paywon_sandbox.rules import magic
+from paywon_sandbox.rules.ledger import book
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.settings import KST
+from paywon_sandbox.rules.receipts import cancel_for_payment
+from paywon_sandbox.settings import KST, REFUND_TIME
 from paywon_sandbox.webhooks.events import announce
 
 CANCELABLE = frozenset({"DONE", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
@@ -33,7 +35,7 @@ class CancelRequest(msgspec.Struct, kw_only=True, frozen=True):
     tax_free_krw: int = 0
     refundable_krw: int | None = None
     currency: str | None = None
-    has_refund_account: bool = False
+    refund_account_number: str | None = None
     cancel_request_id: str | None = None
 
 
@@ -48,15 +50,15 @@ def read_cancel(params: Params) -> CancelRequest:
         tax_free_krw=params.not_negative("taxFreeAmount"),
         refundable_krw=params.optional_amount("refundableAmount"),
         currency=params.optional_text("currency", longest=3),
-        has_refund_account=_read_refund_account(params.child("refundReceiveAccount")),
+        refund_account_number=_read_refund_account(params.child("refundReceiveAccount")),
         cancel_request_id=request_id,
     )
 
 
-def _read_refund_account(account: Params | None) -> bool:
-    """The field is `bank`, not bankCode (api.md 5.4)."""
+def _read_refund_account(account: Params | None) -> str | None:
+    """The account number. The bank's field is `bank`, not bankCode (api.md 5.4)."""
     if account is None:
-        return False
+        return None
     bank = account.optional_text("bank", code="INVALID_BANK")
     if bank is None or codes.institution(codes.BANKS, bank) is None:
         raise TossError("INVALID_BANK")
@@ -66,7 +68,7 @@ def _read_refund_account(account: Params | None) -> bool:
     holder = account.optional_text("holderName", longest=60, code="INVALID_REFUND_ACCOUNT_INFO")
     if not holder:
         raise TossError("INVALID_REFUND_ACCOUNT_INFO")
-    return True
+    return number
 
 
 def cancel(account: Account, payment_key: str, request: CancelRequest) -> PaymentRecord:
@@ -77,7 +79,9 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
     now = account.clock.now()
     check_state(record, request, now)
     amount_krw = check_amount(record.payment, request)
-    _apply(record, request, amount_krw, now)
+    if record.approved_at is not None:
+        magic.refuse_refund(request.refund_account_number, partial=amount_krw < record.payment.balance_amount)
+    _apply(account, record, request, amount_krw, now)
     account.keep_payment(record)
     announce(account, record)
     return record
@@ -95,7 +99,7 @@ def check_state(record: PaymentRecord, request: CancelRequest, now: datetime) ->
     if record.approved_at is not None and _too_late(payment.method, record.approved_at, now):
         raise TossError("EXCEED_MAX_REFUND_DUE")
     deposited = payment.method == codes.VIRTUAL_ACCOUNT and payment.status != "WAITING_FOR_DEPOSIT"
-    if deposited and payment.balance_amount > 0 and not request.has_refund_account:
+    if deposited and payment.balance_amount > 0 and request.refund_account_number is None:
         raise TossError(inferred.CANCEL_WITHOUT_REFUND_ACCOUNT)
 
 
@@ -121,14 +125,17 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
         raise TossError("NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT")
     if amount_krw < balance and not payment.is_partial_cancelable:
         raise TossError("NOT_ALLOWED_PARTIAL_REFUND")
+    if amount_krw < balance and payment.discount is not None and amount_krw < payment.discount["amount"]:
+        raise TossError("EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT")
     if request.tax_free_krw > min(amount_krw, payment.tax_free_amount):
         raise TossError(inferred.CANCEL_TAX_FREE_TOO_HIGH)
     return amount_krw
 
 
-def _apply(record: PaymentRecord, request: CancelRequest, amount_krw: int, now: datetime) -> None:
+def _apply(account: Account, record: PaymentRecord, request: CancelRequest, amount_krw: int, now: datetime) -> None:
     payment = record.payment
     entry = _entry(payment, request, amount_krw, now)
+    entry.receipt_key = cancel_for_payment(account, record, amount_krw, now)
     payment.cancels = [*(payment.cancels or []), entry]
     payment.balance_amount = entry.refundable_amount
     tax_free = payment.tax_free_amount - request.tax_free_krw
@@ -137,19 +144,24 @@ def _apply(record: PaymentRecord, request: CancelRequest, amount_krw: int, now: 
     payment.last_transaction_key = entry.transaction_key
     if payment.virtual_account is not None and record.approved_at is not None:
         payment.virtual_account.refund_status = "PENDING"
+        record.errands.append(Errand(at=now + REFUND_TIME, kind="refund"))
     # Only one single full cancel gives CANCELED; partials that add up stay PARTIAL_CANCELED: api.md 2 [M]
     single = amount_krw == payment.total_amount
     payment.status = "CANCELED" if single else "PARTIAL_CANCELED"
     record.deadline = None
+    # Before the deposit nothing had come in, so nothing moves.
+    book(account, record, -amount_krw if record.approved_at is not None else 0, now)
 
 
 def _entry(payment: Payment, request: CancelRequest, amount_krw: int, now: datetime) -> Cancel:
+    whole = amount_krw == payment.balance_amount
     return Cancel(
         transaction_key=ids.transaction_key(payment.method or ""),
         cancel_reason=request.reason,
         canceled_at=toss_instant(now),
+        # An instant discount goes back with the last of the money: undocumented.
+        card_discount_amount=payment.discount["amount"] if payment.discount and whole else 0,
         easy_pay_discount_amount=_points_part(payment, amount_krw),
-        receipt_key=cancel_cash_receipt(payment, amount_krw, now),
         cancel_amount=amount_krw,
         tax_free_amount=request.tax_free_krw,
         refundable_amount=payment.balance_amount - amount_krw,

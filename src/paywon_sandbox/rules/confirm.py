@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from paywon_sandbox import inferred
@@ -13,8 +11,11 @@ from paywon_sandbox.core.errors import TossError, texts
 from paywon_sandbox.core.records import Choice, PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Failure, Url
-from paywon_sandbox.rules.details import add_cash_receipt, fill_details, receipt_url
+from paywon_sandbox.rules.details import fill_details, receipt_url
+from paywon_sandbox.rules.ledger import book
 from paywon_sandbox.rules.params import Params
+from paywon_sandbox.rules.receipts import issue_for_payment
+from paywon_sandbox.rules.virtual_accounts import wait_for_deposit
 from paywon_sandbox.settings import MAXIMUM_TRANSFER_KRW, MINIMUM_ACCOUNT_KRW, MINIMUM_CARD_KRW
 from paywon_sandbox.webhooks.events import announce
 
@@ -85,24 +86,17 @@ def _approve(account: Account, record: PaymentRecord, choice: Choice, public_url
     record.deadline = None
     payment.receipt = Url(url=receipt_url(payment.payment_key, public_url))
     if choice.method == codes.VIRTUAL_ACCOUNT:
-        _wait_for_deposit(record)
+        wait_for_deposit(account, record, now)
     else:
         payment.status = "DONE"
         payment.approved_at = toss_instant(now)
         record.approved_at = now
-        add_cash_receipt(record, choice, now, public_url)
+        book(account, record, payment.total_amount, now)
+        issue_for_payment(account, record, now, public_url)
         if not inferred.SECRET_ON_EVERY_APPROVED_PAYMENT:
             payment.secret = None
     account.keep_payment(record)
     announce(account, record)
-
-
-def _wait_for_deposit(record: PaymentRecord) -> None:
-    """Approved and receipted only when the money comes (api.md 2); the due date is the next deadline."""
-    account = record.payment.virtual_account
-    assert account is not None
-    record.payment.status = "WAITING_FOR_DEPOSIT"
-    record.deadline = datetime.fromisoformat(account.due_date)
 
 
 def _decline(account: Account, record: PaymentRecord, choice: Choice, public_url: str) -> None:

@@ -15,7 +15,7 @@ from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import APPROVED, Account, Store
 from paywon_sandbox.core.values import Payment, Url
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.settings import API_VERSION, AUTHENTICATION_WINDOW, MERCHANT_ID
+from paywon_sandbox.settings import AUTHENTICATION_WINDOW, MERCHANT_ID
 
 
 class CreateRequest(msgspec.Struct, kw_only=True, frozen=True):
@@ -31,6 +31,28 @@ class CreateRequest(msgspec.Struct, kw_only=True, frozen=True):
     metadata: dict[str, str] | None
     customer_name: str | None
     customer_phone: str | None
+    tax_exemption_krw: int = 0
+    customer_key: str | None = None
+
+
+def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> CreateRequest:
+    """The order of a payment that needs no window."""
+    request = CreateRequest(
+        method=None,
+        amount_krw=params.positive("amount"),
+        order_id=params.order_id(code=order_id_code),
+        order_name=params.text("orderName", longest=100),
+        success_url="",
+        fail_url="",
+        tax_free_krw=params.not_negative("taxFreeAmount"),
+        tax_exemption_krw=params.not_negative("taxExemptionAmount"),
+        metadata=params.metadata(),
+        customer_name=params.optional_text("customerName", longest=100),
+        customer_phone=None,
+    )
+    if request.tax_free_krw + request.tax_exemption_krw > request.amount_krw:
+        raise TossError("INVALID_REQUEST")
+    return request
 
 
 def read_create(params: Params, *, method_required: bool) -> CreateRequest:
@@ -57,10 +79,10 @@ def read_create(params: Params, *, method_required: bool) -> CreateRequest:
 
 def create_payment(store: Store, account: Account, request: CreateRequest, public_url: str) -> PaymentRecord:
     """A READY payment with its checkout address, open for 30 minutes."""
-    _refuse_approved_order(account, request.order_id)
+    refuse_approved_order(account, request.order_id)
     now = account.clock.now()
     record = PaymentRecord(
-        payment=_ready_payment(request, _new_key(account, store), now, public_url),
+        payment=_ready_payment(request, _new_key(account, store), now, public_url, account.settings.version),
         sequence=store.next_sequence(),
         success_url=request.success_url,
         fail_url=request.fail_url,
@@ -69,13 +91,14 @@ def create_payment(store: Store, account: Account, request: CreateRequest, publi
         wanted_method=request.method,
         customer_name=request.customer_name,
         customer_phone=request.customer_phone,
+        customer_key=request.customer_key,
     )
     account.keep_payment(record)
     return record
 
 
-def _ready_payment(request: CreateRequest, key: str, now: datetime, public_url: str) -> Payment:
-    supplied, vat = tax_split(request.amount_krw, request.tax_free_krw)
+def _ready_payment(request: CreateRequest, key: str, now: datetime, public_url: str, version: str) -> Payment:
+    supplied, vat = tax_split(request.amount_krw, request.tax_free_krw + request.tax_exemption_krw)
     return Payment(
         m_id=MERCHANT_ID,
         payment_key=key,
@@ -90,7 +113,8 @@ def _ready_payment(request: CreateRequest, key: str, now: datetime, public_url: 
         vat=vat,
         tax_free_amount=request.tax_free_krw,
         metadata=request.metadata,
-        version=API_VERSION,
+        tax_exemption_amount=request.tax_exemption_krw,
+        version=version,
     )
 
 
@@ -117,7 +141,8 @@ def _check_flow_mode(params: Params) -> None:
         raise TossError("INVALID_FLOW_MODE_PARAMETERS")  # api.md 5.1
 
 
-def _refuse_approved_order(account: Account, order_id: str) -> None:
+def refuse_approved_order(account: Account, order_id: str) -> None:
+    """Raises DUPLICATED_ORDER_ID for an orderId that was approved, whatever became of it."""
     earlier = account.payment_of_order(order_id)
     if inferred.REFUSE_APPROVED_ORDER_ID and earlier is not None and earlier.payment.status in APPROVED:
         raise TossError(inferred.APPROVED_ORDER_ID)

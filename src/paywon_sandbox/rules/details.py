@@ -1,18 +1,16 @@
-"""The method-dependent parts of an approved payment: card, easy pay, transfer, phone, account, receipts (api.md 4)."""
+"""The method-dependent parts of an approved payment: card, easy pay, transfer, phone, account (api.md 4)."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.records import Choice, PaymentRecord
 from paywon_sandbox.core.values import (
     Card,
-    CashReceipt,
-    CashReceiptEntry,
     EasyPay,
     GiftCertificate,
     MobilePhone,
@@ -29,19 +27,14 @@ def fill_details(record: PaymentRecord, choice: Choice, now: datetime, public_ur
     fill(record.payment, choice, now, public_url)
 
 
-def add_cash_receipt(record: PaymentRecord, choice: Choice, now: datetime, public_url: str) -> None:
-    """A cash receipt, where the customer asked for one and paid in cash."""
-    if choice.cash_receipt_type and choice.method in (codes.TRANSFER, codes.VIRTUAL_ACCOUNT):
-        issue_cash_receipt(record.payment, choice, now, public_url)
-
-
 def receipt_url(payment_key: str, public_url: str) -> str:
     """Where the sandbox shows a receipt; Toss's own is `…/receipt/redirection?transactionId=…&ref=PX`."""
     return f"{public_url}/receipt/redirection?transactionId={payment_key}&ref=PX"
 
 
 def _fill_card(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
-    payment.card = _card(choice, payment.total_amount)
+    payment.card = _card(choice, payment.total_amount - choice.discount_krw)
+    payment.discount = {"amount": choice.discount_krw} if choice.discount_krw else None
     payment.is_partial_cancelable = choice.partial_cancelable
 
 
@@ -51,9 +44,10 @@ def _card(choice: Choice, amount_krw: int) -> Card:
     return Card(
         issuer_code=choice.card_company,
         acquirer_code=codes.ACQUIRERS.get(choice.card_company, choice.card_company),
-        number=masked_card_number(),
+        number=masked_card_number(choice.card_number),
         installment_plan_months=choice.installment_plan_months,
         is_interest_free=free,
+        use_card_point=choice.use_card_point,
         interest_payer="CARD_COMPANY" if free else None,
         card_type="미확인" if overseas else choice.card_type,  # codes.md: overseas brands [1src]
         owner_type="미확인" if overseas else "개인",
@@ -61,9 +55,11 @@ def _card(choice: Choice, amount_krw: int) -> Card:
     )
 
 
-def masked_card_number() -> str:
-    """First 8 digits, ****, next 3, * (api.md 4)."""
-    return f"4330{secrets.randbelow(10**4):04d}****{secrets.randbelow(10**3):03d}*"
+def masked_card_number(number: str | None = None) -> str:
+    """First 8 digits, ****, next 3, * (api.md 4); of some card when none was entered."""
+    if number is None:
+        return f"4330{secrets.randbelow(10**4):04d}****{secrets.randbelow(10**3):03d}*"
+    return f"{number[:8]}****{number[12:15]:0<3}*"
 
 
 def _fill_easy_pay(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
@@ -98,13 +94,17 @@ def _fill_gift_certificate(payment: Payment, choice: Choice, now: datetime, publ
 
 def _fill_virtual_account(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
     bank = choice.bank_code if choice.bank_code in codes.VIRTUAL_ACCOUNT_BANKS else "20"
+    lifetime = timedelta(hours=choice.valid_hours) if choice.valid_hours else VIRTUAL_ACCOUNT_LIFETIME
     payment.virtual_account = VirtualAccount(
         account_number=ids.account_number(),
         bank_code=bank,
         customer_name=choice.customer_name,
-        due_date=toss_instant(now + VIRTUAL_ACCOUNT_LIFETIME),
+        due_date=toss_instant(now + lifetime),
+        refund_receive_account=choice.refund_account,
     )
-    payment.is_partial_cancelable = choice.partial_cancelable
+    payment.use_escrow = choice.use_escrow
+    # No partial refunds under escrow (api.md 15).
+    payment.is_partial_cancelable = choice.partial_cancelable and not choice.use_escrow
 
 
 _FILLERS: dict[str, Callable[[Payment, Choice, datetime, str], None]] = {
@@ -114,55 +114,3 @@ _FILLERS: dict[str, Callable[[Payment, Choice, datetime, str], None]] = {
     codes.MOBILE_PHONE: _fill_phone,
     codes.VIRTUAL_ACCOUNT: _fill_virtual_account,
 }
-
-
-def issue_cash_receipt(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
-    """One automatic receipt over the whole amount, pending at the tax office."""
-    assert choice.cash_receipt_type is not None
-    key = ids.receipt_key()
-    payment.cash_receipt = CashReceipt(
-        type=choice.cash_receipt_type,
-        receipt_key=key,
-        issue_number=ids.issue_number(),
-        receipt_url=f"{receipt_url(payment.payment_key, public_url)}#cash",
-        amount=payment.total_amount,
-        tax_free_amount=payment.tax_free_amount,
-    )
-    number = choice.cash_receipt_number
-    masked = f"{number[:-4]}****"
-    payment.cash_receipts = [_entry(payment, key, "CONFIRM", payment.total_amount, masked, now)]
-
-
-def cancel_cash_receipt(payment: Payment, amount_krw: int, now: datetime) -> str | None:
-    """Append the cancel entry of an automatic receipt; returns its own key, `c_` + original (api.md 10)."""
-    if payment.cash_receipt is None or not payment.cash_receipts:
-        return None
-    earlier = len(payment.cash_receipts) - 1
-    # The key of a second partial cancel is undocumented; a number keeps it unique.
-    key = f"c_{payment.cash_receipt.receipt_key}{'' if earlier == 0 else f'_{earlier + 1}'}"
-    masked = payment.cash_receipts[0].customer_identity_number
-    payment.cash_receipts.append(_entry(payment, key, "CANCEL", amount_krw, masked, now))
-    return key
-
-
-def _entry(
-    payment: Payment, key: str, transaction_type: str, amount_krw: int, masked_number: str, now: datetime
-) -> CashReceiptEntry:
-    receipt = payment.cash_receipt
-    assert receipt is not None
-    return CashReceiptEntry(
-        receipt_key=key,
-        order_id=payment.order_id,
-        order_name=payment.order_name,
-        type=receipt.type,
-        issue_number=receipt.issue_number,
-        receipt_url=receipt.receipt_url,
-        business_number="1234567890",
-        transaction_type=transaction_type,
-        amount=amount_krw,
-        tax_free_amount=0,
-        issue_status="IN_PROGRESS",
-        failure=None,
-        customer_identity_number=masked_number,
-        requested_at=toss_instant(now),
-    )

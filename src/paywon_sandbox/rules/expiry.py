@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from paywon_sandbox.core.errors import special
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Failure
+from paywon_sandbox.rules.ledger import settle
+from paywon_sandbox.rules.receipts import answer_of_the_tax_office
 from paywon_sandbox.webhooks.events import announce
 
 
 def sweep(account: Account) -> None:
-    """Expire what is due on the account's clock and announce it."""
-    for record in account.due(account.clock.now()):
-        if record.payment.status in ("READY", "IN_PROGRESS"):
-            _expire(account, record)
-        elif record.payment.status == "WAITING_FOR_DEPOSIT":
-            _pass_due_date(account, record)
+    """Do and announce what is due on the account's clock."""
+    now = account.clock.now()
+    for record in account.due(now):
+        if record.deadline is not None and record.deadline <= now:
+            _reach_deadline(account, record)
+        _run_errands(account, record, now)
+    for receipt in account.due_receipts(now):
+        answer_of_the_tax_office(account, receipt)
+
+
+def _reach_deadline(account: Account, record: PaymentRecord) -> None:
+    if record.payment.status in ("READY", "IN_PROGRESS"):
+        _expire(account, record)
+    elif record.payment.status == "WAITING_FOR_DEPOSIT":
+        _pass_due_date(account, record)
+
+
+def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None:
+    """No webhook goes with any of these (webhooks.md "What each flow delivers")."""
+    due = [errand for errand in record.errands if errand.at <= now]
+    if not due:
+        return
+    record.errands = [errand for errand in record.errands if errand.at > now]
+    bank_account = record.payment.virtual_account
+    for errand in due:
+        if errand.kind == "settle":
+            settle(record)
+        elif bank_account is not None and errand.kind == "refund":
+            bank_account.refund_status = record.refund_outcome
+        elif bank_account is not None:
+            bank_account.refund_receive_account = None
+    account.keep_payment(record)
 
 
 def _expire(account: Account, record: PaymentRecord) -> None:

@@ -94,10 +94,22 @@ class Params:
             raise TossError(inferred.AMOUNT_NOT_POSITIVE)
         return value
 
-    def whole(self, name: str, default: int) -> int:
+    def whole(self, name: str, default: int, *, code: str = "INVALID_REQUEST") -> int:
         """A whole number with a default."""
-        value = self.optional_amount(name)
+        try:
+            value = self.optional_amount(name)
+        except TossError as problem:
+            raise TossError(code) from problem
         return default if value is None else value
+
+    def page_limit(self, name: str, default: int, highest: int) -> int:
+        """How many rows a page may have (api.md 1.6)."""
+        value = self.whole(name, default)
+        if value < 1:
+            raise TossError("INVALID_REQUEST")
+        if value > highest:
+            raise TossError(inferred.ABOVE_PAGE_LIMIT)
+        return value
 
     def flag(self, name: str, default: bool) -> bool:
         """A boolean with a default."""
@@ -130,6 +142,34 @@ class Params:
         if not isinstance(value, dict):
             raise TossError("INVALID_REQUEST")
         return Params(value)
+
+    def mapping(self, name: str) -> dict[str, object]:
+        """A nested object as it was sent, empty when absent."""
+        value = self._values.get(name, {})
+        if not isinstance(value, dict):
+            raise TossError("INVALID_REQUEST")
+        return value
+
+    def children(self, name: str) -> list[Params]:
+        """A list of nested objects, empty when absent."""
+        value = self._values.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise TossError("INVALID_REQUEST")
+        return [Params(item) for item in value]
+
+    def pattern(self, name: str, shape: str, *, code: str = "INVALID_REQUEST") -> str | None:
+        """An optional string that fits a regular expression as a whole."""
+        value = self.optional_text(name, code=code)
+        if value is not None and not re.fullmatch(shape, value, re.ASCII):
+            raise TossError(code)
+        return value
+
+    def required_pattern(self, name: str, shape: str, *, code: str) -> str:
+        """A required string that fits a regular expression as a whole."""
+        value = self.pattern(name, shape, code=code)
+        if value is None:
+            raise TossError(self._missing)
+        return value
 
     def text_list(self, name: str) -> list[str]:
         """A list of strings, empty when absent."""

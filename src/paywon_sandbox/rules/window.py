@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -10,12 +11,16 @@ from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.errors import TossError, find, special
 from paywon_sandbox.core.records import Choice, PaymentRecord
 from paywon_sandbox.core.store import Account
+from paywon_sandbox.core.values import RefundAccount
+from paywon_sandbox.rules.cards import CARD_NUMBER
+from paywon_sandbox.rules.magic import card_refusal
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.settings import CONFIRM_WINDOW, MINIMUM_INSTALLMENT_KRW
+from paywon_sandbox.settings import CONFIRM_WINDOW, MINIMUM_INSTALLMENT_KRW, VIRTUAL_ACCOUNT_MAX_HOURS
 
 Outcome = Literal["approve", "decline", "close"]
 OUTCOMES: tuple[Outcome, ...] = ("approve", "decline", "close")
 FUNDINGS = ("card", "account")
+_DIGITS = re.compile(r"[0-9]{1,30}", re.ASCII)
 
 
 def read_choice(params: Params, record: PaymentRecord) -> Choice:
@@ -33,8 +38,15 @@ def read_choice(params: Params, record: PaymentRecord) -> Choice:
         phone=params.optional_text("customerMobilePhone") or record.customer_phone or "01012345678",
         customer_name=params.optional_text("customerName") or record.customer_name or "김토스",
         cash_receipt_type=_cash_receipt_type(params),
+        cash_receipt_number=_cash_receipt_number(params),
+        use_card_point=params.flag("useCardPoint", default=False),
+        refund_account=_refund_account(params),
+        valid_hours=_valid_hours(params),
+        use_escrow=params.flag("useEscrow", default=False),
+        card_number=params.pattern("cardNumber", CARD_NUMBER, code="INVALID_CARD_NUMBER"),
+        discount_krw=params.not_negative("discountAmount"),
         partial_cancelable=params.flag("isPartialCancelable", default=True),
-        decline_code=params.optional_text("declineAtConfirm"),
+        decline_code=params.optional_text("declineAtConfirm") or _played_by_the_card(params),
         decline_times=params.optional_positive("declineTimes"),
     )
     _check_choice(choice, record.payment.total_amount)
@@ -74,12 +86,44 @@ def _cash_receipt_type(params: Params) -> str | None:
     return wanted
 
 
+def _cash_receipt_number(params: Params) -> str:
+    number = params.optional_text("cashReceiptNumber", code="INVALID_CASH_RECEIPT_INFO") or "01012341234"
+    if not _DIGITS.fullmatch(number):
+        raise TossError("INVALID_CASH_RECEIPT_INFO")
+    return number
+
+
+def _refund_account(params: Params) -> RefundAccount | None:
+    """Where the customer wants a virtual account refunded to, entered in the window (api.md 4)."""
+    number = params.optional_text("refundAccountNumber", longest=20, code="INVALID_REFUND_ACCOUNT_NUMBER")
+    if not number:
+        return None
+    holder = params.optional_text("refundHolderName", longest=60, code="INVALID_REFUND_ACCOUNT_INFO")
+    if not _DIGITS.fullmatch(number):
+        raise TossError("INVALID_REFUND_ACCOUNT_NUMBER")
+    if not holder:
+        raise TossError("INVALID_REFUND_ACCOUNT_INFO")
+    bank = _institution(params, "refundBank", codes.BANKS, "92", "INVALID_BANK")
+    return RefundAccount(bank_code=bank, account_number=number, holder_name=holder)
+
+
+def _played_by_the_card(params: Params) -> str | None:
+    return card_refusal(params.optional_text("cardNumber") or "")
+
+
+def _valid_hours(params: Params) -> int | None:
+    hours = params.optional_positive("validHours")
+    if hours is not None and hours > VIRTUAL_ACCOUNT_MAX_HOURS:
+        raise TossError("EXCEED_MAX_VALID_HOURS")
+    return hours
+
+
 def _check_choice(choice: Choice, amount_krw: int) -> None:
     if choice.installment_plan_months not in (0, *range(2, 13)):
         raise TossError("INVALID_CARD_INSTALLMENT_PLAN")
     if choice.installment_plan_months and amount_krw < MINIMUM_INSTALLMENT_KRW:
         raise TossError("NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN_BELOW_AMOUNT")
-    if choice.points_krw > amount_krw or choice.easy_pay_funding not in FUNDINGS:
+    if choice.points_krw + choice.discount_krw > amount_krw or choice.easy_pay_funding not in FUNDINGS:
         raise TossError("INVALID_REQUEST")
     if choice.decline_code and find("POST /v1/payments/confirm", choice.decline_code) is None:
         raise TossError("INVALID_TEST_CODE")

@@ -13,8 +13,10 @@ from paywon_sandbox.core import ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.records import Attempt, Delivery, Fault
 from paywon_sandbox.core.store import Account, Store
+from paywon_sandbox.rules.centre import signature
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.settings import WEBHOOK_RETRY_MINUTES, Settings
+from paywon_sandbox.webhooks.events import SIGNED
 from paywon_sandbox.webhooks.faults import take_webhook_fault
 
 REORDER_WAIT_S = 5.0
@@ -117,16 +119,17 @@ class Dispatcher:
         at = account.clock.now()
         if delivery.attempts and not inferred.SAME_TRANSMISSION_ID_ON_RETRY:
             delivery.transmission_id = ids.transmission_id()
+        time, body = toss_instant(at), delivery.body.encode()
         headers = {
             "content-type": "application/json",
-            "tosspayments-webhook-transmission-time": toss_instant(at),
+            "tosspayments-webhook-transmission-time": time,
             "tosspayments-webhook-transmission-retried-count": str(delivery.retried_count),
             "tosspayments-webhook-transmission-id": delivery.transmission_id,
         }
+        if delivery.event_type in SIGNED:
+            headers["tosspayments-webhook-signature"] = signature(account, body, time)
         try:
-            async with self._session.post(
-                delivery.url, data=delivery.body.encode(), headers=headers, allow_redirects=False
-            ) as reply:
+            async with self._session.post(delivery.url, data=body, headers=headers, allow_redirects=False) as reply:
                 return Attempt(at=at, status=reply.status, error=None)
         except TimeoutError:
             return Attempt(at=at, status=None, error=f"no answer within {self._settings.webhook_timeout_s:g} s")

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from paywon_sandbox.core import ids
-from paywon_sandbox.core.clock import webhook_instant
+from paywon_sandbox.core.clock import toss_instant, webhook_instant
 from paywon_sandbox.core.codes import VIRTUAL_ACCOUNT
 from paywon_sandbox.core.records import Delivery, PaymentRecord
 from paywon_sandbox.core.store import Account
@@ -15,27 +15,55 @@ from paywon_sandbox.core.values import Payment
 
 PAYMENT_STATUS_CHANGED = "PAYMENT_STATUS_CHANGED"
 DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"
-EVENT_TYPES = frozenset(
-    {PAYMENT_STATUS_CHANGED, DEPOSIT_CALLBACK, "CANCEL_STATUS_CHANGED", "BILLING_DELETED", "METHOD_UPDATED"}
-    | {"CUSTOMER_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED", "payout.changed", "seller.changed"}
-)
+BILLING_DELETED = "BILLING_DELETED"
+SIGNED = frozenset({"payout.changed", "seller.changed"})  # webhooks.md "Which events are signed" [2src]
+EVENT_TYPES = SIGNED | {
+    PAYMENT_STATUS_CHANGED,
+    DEPOSIT_CALLBACK,
+    BILLING_DELETED,
+    "CANCEL_STATUS_CHANGED",
+    "METHOD_UPDATED",
+    "CUSTOMER_STATUS_CHANGED",
+    "ORDER_PAYMENT_STATUS_CHANGED",
+    "ars-reservation.changed",
+}
 
 
-def announce(account: Account, record: PaymentRecord) -> None:
+def announce(account: Account, record: PaymentRecord, *, callback_only: bool = False) -> None:
     """Queue the events of a payment's present status for every receiver that wants them.
 
     Opening and authenticating do not come here: READY and IN_PROGRESS are not sent (webhooks.md [2src]).
     """
     payment = record.payment
     now = account.clock.now()
+    about = (payment.order_id, payment.payment_key)
     if payment.method == VIRTUAL_ACCOUNT and payment.secret is not None:
-        _queue(account, payment, DEPOSIT_CALLBACK, deposit_callback(payment, now))
-    _queue(account, payment, PAYMENT_STATUS_CHANGED, payment_status_changed(payment, now))
+        queue(account, DEPOSIT_CALLBACK, deposit_callback(payment, now), about)
+    if not callback_only:
+        queue(account, PAYMENT_STATUS_CHANGED, envelope(PAYMENT_STATUS_CHANGED, now, payment), about)
 
 
-def payment_status_changed(payment: Payment, at: datetime) -> dict[str, object]:
-    """Envelope A with the whole Payment as data."""
-    return {"eventType": PAYMENT_STATUS_CHANGED, "createdAt": webhook_instant(at), "data": payment}
+def announce_deleted_billing(account: Account, billing_key: str, reason: str | None) -> None:
+    """A billing key is gone; sent also for a deletion by API (webhooks.md)."""
+    data = {"billingKey": billing_key, "reason": reason}
+    queue(account, BILLING_DELETED, envelope(BILLING_DELETED, account.clock.now(), data))
+
+
+def envelope(event_type: str, at: datetime, data: object) -> dict[str, object]:
+    """Envelope A."""
+    return {"eventType": event_type, "createdAt": webhook_instant(at), "data": data}
+
+
+def envelope_v2(event_type: str, at: datetime, version: str, entity: object) -> dict[str, object]:
+    """Envelope C, of the events that are named with a dot."""
+    return {
+        "eventType": event_type,
+        "createdAt": toss_instant(at),
+        "version": version,
+        "eventId": ids.event_id(),
+        "entityType": event_type.partition(".")[0],
+        "entityBody": entity,
+    }
 
 
 def deposit_callback(payment: Payment, at: datetime) -> dict[str, object]:
@@ -49,20 +77,23 @@ def deposit_callback(payment: Payment, at: datetime) -> dict[str, object]:
     }
 
 
-def _queue(account: Account, payment: Payment, event_type: str, body: dict[str, object]) -> None:
+def queue(account: Account, event_type: str, body: dict[str, object], about: tuple[str, str] = ("", "")) -> None:
+    """One delivery for each receiver that wants this event; `about` is (orderId, paymentKey)."""
     now = account.clock.now()
+    encoded: str | None = None
     for webhook in account.webhooks.values():
         if webhook.events and event_type not in webhook.events:
             continue
+        encoded = encoded or msgspec.json.encode(body).decode()
         delivery = Delivery(
             id=ids.control_id("dlv"),
             webhook_id=webhook.id,
             url=webhook.url,
             event_type=event_type,
-            order_id=payment.order_id,
-            payment_key=payment.payment_key,
+            order_id=about[0],
+            payment_key=about[1],
             transmission_id=ids.transmission_id(),
-            body=msgspec.json.encode(body).decode(),
+            body=encoded,
             created_at=now,
             scheduled_at=now,
             attempts=[],

@@ -1,0 +1,81 @@
+"""Control door, second part: bank, billing window, tax office and developer centre."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+from litestar.types import ControllerRouterHandler
+
+from paywon_sandbox.core.errors import TossError
+from paywon_sandbox.core.store import Account
+from paywon_sandbox.doors.control import control
+from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.rules import billing, centre, receipts, virtual_accounts
+from paywon_sandbox.rules.params import Params
+
+
+@post("/sandbox/virtual-accounts/{order_id:str}/{action:str}", status_code=200)
+async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str) -> Response[bytes]:
+    """deposit {amount?, depositorName?}, reverse, refund {outcome}; answers the Payment."""
+
+    def command(account: Account, params: Params) -> object:
+        if action == "deposit":
+            return virtual_accounts.deposit(account, order_id, params, door.settings.public_url)
+        if action == "reverse":
+            return virtual_accounts.reverse(account, order_id)
+        if action == "refund":
+            return virtual_accounts.order_refund_outcome(account, order_id, params)
+        raise TossError("NOT_FOUND")
+
+    return await control(request, door, command)
+
+
+@post("/sandbox/billing-auth", status_code=200)
+async def authorise_billing(request: AnyRequest, door: Door) -> Response[bytes]:
+    """The customer's part of the billing window: {customerKey, …} → {authKey}."""
+    return await control(request, door, lambda account, params: {"authKey": billing.authorise(account, params)})
+
+
+@post("/sandbox/billing-keys/{billing_key:str}/delete", status_code=200)
+async def lose_billing_key(request: AnyRequest, door: Door, billing_key: str) -> Response[bytes]:
+    """A billing key that goes without the merchant's asking: {reason?}."""
+
+    def command(account: Account, params: Params) -> object:
+        billing.delete(account, billing_key, params.optional_text("reason"))
+        return {"deleted": billing_key}
+
+    return await control(request, door, command)
+
+
+@post("/sandbox/cash-receipts/{receipt_key:str}/outcome", status_code=200)
+async def play_tax_office(request: AnyRequest, door: Door, receipt_key: str) -> Response[bytes]:
+    """What the tax office will answer: {outcome: COMPLETED | FAILED, reason?: TS1 …}."""
+    return await control(request, door, lambda account, params: receipts.order_outcome(account, receipt_key, params))
+
+
+@post("/sandbox/events", status_code=200)
+async def send_event(request: AnyRequest, door: Door) -> Response[bytes]:
+    """Send an event of a product that is not built here: {eventType, data?}."""
+    return await control(request, door, centre.send_event)
+
+
+@get("/sandbox/settings")
+async def read_settings(request: AnyRequest, door: Door) -> Response[bytes]:
+    """API version and security keys."""
+    return await control(request, door, lambda account, params: centre.settings_view(account))
+
+
+@post("/sandbox/settings", status_code=200)
+async def change_settings(request: AnyRequest, door: Door) -> Response[bytes]:
+    """{version?, signatureKey?: text | hex, reissueSecurityKey?: true}."""
+    return await control(request, door, centre.change_settings)
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    play_bank,
+    authorise_billing,
+    lose_billing_key,
+    play_tax_office,
+    send_event,
+    read_settings,
+    change_settings,
+]
