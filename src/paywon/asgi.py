@@ -16,6 +16,8 @@ from paywon import __version__
 from paywon.base.log import set_up_logging
 from paywon.capsules.api import CapsulesController
 from paywon.db.pool import Database
+from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
+from paywon.idempotency.model import ReplyAgain
 from paywon.inbox.api import WebhooksController
 from paywon.inbox.commands import Inbox
 from paywon.operators.commands import recognise
@@ -68,10 +70,14 @@ def build_app(settings: Settings) -> Litestar:
             "db": Provide(_db, sync_to_thread=False),
             "cashier": Provide(_cashier, sync_to_thread=False),
             "inbox": Provide(_inbox, sync_to_thread=False),
+            "claim": Provide(provide_claim),
             "origin": Provide(provide_origin, sync_to_thread=False),
         },
-        middleware=[DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"])],
-        exception_handlers=HANDLERS,
+        middleware=[
+            DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"]),
+            KeepReplies(),
+        ],
+        exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
         # base.log has set the logs up; Litestar's own set-up would undo it.

@@ -6,6 +6,7 @@ import contextlib
 import structlog
 from pgqueuer import PgQueuer
 
+from paywon.idempotency import jobs as idempotency_jobs
 from paywon.inbox import jobs as inbox_jobs
 from paywon.orders import jobs as order_jobs
 from paywon.payments.jobs import resolve_forever
@@ -38,6 +39,7 @@ async def _work_queue(house: House) -> None:
     pgq = PgQueuer.from_asyncpg_pool(house.db.pool)
     inbox_jobs.register_jobs(pgq, house.inbox)
     order_jobs.register_jobs(pgq, house.book)
+    idempotency_jobs.register_jobs(pgq, house.db, house.clock)
     queue = asyncio.create_task(pgq.run(batch_size=10, shutdown_on_listener_failure=True))
     try:
         await asyncio.wait({queue})

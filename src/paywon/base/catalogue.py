@@ -41,6 +41,17 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "NOT_YOURS": ErrorText(
         _K.FORBIDDEN, "userId는 로그인한 사용자 자신이어야 합니다.", "userId has to be the signed-in user's own."
     ),
+    # The same request twice
+    "IDEMPOTENCY_KEY_REUSED": ErrorText(
+        _K.UNPROCESSABLE,
+        "이 Idempotency-Key는 다른 요청에 이미 쓰였습니다. 새 요청에는 새 키를 쓰세요.",
+        "This Idempotency-Key was used for another request; use a new key for a new request.",
+    ),
+    "IDEMPOTENCY_KEY_RUNNING": ErrorText(
+        _K.CONFLICT,
+        "같은 Idempotency-Key의 첫 요청을 아직 처리하고 있습니다. 잠시 후 같은 요청을 다시 보내세요.",
+        "The first request with this Idempotency-Key is still running; send the same request again shortly.",
+    ),
     # Orders
     "ORDER_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 주문입니다.", "There is no such order."),
     "ORDER_EXPIRED": ErrorText(

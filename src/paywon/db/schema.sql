@@ -74,6 +74,17 @@ CREATE TABLE public.capsules (
     CONSTRAINT capsules_headcount_check CHECK (((headcount >= 1) AND (headcount <= 10))),
     CONSTRAINT capsules_status_check CHECK ((status = ANY (ARRAY['LOCKED'::text, 'CANCELED'::text])))
 );
+CREATE TABLE public.idempotency_keys (
+    holder text NOT NULL,
+    key text NOT NULL,
+    operation text NOT NULL,
+    digest bytea NOT NULL,
+    subject_id uuid NOT NULL,
+    status integer,
+    headers jsonb,
+    body bytea,
+    created_at timestamp with time zone NOT NULL
+);
 CREATE TABLE public.orders (
     id uuid NOT NULL,
     order_no text NOT NULL,
@@ -317,6 +328,8 @@ ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_order_id_key UNIQUE (order_id);
 ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (holder, key);
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_order_no_key UNIQUE (order_no);
 ALTER TABLE ONLY public.orders
@@ -357,6 +370,7 @@ ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_transmission_id_key UNIQUE (transmission_id);
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
 CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
 CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);

@@ -53,4 +53,4 @@ async def recognise(db: Database, clock: Clock, plain: str) -> Principal | None:
         key = await store.by_digest(conn, digest_of(plain))
     if key is None or not key.usable(clock.now()):
         return None
-    return Principal(actor=f"key:{key.name}", scopes=frozenset(key.scopes), owner=None)
+    return Principal(actor=f"key:{key.name}", holder=f"key:{key.id}", scopes=frozenset(key.scopes), owner=None)

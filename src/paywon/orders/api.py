@@ -11,6 +11,7 @@ from msgspec import Meta
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderId, UserId
 from paywon.base.money import Krw
+from paywon.idempotency.model import Claim
 from paywon.orders import commands
 from paywon.orders.commands import OrderBook, OrderWish
 from paywon.orders.model import CapsuleWish, FulfilmentKind, OrderView, TimeOption
@@ -20,6 +21,7 @@ from paywon.web.openapi import reading, writing
 from paywon.web.query import exact_query
 from paywon.web.shapes import Currency, Input, Instant, Metadata, Output, Text100, Won, WonOrZero, Word
 
+Key = Annotated[Claim | None, Dependency(skip_validation=True)]
 Book = Annotated[OrderBook, Dependency(skip_validation=True)]
 
 
@@ -105,10 +107,12 @@ class OrdersController(Controller):
         summary="Place an order",
         responses=writing(409),
     )
-    async def create(self, data: CreateOrder, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
+    async def create(
+        self, data: CreateOrder, book: Book, claim: Key, request: Request[Principal, None, Any]
+    ) -> OrderOut:
         """Price, buyer and fulfilment of what is going to be paid. Toss's window is opened with ``orderNo``."""
         only_own(request.user, data.user_id)
-        order = await commands.place_order(book, _wish(data))
+        order = await commands.place_order(book, _wish(data), claim)
         return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
 
     @get("/{order_id:uuid}", guards=[needs("orders:read")], summary="Read an order", responses=reading(404))

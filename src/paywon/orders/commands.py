@@ -9,6 +9,8 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderId, UserId, new_order_no, new_uuid
 from paywon.base.money import ZERO_KRW, Krw
 from paywon.db.pool import Connection, Database
+from paywon.idempotency import commands as idempotency
+from paywon.idempotency.model import Claim
 from paywon.orders import store
 from paywon.orders.model import (
     CapsuleWish,
@@ -46,21 +48,32 @@ class OrderBook:
     time_to_pay: timedelta
 
 
-async def place_order(book: OrderBook, wish: OrderWish) -> Order:
-    """Create an order that waits for its payment.
+async def place_order(book: OrderBook, wish: OrderWish, claim: Claim | None = None) -> Order:
+    """Create an order that waits for its payment; once for one idempotency key.
 
     Raises:
         PaywonError: a field does not fit the others, or an order for the same resource is open.
     """
+    now, order_id = book.clock.now(), OrderId(new_uuid())
     async with book.db.transaction() as conn:
-        return await add_order(conn, wish, now=book.clock.now(), time_to_pay=book.time_to_pay)
+        begun = await idempotency.take(conn, claim, order_id, now)
+        if begun is not None and (order := await store.by_id(conn, OrderId(begun))) is not None:
+            return order
+        return await add_order(conn, wish, now=now, time_to_pay=book.time_to_pay, order_id=order_id)
 
 
-async def add_order(conn: Connection, wish: OrderWish, *, now: datetime, time_to_pay: timedelta) -> Order:
+async def add_order(
+    conn: Connection,
+    wish: OrderWish,
+    *,
+    now: datetime,
+    time_to_pay: timedelta,
+    order_id: OrderId | None = None,
+) -> Order:
     """Create an order within the caller's transaction. Raises as ``place_order``."""
     _check(wish, now)
     order = Order(
-        id=OrderId(new_uuid()),
+        id=order_id or OrderId(new_uuid()),
         order_no=new_order_no(now),
         user_id=wish.user_id,
         order_name=wish.order_name,

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from functools import cache
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -52,7 +53,50 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _check_tree(root: dict[str, Any]) -> None:
+def parse_tree(raw: bytes) -> dict[str, Any] | list[Any]:
+    """`raw` as a plain JSON object or array, under the same conditions; raises `MalformedBody`."""
+    value = decode(raw, object)
+    if not isinstance(value, dict | list):
+        raise MalformedBody("neither a JSON object nor an array")
+    _check_tree(value)
+    return value
+
+
+def only_list(raw: bytes) -> bytes:
+    """The bytes of the one array among the members of the object `raw`; raises `MalformedBody` without one."""
+    members = decode(raw, dict[str, msgspec.Raw])
+    lists = [bytes(member) for member in members.values() if bytes(member).lstrip().startswith(b"[")]
+    if len(lists) != 1:
+        raise MalformedBody(f"an object with {len(lists)} arrays where one list belongs")
+    return lists[0]
+
+
+def without(raw: bytes, secret: str) -> bytes:
+    """The JSON object `raw` with `secret` (as it is or percent-encoded) blanked in every value but an error's
+    `code`.
+
+    What is no such object is returned as it is: nothing of it is kept.
+    """
+    try:
+        body = parse_object(raw)
+    except MalformedBody:
+        return raw
+    code = {name: body[name] for name in ("code",) if name in body}
+    return msgspec.json.encode(_blanked(body, (secret, quote(secret, safe=""))) | code)
+
+
+def _blanked(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {name: _blanked(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_blanked(item, secrets) for item in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "…")
+    return value
+
+
+def _check_tree(root: dict[str, Any] | list[Any]) -> None:
     level: list[Any] = [root]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []

@@ -14,7 +14,12 @@ How doubtful codes were decided:
 - NOT_CANCELABLE_AMOUNT: this call moved nothing, so *no*, but it also is what Toss says once partial cancels
   have emptied the balance (api.md 5.4 [M]): our picture of the balance is stale and should be read.
 - NOT_FOUND on a read names no payment and is also what a wrong address answers: unknown, where
-  NOT_FOUND_PAYMENT is *no*.
+  NOT_FOUND_PAYMENT is *no*. On a request for settlement it is published beside NOT_FOUND_PAYMENT, and nothing
+  was settled by either reading: *no*.
+- ALREADY_REMOVED_BILLING_KEY: a billing key that is gone stays gone, so a charge on it is *no*; the client's
+  `delete_billing_key` takes it for *yes*. NOT_FOUND_BILLING says less: the key may live under another of our
+  shops. *No* for both.
+- INVALID_BUSINESS_NUMBER when receipts are listed: the query names no business, so it is our contract's.
 - Codes of the site-wide list that no table of the operation names are refusals only if they speak of the
   request's own shape or of our keys; limits and account states among them are left unknown.
 """
@@ -31,8 +36,16 @@ class Operation(StrEnum):
     READ = "read"
     BILLING_CHARGE = "billing_charge"
     BILLING_ISSUE = "billing_issue"
+    BILLING_DELETE = "billing_delete"
     VIRTUAL_ACCOUNT = "virtual_account"
     CASH_RECEIPT = "cash_receipt"
+    CASH_RECEIPT_CANCEL = "cash_receipt_cancel"
+    CASH_RECEIPTS = "cash_receipts"
+    """Reading the list of them."""
+    TRANSACTIONS = "transactions"
+    SETTLEMENTS = "settlements"
+    SETTLEMENT_REQUEST = "settlement_request"
+    PROMOTIONS = "promotions"
 
 
 class Refusal(StrEnum):
@@ -47,7 +60,7 @@ class Refusal(StrEnum):
     MERCHANT = "merchant"
     """Our keys or contract are wrong; nothing happened, and an operator has to act."""
     NOT_FOUND = "not_found"
-    """Toss does not know what the request names."""
+    """Toss does not know what the request names, or no longer."""
 
 
 def _codes(text: str) -> frozenset[str]:
@@ -158,6 +171,9 @@ _VIRTUAL_ACCOUNT_REJECTED = _AMOUNT_REJECTED | _codes("""
 """)
 
 
+_QUERY_REJECTED = _codes("INVALID_DATE INVALID_ISO_DATE_FORMAT INVALID_PAGING_KEY EXCEED_MAX_QUERY_LIMIT")
+
+
 def _list(**kinds: frozenset[str]) -> Mapping[str, Refusal]:
     """An operation's list: what every operation shares, then `declined=…`, `rejected=…` and so on of its
     own.
@@ -201,11 +217,23 @@ REFUSALS: Mapping[Operation, Mapping[str, Refusal]] = MappingProxyType(
             ),
         ),
         Operation.VIRTUAL_ACCOUNT: _list(rejected=_VIRTUAL_ACCOUNT_REJECTED),
-        # The issue endpoint's own list is *inferred* (error-codes.json), its cancel's is published.
+        # *Inferred* whole (error-codes.json).
+        Operation.BILLING_DELETE: _list(not_found=_codes("ALREADY_REMOVED_BILLING_KEY NOT_FOUND_BILLING")),
+        # *Inferred*; the cancel's list is published.
         Operation.CASH_RECEIPT: _list(
-            rejected=_codes("INVALID_CASH_RECEIPT_INFO INVALID_REGISTRATION_NUMBER_TYPE INVALID_BUSINESS_NUMBER"),
-            not_found=_codes("NOT_FOUND_RECEIPT"),
+            rejected=_codes(
+                "INVALID_CASH_RECEIPT_INFO INVALID_REGISTRATION_NUMBER_TYPE INVALID_BUSINESS_NUMBER "
+                "INVALID_ORDER_NAME BELOW_ZERO_AMOUNT REQUIRED_AMOUNT"
+            ),
         ),
+        Operation.CASH_RECEIPT_CANCEL: _list(
+            rejected=_codes("BELOW_ZERO_AMOUNT REQUIRED_AMOUNT"), not_found=_codes("NOT_FOUND_RECEIPT")
+        ),
+        Operation.CASH_RECEIPTS: _list(rejected=_QUERY_REJECTED, merchant=_codes("INVALID_BUSINESS_NUMBER")),
+        Operation.TRANSACTIONS: _list(rejected=_QUERY_REJECTED | _codes("INVALID_TRANSACTION_KEY")),
+        Operation.SETTLEMENTS: _list(rejected=_QUERY_REJECTED),
+        Operation.SETTLEMENT_REQUEST: _list(not_found=_codes("NOT_FOUND_PAYMENT NOT_FOUND NOT_FOUND_METHOD")),
+        Operation.PROMOTIONS: _list(),
     }
 )
 

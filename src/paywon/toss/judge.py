@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeAlias, TypeVar, get_origin
 
-from paywon.toss.body import MalformedBody, decode, parse_object
+from paywon.toss.body import MalformedBody, decode, only_list, parse_tree
 from paywon.toss.errors import ALREADY_DONE, MAY_PASS, Operation, refusal
 from paywon.toss.outcome import Answer, Call, No, Unknown, UnknownReason, Yes
 
 T = TypeVar("T")
+
+_Tree: TypeAlias = dict[str, Any] | list[Any] | None
 
 _RUNNING = "IDEMPOTENT_REQUEST_PROCESSING"
 
@@ -19,12 +22,16 @@ _RUNNING = "IDEMPOTENT_REQUEST_PROCESSING"
 def judge(
     operation: Operation, shape: type[T], *, call: Call, raw: bytes, headers: Mapping[str, str], now: datetime
 ) -> Answer[T]:
-    """The verdict on a complete HTTP answer: `call.http_status` is set, `raw` is the whole body."""
-    body = _object_or_none(raw)
+    """The verdict on a complete HTTP answer: `call.http_status` is set, `raw` is the whole body.
+
+    `shape` is a wire struct, a list of them, or NoneType where Toss answers with an empty body.
+    """
+    tree = _tree_or_none(raw)
+    body = tree if isinstance(tree, dict) else None
     call = replace(call, response_body=body)
     status = call.http_status or 0
     if 200 <= status < 300:
-        return _success(shape, call, raw)
+        return _success(operation, shape, call=call, raw=raw, tree=tree)
     retry_after_s = retry_after(headers, now=now)
     code, message = _error_of(body)
     if code is not None and 400 <= status < 500 and status not in (409, 429):
@@ -41,20 +48,33 @@ def judge(
     )
 
 
-def _success(shape: type[T], call: Call, raw: bytes) -> Answer[T]:
-    body = call.response_body
-    if body is None:
-        # Not even an object: some box between us and Toss may have spoken, so the key counts as unanswered.
-        return Unknown(call=call, reason=UnknownReason.UNREADABLE, detail="2xx without a JSON object")
+def _success(operation: Operation, shape: type[T], *, call: Call, raw: bytes, tree: _Tree) -> Answer[T]:
+    if shape is NoneType:
+        return _emptied(shape, call=call, raw=raw)
+    is_list = get_origin(shape) is list
+    # Whether the promotions stand in a bare array is not certain (api.md 11 [1src]).
+    is_wrapped = operation is Operation.PROMOTIONS and is_list and isinstance(tree, dict)
+    if not (is_wrapped or isinstance(tree, list if is_list else dict)):
+        # Not what Toss sends: some box between us and it may have spoken, so the key counts as unanswered.
+        kind = "array" if is_list else "object"
+        return Unknown(call=call, reason=UnknownReason.UNREADABLE, detail=f"2xx without a JSON {kind}")
     try:
-        return Yes(call=call, value=decode(raw, shape), raw=body)
+        value = decode(only_list(raw) if is_wrapped else raw, shape)
     except MalformedBody as error:
         return Unknown(call=call, reason=UnknownReason.UNREADABLE, answered=True, detail=error.reason)
+    return Yes(call=call, value=value, raw=call.response_body or {}, rows=tree if isinstance(tree, list) else [])
 
 
-def _object_or_none(raw: bytes) -> dict[str, Any] | None:
+def _emptied(shape: type[T], *, call: Call, raw: bytes) -> Answer[T]:
+    """Toss answers with no body (api.md 7). An object passes too: fields are added without notice (api.md 1.3)."""
+    if raw.strip() and call.response_body is None:
+        return Unknown(call=call, reason=UnknownReason.UNREADABLE, detail="2xx with a body that is not Toss's")
+    return Yes(call=call, value=decode(b"null", shape), raw=call.response_body or {})
+
+
+def _tree_or_none(raw: bytes) -> _Tree:
     try:
-        return parse_object(raw)
+        return parse_tree(raw)
     except MalformedBody:
         return None
 

@@ -39,12 +39,15 @@ class UnknownReason(StrEnum):
 class Call:
     """One request and what is known of its answer. The bodies are whole: redact before storing.
 
-    `path` is percent-encoded and has no query; `trace_id` is x-tosspayments-trace-id, two joined by a comma
-    on a replay (api.md 1.2 [M]). No header of the request is kept, so the secret key is not here.
+    `path` is percent-encoded, has no query and shows `{billingKey}` for the key itself, a secret; `query` is what
+    followed it. `trace_id` is x-tosspayments-trace-id, two joined by a comma on a replay (api.md 1.2 [M]). No
+    header of the request is kept, so the secret key is not here. A list that was answered is not kept here
+    either: thousands of rows belong in no audit trail; see `Yes.rows`.
     """
 
     method: str
     path: str
+    query: str = ""
     idempotency_key: str | None = None
     request_body: dict[str, Any] | None = field(default=None, repr=False)
     http_status: int | None = None
@@ -57,12 +60,16 @@ class Call:
 class Yes(Generic[T]):
     """2xx and a body of the expected type. Whether order, amount and currency match is the caller's to
     compare.
+
+    Beside the typed `value` stands what Toss sent: `raw`, the object, or `rows` where it sent a list. Each is
+    empty where it sent the other or nothing.
     """
 
     kind: ClassVar[Literal["yes"]] = "yes"
     call: Call
     value: T
     raw: dict[str, Any] = field(repr=False)
+    rows: list[Any] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

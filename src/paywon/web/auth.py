@@ -14,9 +14,13 @@ from paywon.base.ids import UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who was recognised. ``owner`` is set for an app's own user, who sees only what is theirs."""
+    """Who was recognised. ``actor`` is for people to read, ``holder`` never stands for two.
+
+    ``owner`` is set for an app's own user, who sees only what is theirs.
+    """
 
     actor: str
+    holder: str
     scopes: frozenset[str]
     owner: UserId | None
 

@@ -11,11 +11,18 @@ pytestmark = pytest.mark.unit
 
 ROWS = json.loads((Path(__file__).parents[2] / "fixtures" / "toss" / "error-codes.json").read_text())
 
-POSTS: list[Operation] = [operation for operation in Operation if operation is not Operation.READ]
-FOUR = [Operation.CREATE, Operation.CONFIRM, Operation.CANCEL, Operation.READ]
+EVERY = list(Operation)
+QUERIES = {
+    Operation.READ,
+    Operation.CASH_RECEIPTS,
+    Operation.TRANSACTIONS,
+    Operation.SETTLEMENTS,
+    Operation.PROMOTIONS,
+}
+POSTS = [operation for operation in Operation if operation not in QUERIES | {Operation.BILLING_DELETE}]
 
 OPERATIONS: dict[str, list[Operation]] = {
-    "*": FOUR,
+    "*": EVERY,
     "POST *": POSTS,
     "POST /v1/payments/confirm": [Operation.CONFIRM],
     "POST /v1/payments/{paymentKey}/cancel": [Operation.CANCEL],
@@ -25,17 +32,17 @@ OPERATIONS: dict[str, list[Operation]] = {
     "POST /v1/billing/authorizations/issue": [Operation.BILLING_ISSUE],
     "POST /v1/billing/{billingKey}": [Operation.BILLING_CHARGE],
     "POST /v1/cash-receipts": [Operation.CASH_RECEIPT],
-    "POST /v1/cash-receipts/{receiptKey}/cancel": [Operation.CASH_RECEIPT],
+    "DELETE /v1/billing/{billingKey}": [Operation.BILLING_DELETE],
+    "POST /v1/cash-receipts/{receiptKey}/cancel": [Operation.CASH_RECEIPT_CANCEL],
+    "GET /v1/cash-receipts": [Operation.CASH_RECEIPTS],
+    "GET /v1/transactions": [Operation.TRANSACTIONS],
+    "GET /v1/settlements": [Operation.SETTLEMENTS],
+    "POST /v1/settlements": [Operation.SETTLEMENT_REQUEST],
 }
 
 NOT_SPOKEN = {
     "POST /v1/payments/key-in": "takes card numbers (DESIGN D11)",
     "POST /v1/billing/authorizations/card": "takes card numbers (DESIGN D11)",
-    "DELETE /v1/billing/{billingKey}": "not among the operations yet",
-    "GET /v1/transactions": "not among the operations yet",
-    "GET /v1/settlements": "not among the operations yet",
-    "POST /v1/settlements": "not among the operations yet",
-    "GET /v1/cash-receipts": "not among the operations yet",
     "redirect failUrl": "no answer to a call",
     "Payment.failure": "no answer to a call",
     "CashReceipt.failure": "no answer to a call",
@@ -44,6 +51,10 @@ NOT_SPOKEN = {
 
 def test_every_endpoint_of_the_table_is_accounted_for() -> None:
     assert {row["endpoint"] for row in ROWS} == set(OPERATIONS) | set(NOT_SPOKEN)
+    spoken = {operation for name, operations in OPERATIONS.items() if "*" not in name for operation in operations}
+    # No table names their endpoints.
+    assert set(Operation) - spoken == {Operation.CREATE, Operation.PROMOTIONS}
+    assert set(REFUSALS) == set(Operation)
 
 
 def test_every_code_is_classed() -> None:
@@ -99,6 +110,29 @@ def test_every_code_that_is_listed_exists_in_the_reference() -> None:
         (Operation.READ, "FORBIDDEN_CONSECUTIVE_REQUEST", None),
         (Operation.CREATE, "INCORRECT_SUCCESS_URL_FORMAT", Refusal.REJECTED),
         (Operation.BILLING_CHARGE, "DUPLICATED_ORDER_ID", None),
+        (Operation.BILLING_CHARGE, "REJECT_CARD_PAYMENT", Refusal.DECLINED),
+        (Operation.BILLING_CHARGE, "NOT_MATCHES_CUSTOMER_KEY", Refusal.REJECTED),
+        (Operation.BILLING_CHARGE, "ALREADY_REMOVED_BILLING_KEY", Refusal.NOT_FOUND),
+        (Operation.BILLING_CHARGE, "FAILED_CARD_COMPANY_RESPONSE", None),
+        (Operation.BILLING_ISSUE, "INVALID_BILLING_AUTH", Refusal.REJECTED),
+        (Operation.BILLING_ISSUE, "EXCEED_MAX_AUTH_COUNT", Refusal.DECLINED),
+        (Operation.BILLING_ISSUE, "COMMON_ERROR", None),
+        (Operation.BILLING_DELETE, "NOT_FOUND_BILLING", Refusal.NOT_FOUND),
+        (Operation.BILLING_DELETE, "NOT_FOUND", None),
+        (Operation.VIRTUAL_ACCOUNT, "EXCEED_MAX_DUE_DATE", Refusal.REJECTED),
+        (Operation.VIRTUAL_ACCOUNT, "DUPLICATED_ORDER_ID", None),
+        (Operation.CASH_RECEIPT, "DUPLICATED_CASH_RECEIPT", None),
+        (Operation.CASH_RECEIPT, "NOT_FOUND_RECEIPT", None),
+        (Operation.CASH_RECEIPT_CANCEL, "NOT_FOUND_RECEIPT", Refusal.NOT_FOUND),
+        (Operation.CASH_RECEIPT_CANCEL, "FORBIDDEN_REQUEST", Refusal.MERCHANT),
+        (Operation.CASH_RECEIPTS, "API_VERSION_UPDATE_NEEDED", Refusal.MERCHANT),
+        (Operation.CASH_RECEIPTS, "INVALID_BUSINESS_NUMBER", Refusal.MERCHANT),
+        (Operation.TRANSACTIONS, "INVALID_TRANSACTION_KEY", Refusal.REJECTED),
+        (Operation.SETTLEMENTS, "INVALID_DATE", Refusal.REJECTED),
+        (Operation.SETTLEMENTS, "COMMON_ERROR", None),
+        (Operation.SETTLEMENT_REQUEST, "NOT_FOUND_METHOD", Refusal.NOT_FOUND),
+        (Operation.SETTLEMENT_REQUEST, "NOT_FOUND", Refusal.NOT_FOUND),
+        (Operation.PROMOTIONS, "INVALID_DATE", None),
         (Operation.CONFIRM, "NEVER_SEEN_BEFORE", None),
     ],
 )

@@ -143,9 +143,9 @@ def test_a_canceled_settlement_is_negative_and_its_cancel_positive() -> None:
 
 def test_promotions_tell_the_issuer_under_any_of_its_names() -> None:
     promotions = decode(_raw("promotions-card.json"), wire.CardPromotions)
-    older = decode(b'{"companyCode":"31"}', wire.CardOffer)
+    older = [decode(body, wire.CardOffer) for body in (b'{"companyCode":"31"}', b'{"cardCompany":"31"}', b"{}")]
     assert [card.issuer for card in promotions.interest_free_cards] == ["71", "41"]
-    assert older.issuer == "31"
+    assert [card.issuer for card in older] == ["31", "31", None]
 
 
 V1 = datetime(2024, 2, 13, 3, 18, 14, tzinfo=UTC)
@@ -209,7 +209,8 @@ OPERATIONS = {  # what names no endpoint of its own counts for all: confirm stan
     "GET /v1/payments/{paymentKey}": Operation.READ,
     "POST /v1/payments/{paymentKey}/cancel": Operation.CANCEL,
     "POST /v1/billing/{billingKey}": Operation.BILLING_CHARGE,
-    "DELETE /v1/billing/{billingKey}": Operation.BILLING_CHARGE,
+    "DELETE /v1/billing/{billingKey}": Operation.BILLING_DELETE,
+    "GET /v1/cash-receipts": Operation.CASH_RECEIPTS,
 }
 
 REFUSED = {

@@ -6,6 +6,7 @@ from litestar import Request, Response
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_202_ACCEPTED
 
+from paywon.idempotency.model import Claim
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.queries import PaymentView
 from paywon.toss.wire import RefundReceiveAccount
@@ -13,6 +14,7 @@ from paywon.web.auth import Principal
 from paywon.web.shapes import Digits20, Input, Text20, Text60
 
 Till = Annotated[Cashier, Dependency(skip_validation=True)]
+Key = Annotated[Claim | None, Dependency(skip_validation=True)]
 Asker = Annotated[Origin, Dependency(skip_validation=True)]
 T = TypeVar("T")
 
@@ -20,7 +22,7 @@ T = TypeVar("T")
 POLL_AFTER_S = 2
 
 
-def provide_origin(request: Request[Principal, None, Any]) -> Origin:
+def provide_origin(request: Request[Principal, None, Any], claim: Key) -> Origin:
     """Say who asks and from where, for the audit trail."""
     agent = request.headers.get("user-agent")
     return Origin(
@@ -28,6 +30,7 @@ def provide_origin(request: Request[Principal, None, Any]) -> Origin:
         owner=request.user.owner,
         ip_address=request.client.host if request.client else None,
         user_agent=agent[:300].replace("\x00", "") if agent else None,
+        claim=claim,
     )
 
 

@@ -5,8 +5,9 @@ from typing import Any, assert_never
 
 from paywon.base.redaction import redact
 from paywon.payments.commands.cashier import Cashier, Intent
-from paywon.payments.commands.settling import settle
-from paywon.payments.model import AttemptType, Payment, PaymentMethod
+from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.settling import error_of, settle
+from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment, PaymentMethod
 from paywon.toss import wire
 from paywon.toss.outcome import Answer
 from paywon.toss.wire import CancelPayment, ConfirmPayment, CreatePayment
@@ -25,6 +26,19 @@ async def ask_and_learn(cashier: Cashier, intent: Intent) -> None:
     asked_at = cashier.clock.now()
     answer = await ask(cashier, intent)
     await settle(cashier, intent, answer, asked_at=asked_at)
+
+
+async def conclude(cashier: Cashier, attempt: Attempt) -> PaymentView:
+    """Answer what an attempt has come to: the payment as it now is, with the attempt open or closed.
+
+    Raises:
+        PaywonError: Toss refused it, or it could not be sent.
+    """
+    assert attempt.payment_id is not None, "what is concluded here is about a payment"
+    shown = await view(cashier, payment_id=attempt.payment_id, attempt_id=attempt.id)
+    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
+        raise error_of(shown.attempt)
+    return shown
 
 
 async def ask(cashier: Cashier, intent: Intent) -> Answer[wire.Payment]:

@@ -3,18 +3,17 @@
 from dataclasses import dataclass, replace
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import CancelId, PaymentId, new_uuid
+from paywon.base.ids import AttemptId, CancelId, PaymentId, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded
-from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
-from paywon.payments.commands.queries import PaymentView, view
-from paywon.payments.commands.settling import error_of
+from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
+from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import (
     REFUNDABLE,
-    AttemptStatus,
+    Attempt,
     AttemptType,
     Cancel,
     CancelStatus,
@@ -48,19 +47,29 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
     wish = replace(wish, account=_known_bank(wish.account))
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
+    if isinstance(intent, Attempt):
+        return await conclude(cashier, intent)
     await cashier.within_budget(ask_and_learn(cashier, intent))
-    shown = await view(cashier, payment_id=payment_id, attempt_id=intent.attempt.id)
-    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
-        raise error_of(shown.attempt)
-    return shown
+    return await conclude(cashier, intent.attempt)
 
 
 async def _intend(
     conn: Connection, cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin
-) -> Intent:
+) -> Intent | Attempt:
+    attempt_id = AttemptId(new_uuid())
+    if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
+        return begun
     payment = await _locked(conn, payment_id, origin)
     amount = _checked_amount(payment, await store.cancels_of(conn, payment.id), wish)
-    attempt = new_attempt(cashier, wish.kind, payment, origin, amount=amount, payment_key=payment.payment_key)
+    attempt = new_attempt(
+        cashier,
+        wish.kind,
+        payment,
+        origin,
+        amount=amount,
+        payment_key=payment.payment_key,
+        attempt_id=attempt_id,
+    )
     cancel = Cancel(
         id=CancelId(new_uuid()),
         payment_id=payment.id,

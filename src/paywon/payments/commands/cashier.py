@@ -11,7 +11,10 @@ import structlog
 from paywon.base.clock import Clock
 from paywon.base.ids import AttemptId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
-from paywon.db.pool import Database
+from paywon.db.pool import Connection, Database
+from paywon.idempotency import commands as idempotency
+from paywon.idempotency.model import Claim
+from paywon.payments import store
 from paywon.payments.model import Attempt, AttemptType, Cancel, Payment
 from paywon.toss.client import TossClient
 from paywon.toss.wire import RefundReceiveAccount
@@ -56,12 +59,16 @@ class Cashier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asks, and from where: goes onto the audit trail. ``owner`` limits a user to what is theirs."""
+    """Who asks, and from where: goes onto the audit trail.
+
+    ``owner`` limits a user to what is theirs; ``claim`` is the idempotency key that came with the request.
+    """
 
     actor: str
     owner: UserId | None = None
     ip_address: str | None = None
     user_agent: str | None = None
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,16 @@ class Intent:
     refund_account: RefundReceiveAccount | None = None
 
 
+async def begun_before(conn: Connection, cashier: Cashier, origin: Origin, attempt_id: AttemptId) -> Attempt | None:
+    """Take the request's idempotency key for an attempt that is about to be made.
+
+    Answers the attempt of the first request with this key, when that one died before it could answer.
+    Raises as ``idempotency.commands.take``.
+    """
+    begun = await idempotency.take(conn, origin.claim, attempt_id, cashier.clock.now())
+    return None if begun is None else await store.attempt_by_id(conn, AttemptId(begun))
+
+
 def new_attempt(
     cashier: Cashier,
     kind: AttemptType,
@@ -83,10 +100,11 @@ def new_attempt(
     amount: Krw | None = None,
     payment_key: PaymentKey | None = None,
     caused_by: AttemptId | None = None,
+    attempt_id: AttemptId | None = None,
 ) -> Attempt:
     """Make the row of a question that is about to be asked; its id is its provider idempotency key."""
     now = cashier.clock.now()
-    attempt_id = AttemptId(new_uuid())
+    attempt_id = attempt_id or AttemptId(new_uuid())
     return Attempt(
         id=attempt_id,
         payment_id=payment.id,

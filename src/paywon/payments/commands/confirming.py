@@ -3,18 +3,18 @@
 from dataclasses import dataclass, replace
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import OrderNo, PaymentKey
+from paywon.base.ids import AttemptId, OrderNo, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import PAID_ONCE, Order, check_payable
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded
-from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.queries import PaymentView, view
 from paywon.payments.commands.settling import error_of, is_over
-from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentStatus
+from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +39,23 @@ async def confirm_payment(cashier: Cashier, told: Confirmation, origin: Origin) 
         intent = await _intend(conn, cashier, told, origin)
     if isinstance(intent, PaywonError):
         raise intent  # its audit row had to be committed first
+    if isinstance(intent, Attempt):
+        return await conclude(cashier, intent)
     if isinstance(intent, Intent):
         await cashier.within_budget(ask_and_learn(cashier, intent))
-        shown = await view(cashier, payment_id=intent.payment.id, attempt_id=intent.attempt.id)
-    else:
-        shown = await view(cashier, payment_id=intent.id)
-        if not shown.confirming:
-            # It is confirmed; what else may be running on it, say a refund, is not this caller's question.
-            shown = replace(shown, attempt=None)
-    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
-        raise error_of(shown.attempt)
-    return shown
+        return await conclude(cashier, intent.attempt)
+    shown = await view(cashier, payment_id=intent.id)
+    # If it is confirmed, what else may be running on it, say a refund, is not this caller's question.
+    return shown if shown.confirming else replace(shown, attempt=None)
 
 
 async def _intend(
     conn: Connection, cashier: Cashier, told: Confirmation, origin: Origin
-) -> Intent | Payment | PaywonError:
+) -> Intent | Attempt | Payment | PaywonError:
     """Write the open attempt; or answer the payment that needs none, or why there can be none."""
-    now = cashier.clock.now()
+    now, attempt_id = cashier.clock.now(), AttemptId(new_uuid())
+    if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
+        return begun
     order = await orders.lock_by_no(conn, told.order_no)
     if order is None or origin.owner not in (None, order.user_id):
         raise PaywonError("ORDER_NOT_FOUND", field="orderId")
@@ -75,6 +74,7 @@ async def _intend(
         origin,
         amount=told.amount,
         payment_key=told.payment_key,
+        attempt_id=attempt_id,
     )
     if told.amount != order.amount:
         error = PaywonError("AMOUNT_MISMATCH", field="amount", expected_krw=f"{order.amount:,}")

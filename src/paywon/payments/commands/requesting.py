@@ -3,16 +3,16 @@
 from dataclasses import dataclass, replace
 
 from paywon.base.errors import PaywonError
+from paywon.base.ids import AttemptId, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded
-from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.learning import new_payment
-from paywon.payments.commands.queries import PaymentView, view
-from paywon.payments.commands.settling import error_of
-from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentMethod
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +42,16 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
         if error.code == "DUPLICATE_PAYMENT":
             error.extra |= await _open_payment(cashier, wish.order)
         raise
+    if isinstance(intent, Attempt):
+        return await conclude(cashier, intent)
     await cashier.within_budget(ask_and_learn(cashier, intent))
-    shown = await view(cashier, payment_id=intent.payment.id, attempt_id=intent.attempt.id)
-    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
-        raise error_of(shown.attempt)
-    return shown
+    return await conclude(cashier, intent.attempt)
 
 
-async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin: Origin) -> Intent:
-    now = cashier.clock.now()
+async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin: Origin) -> Intent | Attempt:
+    now, attempt_id = cashier.clock.now(), AttemptId(new_uuid())
+    if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
+        return begun
     order = await add_order(conn, wish.order, now=now, time_to_pay=cashier.time_to_pay)
     payment = replace(
         new_payment(order, now),
@@ -61,7 +62,9 @@ async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin:
         user_agent=origin.user_agent,
     )
     await store.insert_payment(conn, payment)
-    attempt = new_attempt(cashier, AttemptType.PAYMENT_REQUEST, payment, origin, amount=payment.total_amount)
+    attempt = new_attempt(
+        cashier, AttemptType.PAYMENT_REQUEST, payment, origin, amount=payment.total_amount, attempt_id=attempt_id
+    )
     urls = {
         "successUrl": wish.success_url or f"{cashier.app_base_url}/payments/success",
         "failUrl": wish.fail_url or f"{cashier.app_base_url}/payments/fail",

@@ -1,0 +1,1 @@
+"""The same write twice, by the same key: one effect, one reply (invariant I9)."""

@@ -1,0 +1,94 @@
+"""``Idempotency-Key`` at the doors: read from the request, and the reply kept on its way out."""
+
+import hashlib
+import re
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from paywon.base.errors import PaywonError
+from paywon.idempotency import commands
+from paywon.idempotency.model import Claim, Reply, ReplyAgain
+from paywon.web.auth import Principal
+
+HEADER: Final = "Idempotency-Key"
+_FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_CLAIM: Final = "paywon_claim"
+_KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
+
+
+async def provide_claim(request: Request[Principal, None, Any]) -> Claim | None:
+    """Read a write's key; None where it sends none.
+
+    Raises:
+        PaywonError: INVALID_REQUEST, the key is empty, too long, or has other than visible ASCII characters.
+    """
+    key = request.headers.get(HEADER)
+    if key is None or request.method == "GET":
+        return None
+    if not _FORM.fullmatch(key):
+        hint_ko, hint_en = (
+            "눈에 보이는 ASCII 문자 1~255자여야 합니다.",
+            "It has to be 1 to 255 visible ASCII characters.",
+        )
+        raise PaywonError("INVALID_REQUEST", field=HEADER, hint_ko=hint_ko, hint_en=hint_en)
+    claim = Claim(
+        holder=request.user.holder,
+        key=key,
+        operation=f"{request.method} {request.url.path}",
+        digest=hashlib.sha256(await request.body()).digest(),
+    )
+    request.scope["state"][_CLAIM] = claim
+    return claim
+
+
+def reply_again(_request: Request[Any, Any, Any], error: ReplyAgain) -> Response[bytes]:
+    """Answer what was answered before, byte by byte, and say that it is a repeat."""
+    reply = error.reply
+    headers = {name: value for name, value in reply.headers.items() if name != "content-type"}
+    return Response(
+        reply.body,
+        status_code=reply.status,
+        media_type=reply.headers.get("content-type", "application/json"),
+        headers={**headers, "Idempotent-Replayed": "true"},
+    )
+
+
+class KeepReplies(ASGIMiddleware):
+    """Keeps the reply to a request that took its key, before the first byte of it leaves.
+
+    A reply of 5xx is not kept: a repeat then goes on with what the first request began.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        start: dict[str, Any] = {}
+        body = bytearray()
+
+        async def keep(message: Message) -> None:
+            claim: Claim | None = scope.get("state", {}).get(_CLAIM)
+            if claim is None or not claim.taken:
+                await send(message)
+                return
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            part = message.get("body", b"")
+            assert isinstance(part, bytes), "the ASGI specification says so"
+            body.extend(part)
+            if message.get("more_body"):
+                return
+            if start["status"] < 500:
+                house = scope["litestar_app"].state.house
+                await commands.keep_reply(house.db, claim, _reply(start, bytes(body)))
+            await send(start)  # type: ignore[arg-type]
+            await send({"type": "http.response.body", "body": bytes(body), "more_body": False})
+
+        await next_app(scope, receive, keep)
+
+
+def _reply(start: dict[str, Any], body: bytes) -> Reply:
+    headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+    kept = {name: value for name, value in headers.items() if name in _KEPT_HEADERS}
+    return Reply(status=start["status"], headers=kept, body=body)

@@ -1,0 +1,49 @@
+"""Taking a key, and keeping what was answered under it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from paywon.base.clock import Clock
+from paywon.base.errors import PaywonError
+from paywon.db.pool import Connection, Database
+from paywon.idempotency import store
+from paywon.idempotency.model import KEPT_FOR, RUNNING_FOR, Claim, Reply, ReplyAgain
+
+
+async def take(conn: Connection, claim: Claim | None, subject_id: UUID, now: datetime) -> UUID | None:
+    """Take a request's key within the transaction of its intent, before anything else is done in it.
+
+    Answers None when the key is new, or when there is none: go on and make ``subject_id``. Answers the id of what
+    the first request made when that one died before it could answer: go on with that instead.
+
+    Raises:
+        ReplyAgain: the first request has been answered, with this.
+        PaywonError: IDEMPOTENCY_KEY_REUSED for another request, IDEMPOTENCY_KEY_RUNNING while the first one runs.
+    """
+    if claim is None:
+        return None
+    if await store.insert_once(conn, claim, subject_id, now):
+        claim.taken = True
+        return None
+    kept = await store.find(conn, claim)
+    assert kept is not None, "a row that stands in the way can be read"
+    if (kept.operation, kept.digest) != (claim.operation, claim.digest):
+        raise PaywonError("IDEMPOTENCY_KEY_REUSED", field="Idempotency-Key")
+    if kept.reply is not None:
+        raise ReplyAgain(kept.reply)
+    if now - kept.created_at < RUNNING_FOR:
+        raise PaywonError("IDEMPOTENCY_KEY_RUNNING", field="Idempotency-Key", retry_after_s=2)
+    claim.taken = True
+    return kept.subject_id
+
+
+async def keep_reply(db: Database, claim: Claim, reply: Reply) -> None:
+    """Keep the reply to a key's first request."""
+    async with db.connection() as conn:
+        await store.keep_reply(conn, claim, reply)
+
+
+async def forget_old_keys(db: Database, clock: Clock) -> None:
+    """Delete the keys that are older than they are promised to be known."""
+    async with db.connection() as conn:
+        await store.forget_before(conn, clock.now() - KEPT_FOR)

@@ -1,0 +1,52 @@
+"""A caller's Idempotency-Key and what became of it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+# A repeat that comes sooner is told to wait; after that, whoever had the key has died, and the repeat goes on.
+RUNNING_FOR: Final = timedelta(seconds=30)
+KEPT_FOR: Final = timedelta(days=3)
+
+
+@dataclass(slots=True, kw_only=True)
+class Claim:
+    """One request's key: who sent it, for which door, with which body.
+
+    ``taken`` turns true once its row is written, in the transaction of the intent; from then on the reply is kept.
+    """
+
+    holder: str
+    key: str
+    operation: str
+    digest: bytes
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer as it went out, to be sent again byte by byte."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptClaim:
+    """One row of ``idempotency_keys``. ``subject_id`` is what the first request made: an order or an attempt."""
+
+    operation: str
+    digest: bytes
+    subject_id: UUID
+    reply: Reply | None
+    created_at: datetime
+
+
+class ReplyAgain(Exception):  # noqa: N818 - it is no error: the first reply is the answer
+    """Raised inside a command whose reply is already known."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("the reply is known")
+        self.reply = reply

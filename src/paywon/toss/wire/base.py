@@ -1,0 +1,85 @@
+"""What every wire body is made of: amounts, instants, the base of what comes and the base of what goes."""
+
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import force_setattr
+
+KST = timezone(timedelta(hours=9), "KST")
+
+Amount: TypeAlias = int | Decimal
+
+_MAX_AMOUNT_EXPONENT = 18  # a number such as 1e999999999 must not be blown up into an int
+
+
+def whole(amount: Amount) -> int | None:
+    """The amount if it is a whole number, None if it has a fraction (so its currency is not won)."""
+    return amount if isinstance(amount, int) else None
+
+
+def aware(instant: datetime) -> datetime:
+    """`instant` with Korean time assumed where Toss names no offset; raises ValueError at the calendar's
+    ends.
+    """
+    if not 1 < instant.year < 9999:  # later conversions to UTC would overflow
+        raise ValueError("year out of range")
+    return instant if instant.tzinfo else instant.replace(tzinfo=KST)
+
+
+def korean_time(instant: datetime) -> str:
+    """`instant` as Toss takes it: Korean time without offset, milliseconds only if there are any (api.md 1.5, 8).
+
+    Raises ValueError for an instant without offset: nobody could tell which hour it means.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant for Toss needs its offset")
+    korean = aware(instant).astimezone(KST).replace(tzinfo=None)
+    return korean.isoformat(timespec="milliseconds" if korean.microsecond else "seconds")
+
+
+def korean_day(day: date) -> str:
+    """`day` as `yyyy-MM-dd`; raises ValueError for an instant, whose day depends on where one stands."""
+    if isinstance(day, datetime):
+        raise ValueError("a day for Toss is a date without a time")
+    return day.isoformat()
+
+
+def _exact(amount: Decimal) -> Amount:
+    if not amount.is_finite():
+        raise ValueError("not a finite amount")
+    if amount.adjusted() > _MAX_AMOUNT_EXPONENT or amount != amount.to_integral_value():
+        return amount
+    return int(amount)
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of everything that Toss answers; puts amounts and instants into their one form."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Decimal):
+                force_setattr(self, name, _exact(value))
+            elif isinstance(value, datetime):
+                force_setattr(self, name, aware(value))
+
+
+class Failure(Wire, frozen=True, kw_only=True):
+    code: str | None = None
+    message: str | None = None
+
+
+# Request bodies (api.md 5 and Appendix A): what is None is left out of the JSON.
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    def encode(self) -> bytes:
+        """The JSON that is sent."""
+        return msgspec.json.encode(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same body as plain values, for the audit trail (not yet redacted)."""
+        body: dict[str, Any] = msgspec.to_builtins(self)
+        return body
