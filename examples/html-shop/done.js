@@ -18,6 +18,6 @@ function call(key, path, body) {
   document.getElementById('call').textContent = `curl -u ${key}: -H 'Content-Type: application/json' ${api}${path} -d '${json}'`;
 }
 
-const key = document.referrer.endsWith('widget.html') ? 'test_gsk_html_shop' : 'test_sk_html_shop';
+const key = query.keys === 'widget' ? 'test_gsk_html_shop' : 'test_sk_html_shop';
 if (paymentKey) call(key, '/v1/payments/confirm', { paymentKey, orderId, amount: Number(amount) });
 if (authKey) call(key, '/v1/billing/authorizations/issue', { authKey, customerKey });

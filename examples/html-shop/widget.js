@@ -3,7 +3,7 @@
 const widgets = TossPayments('test_gck_html_shop').widgets({ customerKey: TossPayments.ANONYMOUS });
 const pay = document.getElementById('pay');
 const said = document.getElementById('said');
-const done = new URL('done.html', location.href).href;
+const done = new URL('done.html?keys=widget', location.href).href;
 
 async function draw() {
   await widgets.setAmount({ value: 15000, currency: 'KRW' });

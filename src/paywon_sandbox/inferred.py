@@ -11,6 +11,8 @@ MISSING_COLON = "INCORRECT_BASIC_AUTH_FORMAT"
 
 # api.md 2: the code for an amount or orderId that differs from the window's is undocumented.
 CONFIRM_MISMATCH = "INVALID_REQUEST"
+# A widget payment confirmed with the API key of the shop, or the other way round: api.md 1.1 "wrong pair" [1src].
+CONFIRM_WITH_OTHER_KIND_OF_KEY = "INVALID_API_KEY"
 # Confirming before the customer has authenticated: undocumented.
 CONFIRM_BEFORE_AUTHENTICATION = "NOT_FOUND_PAYMENT_SESSION"
 # Confirming again after a declined confirm: undocumented.

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.async_api import BrowserContext, Page, async_playwright
+from tests.sandbox.browsing import Chromium, Shop, install_loader, lacking
 from tests.sandbox.client import Toss
 from tests.sandbox.process import SandboxProcess
 from tests.sandbox.receiver import Receiver
@@ -29,3 +34,57 @@ async def receiver(toss: Toss) -> AsyncIterator[Receiver]:
     async with Receiver() as running:
         await toss.ok("/sandbox/webhooks", {"url": running.url, "events": ["PAYMENT_STATUS_CHANGED"]})
         yield running
+
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        lacking("Chromium was not found")
+    running = Chromium(str(found), tmp_path_factory.mktemp("chromium"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def shop(chromium: Chromium, sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The example shop, as files on a web server of their own."""
+    running = Shop(tmp_path_factory.mktemp("shop"), sandbox.base_url)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def loader(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Toss's loader package from npm, served by the shop under /loader."""
+    package = install_loader(tmp_path_factory.mktemp("npm"))
+    shutil.copytree(package / "dist", shop.folder / "loader")
+    return package
+
+
+@pytest.fixture
+async def open_page(chromium: Chromium) -> AsyncIterator[OpenPage]:
+    """``await open_page(width=390, javascript=False)``; what the browser complains about fails the test."""
+    complaints: list[str] = []
+    contexts: list[BrowserContext] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.connect_over_cdp(chromium.address)
+
+        async def start(*, width: int = 1280, javascript: bool = True, **context: Any) -> Page:
+            viewport: Any = {"width": width, "height": 844}
+            opened = await browser.new_context(viewport=viewport, java_script_enabled=javascript, **context)
+            contexts.append(opened)
+            page = await opened.new_page()
+            page.set_default_timeout(10_000)
+            page.on("console", lambda said: complaints.append(said.text))
+            page.on("pageerror", lambda said: complaints.append(str(said)))
+            return page
+
+        yield start
+        for opened in contexts:
+            await opened.close()
+    # Chromium also logs that a page itself came with a status such as 400, which is meant.
+    assert [said for said in complaints if "the server responded with a status of" not in said] == []

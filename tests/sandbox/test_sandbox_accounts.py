@@ -188,6 +188,18 @@ async def test_a_refund_takes_two_days(toss: Toss, outcome: str | None) -> None:
     assert (await toss.payment(key))["virtualAccount"]["refundStatus"] == (outcome or "COMPLETED")
 
 
+async def test_of_two_refunds_the_last_one_ends_it(toss: Toss) -> None:
+    payment = await issued(toss)
+    await deposit(toss, payment["orderId"])
+    await toss.cancel(payment["paymentKey"], cancelAmount=5000, refundReceiveAccount=REFUND_ACCOUNT)
+    await toss.advance(DAY)
+    await toss.cancel(payment["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)
+    await toss.advance(DAY + 60)
+    assert (await toss.payment(payment["paymentKey"]))["virtualAccount"]["refundStatus"] == "PENDING"
+    await toss.advance(DAY)
+    assert (await toss.payment(payment["paymentKey"]))["virtualAccount"]["refundStatus"] == "COMPLETED"
+
+
 @pytest.mark.parametrize(
     ("number", "code"),
     [
@@ -218,9 +230,10 @@ async def test_escrow_has_no_partial_refund(toss: Toss) -> None:
 
 
 async def test_the_refund_account_of_the_window_is_shown_for_half_an_hour(toss: Toss) -> None:
-    choice: dict[str, object] = {"refundAccountNumber": "001012341342", "refundHolderName": "박토스", "refundBank": "20"}
+    number, holder = "001012341342", "박토스"
+    choice: dict[str, object] = {"refundAccountNumber": number, "refundHolderName": holder, "refundBank": "20"}
     payment = await toss.paid(15000, method="VIRTUAL_ACCOUNT", **choice)
-    shown = {"bankCode": "20", "accountNumber": "001012341342", "holderName": "박토스"}
+    shown = {"bankCode": "20", "accountNumber": number, "holderName": holder}
     assert payment["virtualAccount"]["refundReceiveAccount"] == shown
     await toss.advance(1801)
     assert (await toss.payment(payment["paymentKey"]))["virtualAccount"]["refundReceiveAccount"] is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,9 +12,11 @@ from paywon_sandbox.core.journal import Journal
 from paywon_sandbox.core.money import tax_split
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account, Store
+from paywon_sandbox.rules.books import settlements
 from paywon_sandbox.rules.cancel import CancelRequest, cancel
 from paywon_sandbox.rules.confirm import ConfirmRequest, confirm
 from paywon_sandbox.rules.create import create_payment, read_create
+from paywon_sandbox.rules.ledger import fee
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import authenticate, read_choice
 
@@ -83,3 +87,20 @@ def test_the_published_tax_examples() -> None:
     assert tax_split(15000, 0) == (13636, 1364)
     assert tax_split(10000, 3000) == (6364, 636)
     assert tax_split(4900, 0) == (4455, 445)
+
+
+@given(st.integers(100, 10**8), st.lists(st.integers(1, 10**8), max_size=8))
+def test_settlement_rows_add_up_however_it_was_cancelled(amount_krw: int, wishes: list[int]) -> None:
+    account, record = paid(amount_krw, 0, 0)
+    key = record.payment.payment_key
+    for wish in wishes:
+        with suppress(TossError):
+            cancel(account, key, CancelRequest(reason="x", amount_krw=wish))
+    account.clock.advance(86_400)
+    rows = settlements(account, Params({"startDate": "2020-01-01", "endDate": "2999-01-01"}))
+    assert all(row.fee == row.supply_amount + row.vat for row in rows)
+    assert all(row.pay_out_amount == row.amount - row.fee for row in rows)
+    assert all(row.fee <= 0 for row in rows[1:])
+    left = record.payment.balance_amount
+    assert sum(row.amount for row in rows) == left
+    assert (sum(row.supply_amount for row in rows), sum(row.vat for row in rows)) == fee(record.payment.method, left)

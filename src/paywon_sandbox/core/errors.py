@@ -43,7 +43,9 @@ def _by_code() -> dict[str, list[ErrorRow]]:
 
 def find(endpoint: str, code: str) -> ErrorRow | None:
     """The HTTP error `code` as this endpoint answers it; site-wide texts come second. None when unknown."""
-    rows = [row for row in _by_code().get(code, []) if row.http_status is not None and row.message_ko]
+    known = [row for row in _by_code().get(code, []) if row.http_status is not None]
+    # Two codes were published without a text.
+    rows = [row for row in known if row.message_ko] or known
     wanted = (endpoint, f"{endpoint.split(' ')[0]} *", "*")
     for place in wanted:
         for row in rows:

@@ -102,6 +102,11 @@ class Account:
         """A number that grows with everything that happens, over restarts too."""
         return self._store.next_sequence()
 
+    def sibling_has(self, payment_key: str) -> bool:
+        """Whether the payment was opened with the other kind of key of the same shop: `test_gsk_X`, `test_sk_X`."""
+        owner = self._store.owners.get(payment_key)
+        return owner is not None and owner is not self and _suffix(owner.key) == _suffix(self.key)
+
     def payment_of_order(self, order_id: str) -> PaymentRecord | None:
         """The approved attempt for an orderId, else the newest; None when there is none."""
         records = [self.payments[key] for key in self.orders.get(order_id, [])]
@@ -224,6 +229,11 @@ class Account:
                 self.clock = Clock(record)
             case _:
                 raise ValueError(f"unknown record kind {kind}")
+
+
+def _suffix(key: str) -> str:
+    """What the keys of one shop have in common in the sandbox."""
+    return key.removeprefix("test_g").removeprefix("test_")
 
 
 def default_settings(key: str) -> AccountSettings:

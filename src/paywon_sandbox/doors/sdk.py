@@ -41,7 +41,7 @@ def _script(name: str) -> bytes:
 def _script_reply(name: str) -> Response[bytes]:
     # Revalidated at every load, so that an updated sandbox is never met by yesterday's script.
     headers = {"cache-control": "no-cache", "access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
-    return Response(_script(name), media_type="text/javascript; charset=utf-8", headers=headers)
+    return Response(_script(name), media_type="text/javascript", headers=headers)
 
 
 @get(["/v1", "/v1/payment"], sync_to_thread=False)

@@ -16,7 +16,6 @@ from paywon_sandbox.core.values import Billing, BillingCard, BillingTransfer, Ur
 from paywon_sandbox.rules import magic
 from paywon_sandbox.rules.cards import (
     CARD_NUMBER,
-    EMAIL,
     TypedCard,
     acquirer_of,
     issuer_of,
@@ -174,7 +173,7 @@ class ChargeRequest(msgspec.Struct, kw_only=True, frozen=True):
 def read_charge(params: Params) -> ChargeRequest:
     """cardInstallmentPlan is not in the newest reference, but accepted (api.md 16, erratum 14)."""
     order = read_order(params)
-    params.pattern("customerEmail", EMAIL)
+    params.email()
     params.optional_text("customerIp")
     return ChargeRequest(
         order=order,

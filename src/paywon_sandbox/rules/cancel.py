@@ -33,6 +33,7 @@ class CancelRequest(msgspec.Struct, kw_only=True, frozen=True):
     reason: str
     amount_krw: int | None = None
     tax_free_krw: int = 0
+    tax_exemption_krw: int = 0
     refundable_krw: int | None = None
     currency: str | None = None
     refund_account_number: str | None = None
@@ -48,6 +49,8 @@ def read_cancel(params: Params) -> CancelRequest:
         reason=params.text("cancelReason", longest=200),
         amount_krw=params.optional_positive("cancelAmount"),
         tax_free_krw=params.not_negative("taxFreeAmount"),
+        # Not in the public spec file, api.md 16, erratum 6 [1src].
+        tax_exemption_krw=params.not_negative("taxExemptionAmount"),
         refundable_krw=params.optional_amount("refundableAmount"),
         currency=params.optional_text("currency", longest=3),
         refund_account_number=_read_refund_account(params.child("refundReceiveAccount")),
@@ -127,7 +130,8 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
         raise TossError("NOT_ALLOWED_PARTIAL_REFUND")
     if amount_krw < balance and payment.discount is not None and amount_krw < payment.discount["amount"]:
         raise TossError("EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT")
-    if request.tax_free_krw > min(amount_krw, payment.tax_free_amount):
+    too_free = request.tax_free_krw > min(amount_krw, payment.tax_free_amount)
+    if too_free or request.tax_exemption_krw > min(amount_krw, payment.tax_exemption_amount):
         raise TossError(inferred.CANCEL_TAX_FREE_TOO_HIGH)
     return amount_krw
 
@@ -140,7 +144,10 @@ def _apply(account: Account, record: PaymentRecord, request: CancelRequest, amou
     payment.balance_amount = entry.refundable_amount
     tax_free = payment.tax_free_amount - request.tax_free_krw
     payment.tax_free_amount = min(tax_free, payment.balance_amount)
-    payment.supplied_amount, payment.vat = tax_split(payment.balance_amount, payment.tax_free_amount)
+    exemption = payment.tax_exemption_amount - request.tax_exemption_krw
+    payment.tax_exemption_amount = min(exemption, payment.balance_amount - payment.tax_free_amount)
+    untaxed = payment.tax_free_amount + payment.tax_exemption_amount
+    payment.supplied_amount, payment.vat = tax_split(payment.balance_amount, untaxed)
     payment.last_transaction_key = entry.transaction_key
     if payment.virtual_account is not None and record.approved_at is not None:
         payment.virtual_account.refund_status = "PENDING"
@@ -164,6 +171,7 @@ def _entry(payment: Payment, request: CancelRequest, amount_krw: int, now: datet
         easy_pay_discount_amount=_points_part(payment, amount_krw),
         cancel_amount=amount_krw,
         tax_free_amount=request.tax_free_krw,
+        tax_exemption_amount=request.tax_exemption_krw,
         refundable_amount=payment.balance_amount - amount_krw,
         cancel_request_id=request.cancel_request_id,
     )

@@ -14,7 +14,6 @@ from paywon_sandbox.settings import KST, MINIMUM_INSTALLMENT_KRW
 
 # api.md 7 [M]: any plausible number works, 6 digits do not.
 CARD_NUMBER = r"[0-9]{13,20}"
-EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _BIRTH = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", re.ASCII)
 # Which company issued a card, by its first digits: made up, for variety.
 _ISSUERS = {"4330": "61", "5428": "41", "9446": "71", "9410": "51", "5570": "11", "3560": "31"}
@@ -43,8 +42,7 @@ def read_card(params: Params) -> TypedCard:
     if len(identity) == 6 and not _BIRTH.fullmatch(identity):
         raise TossError("INVALID_BIRTH_DAY_FORMAT")
     params.pattern("cardPassword", r"[0-9]{2}", code="INVALID_CARD_PASSWORD")
-    params.pattern("customerEmail", EMAIL, code="INVALID_EMAIL")
-    params.optional_text("customerEmail", longest=100, code="INVALID_EMAIL")
+    params.email(code="INVALID_EMAIL")
     params.optional_text("customerName", longest=100)
     _read_vbv(params.child("vbv"))
     return TypedCard(number=number, year=2000 + int(year), month=int(month))

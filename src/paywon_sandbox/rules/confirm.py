@@ -48,7 +48,9 @@ def confirm(account: Account, request: ConfirmRequest, public_url: str) -> Payme
     """Approve, abort or refuse: existence, then state, then amount (api.md Appendix B)."""
     record = account.payments.get(request.payment_key)
     if record is None:
-        raise TossError("NOT_FOUND_PAYMENT")
+        # The key that opened the window must confirm (api.md 1.1).
+        other_kind = account.sibling_has(request.payment_key)
+        raise TossError(inferred.CONFIRM_WITH_OTHER_KIND_OF_KEY if other_kind else "NOT_FOUND_PAYMENT")
     payment = record.payment
     if payment.status != "IN_PROGRESS":
         raise TossError(_NOT_OPEN.get(payment.status, "ALREADY_PROCESSED_PAYMENT"))

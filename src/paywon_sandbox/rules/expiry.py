@@ -38,11 +38,13 @@ def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None
         return
     record.errands = [errand for errand in record.errands if errand.at > now]
     bank_account = record.payment.virtual_account
+    refunds_left = any(errand.kind == "refund" for errand in record.errands)
     for errand in due:
         if errand.kind == "settle":
             settle(record)
         elif bank_account is not None and errand.kind == "refund":
-            bank_account.refund_status = record.refund_outcome
+            # Of several partial refunds the last one ends it.
+            bank_account.refund_status = "PENDING" if refunds_left else record.refund_outcome
         elif bank_account is not None:
             bank_account.refund_receive_account = None
     account.keep_payment(record)

@@ -13,6 +13,7 @@ from paywon_sandbox.core.errors import TossError
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # api.md 1.5; the documented rule, strictly
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_KRW = 10**13
 
 
@@ -170,6 +171,12 @@ class Params:
         if value is None:
             raise TossError(self._missing)
         return value
+
+    def email(self, *, code: str = "INVALID_REQUEST") -> None:
+        """`customerEmail`, if given: up to 100 characters with an @ (api.md Appendix A)."""
+        value = self.optional_text("customerEmail", longest=100, code=code)
+        if value is not None and not _EMAIL.fullmatch(value):
+            raise TossError(code)
 
     def text_list(self, name: str) -> list[str]:
         """A list of strings, empty when absent."""

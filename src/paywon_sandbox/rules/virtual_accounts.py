@@ -30,7 +30,6 @@ from paywon_sandbox.webhooks.events import announce
 
 REFUND_OUTCOMES = ("COMPLETED", "FAILED", "PARTIAL_FAILED")
 _ACCOUNT_TYPES = {"일반": "일반", "NORMAL": "일반", "고정": "고정", "FIXED": "고정"}
-_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 
 
 class IssueRequest(msgspec.Struct, kw_only=True, frozen=True):
@@ -50,7 +49,7 @@ class IssueRequest(msgspec.Struct, kw_only=True, frozen=True):
 def read_issue(params: Params) -> IssueRequest:
     """Raises the codes of api.md 6."""
     receipt_type, receipt_number = _read_cash_receipt(params.child("cashReceipt"))
-    params.pattern("customerEmail", _EMAIL)
+    params.email()
     params.pattern("customerMobilePhone", r"[0-9]{8,15}")
     bank = codes.institution(codes.BANKS, params.text("bank", longest=20))
     if bank not in codes.VIRTUAL_ACCOUNT_BANKS:
@@ -230,7 +229,7 @@ def reverse(account: Account, order_id: str) -> Payment:
     payment.last_transaction_key = ids.transaction_key(codes.VIRTUAL_ACCOUNT)
     bank_account.settlement_status = "INCOMPLETED"
     record.approved_at = None
-    record.errands = []
+    record.errands = [errand for errand in record.errands if errand.kind != "settle"]
     record.deadline = datetime.fromisoformat(bank_account.due_date)
     book(account, record, -payment.total_amount, now)
     account.keep_payment(record)

@@ -63,7 +63,7 @@ function checkUrls({ successUrl, failUrl }) {
 }
 
 const isMobile = () =>
-  navigator.userAgentData?.mobile ?? /Android|iPhone|iPad|iPod|Mobile/i.test(navigator.userAgent);
+  navigator.userAgentData?.mobile || /Android|iPhone|iPad|iPod|Mobile/i.test(navigator.userAgent);
 
 /** 'iframe' or 'self'. A phone has no frame, and a page without an origin of its own (file:) cannot be answered. */
 function windowTarget(wanted, redirecting) {

@@ -2,17 +2,14 @@
 const BASE = (document.currentScript?.src ?? '').replace(/\/v[12](\/[a-z-]+)?([?#].*)?$/, '');
 
 async function send(path, clientKey, body) {
-  let reply;
+  const headers = { authorization: `Basic ${btoa(`${clientKey}:`)}`, 'content-type': 'application/json' };
+  let reply, answer;
   try {
-    reply = await fetch(BASE + path, {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa(`${clientKey}:`)}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+    reply = await fetch(BASE + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    answer = await reply.json();
   } catch {
     throw new TossPaymentsError('NETWORK_ERROR', { detail: BASE });
   }
-  const answer = await reply.json();
   if (!reply.ok) throw new TossPaymentsError(answer.code, { message: answer.message });
   return answer;
 }

@@ -1,0 +1,115 @@
+"""Every endpoint with every parameter spoilt in turn: an answer in Toss's shape, never a crash."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from tests.sandbox.client import Answer, Toss, new_order_id
+from tests.sandbox.test_sandbox_robustness import BODIES
+
+CARD: dict[str, object] = {"cardNumber": "4330123412341234", "cardExpirationYear": "49", "cardExpirationMonth": "07"}
+CARD |= {"cardPassword": "12", "customerIdentityNumber": "881212", "customerEmail": "a@b.kr"}
+ORDER: dict[str, object] = {"amount": 60000, "orderName": "셔츠", "taxFreeAmount": 100}
+PRODUCT = {"id": "1", "name": "셔츠", "code": "S1", "unitPrice": 1, "quantity": 1}
+POSTS: dict[str, dict[str, object]] = {
+    "/v1/payments/key-in": ORDER | CARD | {"cardInstallmentPlan": 3, "vbv": {"cavv": "1", "xid": "2", "eci": "3"}},
+    "/v1/virtual-accounts": ORDER
+    | {"customerName": "박토스", "bank": "20", "validHours": 24, "accountType": "고정", "accountKey": "k"}
+    | {"useEscrow": True, "escrowProducts": [PRODUCT], "customerMobilePhone": "01012341234"}
+    | {"cashReceipt": {"type": "소득공제", "registrationNumber": "01012341234"}},
+    "/v1/billing/authorizations/issue": {"authKey": "bln_1", "customerKey": "customer"},
+    "/v1/billing/authorizations/card": CARD | {"customerKey": "customer", "customerName": "박토스"},
+    "/v1/billing/no-such-key": ORDER | {"customerKey": "customer", "taxExemptionAmount": 1},
+    "/v1/settlements": {"paymentKey": "none"},
+    "/v1/cash-receipts": ORDER | {"customerIdentityNumber": "01012341234", "type": "소득공제"},
+    "/v1/cash-receipts/none/cancel": {"amount": 1},
+    "/sandbox/billing-auth": {"customerKey": "customer", "method": "CARD", "cardCompany": "61", "declineTimes": 1},
+    "/sandbox/events": {"eventType": "payout.changed", "data": {"status": "FAILED"}},
+    "/sandbox/settings": {"version": "2022-11-16", "signatureKey": "text", "reissueSecurityKey": False},
+    "/sandbox/virtual-accounts/none/deposit": {"amount": 1, "depositorName": "박토스"},
+    "/sandbox/virtual-accounts/none/refund": {"outcome": "FAILED"},
+    "/sandbox/virtual-accounts/none/nothing": {},
+    "/sandbox/cash-receipts/none/outcome": {"outcome": "FAILED", "reason": "TS1"},
+    "/sandbox/billing-keys/none/delete": {"reason": "x"},
+}
+WITH_ORDER = [path for path, body in POSTS.items() if "orderName" in body]
+GETS: dict[str, dict[str, str]] = {
+    "/v1/transactions": {
+        "startDate": "2024-01-01",
+        "endDate": "2024-01-02T00:00:00",
+        "startingAfter": "",
+        "limit": "1",
+    },
+    "/v1/settlements": {"startDate": "2024-01-01", "endDate": "2024-01-02", "dateType": "", "page": "1", "size": "1"},
+    "/v1/cash-receipts": {"requestDate": "2024-01-01", "cursor": "0", "limit": "1"},
+}
+SPOILT: list[Any] = [None, "", " ", [], {}, [1], {"a": 1}, True, -1, 0, 1.5, 10**14, "x" * 5000, "１２", "\u0000", "가"]
+SPOILT_TEXT = [
+    "",
+    "x",
+    "-1",
+    "0",
+    "1.5",
+    "9" * 40,
+    "x" * 3000,
+    "１",
+    "\u0000",
+    "2024-13-01",
+    "0001-01-01",
+    "9999-12-31",
+]
+
+
+def sound(answer: Answer, path: str, spoilt: object) -> None:
+    """Refused in Toss's shape, or taken. The one true 5xx is FAILED_DB_PROCESSING for a long customerKey."""
+    if answer.status == 200:
+        return
+    assert set(answer.json) == {"code", "message"}, (path, spoilt)
+    assert answer.status < 500 or answer.code == "FAILED_DB_PROCESSING", (path, spoilt, answer.json)
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_each_parameter_spoilt(toss: Toss, path: str) -> None:
+    for name in POSTS[path]:
+        for value in SPOILT:
+            body = POSTS[path] | {name: value}
+            if path in WITH_ORDER and name != "orderId":
+                body["orderId"] = new_order_id()
+            sound(await toss.post(path, body), path, (name, value))
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_malformed_bodies(toss: Toss, path: str) -> None:
+    for body in BODIES:
+        answer = await toss.call("POST", path, raw=body)
+        sound(answer, path, body[:20])
+        assert answer.status != 200 or body in (b"", b'{"amount":1e999}') or path.startswith("/sandbox/settings")
+
+
+@pytest.mark.parametrize("path", GETS)
+async def test_each_query_parameter_spoilt(toss: Toss, path: str) -> None:
+    for name in GETS[path]:
+        for value in SPOILT_TEXT:
+            sound(await toss.get(f"{path}?{urlencode(GETS[path] | {name: value})}"), path, (name, value))
+
+
+@pytest.mark.parametrize("path", WITH_ORDER)
+async def test_the_unspoilt_request_is_taken_or_known(toss: Toss, path: str) -> None:
+    """So that the tests above spoil something good."""
+    answer = await toss.post(path, POSTS[path] | {"orderId": new_order_id()})
+    assert answer.status == 200 or answer.code == "INVALID_BILL_KEY_REQUEST"
+
+
+async def test_the_furthest_dates(toss: Toss) -> None:
+    """Nothing overflows when the clock or a date stands at the end of the calendar."""
+    ever = "startDate=0001-01-01&endDate=9999-12-31"
+    await toss.paid()
+    await toss.advance(86_400)
+    for path in ("/v1/transactions", "/v1/settlements"):
+        assert len((await toss.get(f"{path}?{ever}")).json) == 1
+    body = POSTS["/v1/virtual-accounts"] | {"orderId": new_order_id(), "validHours": None}
+    for due_date in ("9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        answer = await toss.post("/v1/virtual-accounts", body | {"dueDate": due_date})
+        assert answer.code in ("EXCEED_MAX_DUE_DATE", "INVALID_DATE")

@@ -1,0 +1,158 @@
+"""The control page in Chromium, with and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+from tests.sandbox.client import Toss
+from tests.sandbox.conftest import OpenPage
+from tests.sandbox.receiver import Receiver
+
+with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+
+
+async def entered(toss: Toss, page: Page) -> Page:
+    """The control page, opened with the test's own key."""
+    await page.goto(f"{toss.base_url}/sandbox")
+    await page.get_by_label("시크릿 키").fill(toss.key)
+    await page.get_by_role("button", name="열기").click()
+    await expect(page.get_by_role("heading", name="결제", exact=True)).to_be_visible()
+    return page
+
+
+async def unfold(page: Page, text: str) -> None:
+    """Open the row with this text, unless it is open."""
+    row = page.locator("details.row", has_text=text).first
+    if await row.get_attribute("open") is None:
+        await row.locator("summary").click()
+
+
+@with_and_without
+async def test_a_virtual_account_is_paid_and_taken_back(toss: Toss, open_page: OpenPage, javascript: bool) -> None:
+    payment = await toss.paid(method="VIRTUAL_ACCOUNT")
+    page = await entered(toss, await open_page(javascript=javascript, width=390))
+    for button, status in (("입금하기", "DONE"), ("입금 되돌리기", "WAITING_FOR_DEPOSIT")):
+        await unfold(page, payment["orderId"])
+        await page.get_by_role("button", name=button).click()
+        await expect(page.locator(f".badge.{status}")).to_be_visible()
+        assert (await toss.payment(payment["paymentKey"]))["status"] == status
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@with_and_without
+async def test_the_clock_stops_and_jumps(toss: Toss, open_page: OpenPage, javascript: bool) -> None:
+    key, _ = await toss.opened()
+    page = await entered(toss, await open_page(javascript=javascript))
+    await page.get_by_role("button", name="멈추기").click()
+    await expect(page.get_by_role("button", name="다시 가기")).to_be_visible()
+    await page.get_by_role("button", name="+30분").click()
+    await expect(page.locator(".badge.EXPIRED")).to_be_visible()
+    assert (await toss.payment(key))["status"] == "EXPIRED"
+    assert (await toss.get("/sandbox/clock")).json["frozen"] is True
+    await page.get_by_role("button", name="다시 가기").click()
+    await expect(page.get_by_role("button", name="멈추기")).to_be_visible()
+
+
+@with_and_without
+async def test_webhooks_are_registered_seen_and_sent_again(toss: Toss, open_page: OpenPage, javascript: bool) -> None:
+    async with Receiver() as receiver:
+        page = await entered(toss, await open_page(javascript=javascript))
+        await page.get_by_role("link", name="웹훅").click()
+        await page.get_by_label("주소").fill(receiver.url)
+        await page.get_by_text("이벤트 고르기").click()
+        await page.get_by_label("PAYMENT_STATUS_CHANGED", exact=True).check()
+        await page.get_by_role("button", name="등록").click()
+        await expect(page.get_by_role("button", name="지우기")).to_be_visible()
+        assert (await toss.get("/sandbox/webhooks")).json["webhooks"][0]["events"] == ["PAYMENT_STATUS_CHANGED"]
+        payment = await toss.paid()
+        await receiver.wait_for(1)
+        if not javascript:
+            await page.reload()
+        await expect(page.locator(".badge.DELIVERED")).to_be_visible()
+        await unfold(page, payment["orderId"])
+        await expect(page.locator("pre").first).to_contain_text(payment["paymentKey"])
+        await page.get_by_role("button", name="다시 보내기").click()
+        assert len(await receiver.wait_for(2)) == 2
+        await page.get_by_role("button", name="지우기").click()
+        await expect(page.get_by_text("등록된 주소가 없습니다.")).to_be_visible()
+
+
+@with_and_without
+async def test_faults_are_ordered_seen_and_called_off(toss: Toss, open_page: OpenPage, javascript: bool) -> None:
+    page = await entered(toss, await open_page(javascript=javascript))
+    await page.get_by_role("link", name="장애").click()
+    for _ in range(2):
+        await page.get_by_label("무엇을").select_option("status")
+        await page.get_by_label("경로").fill("/v1/payments/confirm")
+        await page.get_by_label("오류 코드").fill("PROVIDER_ERROR")
+        await page.get_by_role("button", name="넣기", exact=True).click()
+        await expect(page.locator(".badge.fault").last).to_be_visible()
+    await expect(page.locator(".badge.fault")).to_have_count(2)
+    key, order_id = await toss.authenticated()
+    assert (await toss.confirm(key, order_id, 15000)).code == "PROVIDER_ERROR"
+    await page.reload()
+    await expect(page.locator(".badge.fault")).to_have_count(1)
+    await page.get_by_role("button", name="지우기", exact=True).click()
+    await expect(page.get_by_text("기다리는 장애가 없습니다.")).to_be_visible()
+    await page.get_by_label("무엇을").select_option("lose")
+    await page.get_by_label("대상").select_option("api")
+    await page.get_by_role("button", name="넣기", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("INVALID_REQUEST")
+
+
+async def test_the_request_log_grows_by_itself(toss: Toss, open_page: OpenPage) -> None:
+    page = await entered(toss, await open_page())
+    await page.get_by_role("link", name="요청 기록").click()
+    await toss.get("/v1/payments/nothing", headers={"idempotency-key": "k"})
+    await expect(page.locator("#live")).to_contain_text("NOT_FOUND_PAYMENT")
+    payment = await toss.paid()
+    row = page.locator("details.row", has_text=payment["orderId"])
+    await row.locator("summary").click()
+    await toss.get("/v1/payments/other")
+    await expect(page.locator("#live")).to_contain_text("/v1/payments/other")
+    await expect(row.locator("pre")).to_be_visible()
+    await expect(row.locator("pre")).to_contain_text(payment["paymentKey"])
+
+
+async def test_nothing_typed_by_others_becomes_markup(toss: Toss, open_page: OpenPage) -> None:
+    await toss.opened(orderName="<img src=x onerror=alert(1)>", metadata={"a": "</pre><script>alert(1)</script>"})
+    page = await entered(toss, await open_page())
+    await expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
+    assert await page.locator("#live img, #live script").count() == 0
+
+
+async def test_the_key_stays_in_a_strict_cookie(toss: Toss, open_page: OpenPage) -> None:
+    page = await entered(toss, await open_page())
+    [cookie] = await page.context.cookies()
+    assert (cookie["value"], cookie["httpOnly"], cookie["sameSite"], cookie["expires"]) == (
+        toss.key,
+        True,
+        "Strict",
+        -1,
+    )
+    await page.get_by_role("button", name="키 바꾸기").click()
+    await expect(page.get_by_label("시크릿 키")).to_be_visible()
+    assert await page.context.cookies() == []
+
+
+async def test_forms_of_other_pages_and_wrong_keys_do_nothing(toss: Toss) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded", "authorization": ""}
+    cookie = {"cookie": f"paywon_sandbox_key={toss.key}"}
+    freeze = b"action=freeze&section=payments"
+    path = "/sandbox/console/do/clock"
+    await toss.call("POST", path, raw=freeze, headers=form | cookie | {"origin": "http://evil.example"})
+    await toss.call("POST", path, raw=freeze, headers=form)
+    assert (await toss.get("/sandbox/clock")).json["frozen"] is False
+    await toss.call("POST", path, raw=freeze, headers=form | cookie)
+    assert (await toss.get("/sandbox/clock")).json["frozen"] is True
+    refused = await toss.call("POST", "/sandbox/console/login", raw=b"key=live_sk_1", headers=form)
+    assert "set-cookie" not in refused.headers
+    assert refused.headers["location"] == "/sandbox/console/payments?problem=UNAUTHORIZED_KEY"
+    unknown = await toss.call("POST", "/sandbox/console/do/explode", raw=b"section=x", headers=form | cookie)
+    assert re.search("problem=NOT_FOUND$", unknown.headers["location"])
+    shown = await toss.get("/sandbox/console/payments", headers=cookie | {"authorization": ""})
+    policy = shown.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
