@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     max_connections: int = Field(default=10, ge=2, alias="PAYWON_DB_CONNECTIONS")
     connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_TOSS_CONNECT_TIMEOUT_S")
     read_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_TOSS_READ_TIMEOUT_S")
-    answer_budget_s: float = Field(default=9.0, gt=0, alias="PAYWON_ANSWER_BUDGET_S")
+    answer_budget_s: float = Field(default=9.0, gt=0, le=10, alias="PAYWON_ANSWER_BUDGET_S")
     resolve_after_s: float = Field(default=10.0, gt=0, alias="PAYWON_RESOLVE_AFTER_S")
     order_ttl_s: float = Field(default=1800.0, gt=0, alias="PAYWON_ORDER_TTL_S")
     max_body_kb: int = Field(default=256, ge=1, alias="PAYWON_MAX_BODY_KB")

@@ -292,3 +292,18 @@ async def test_a_virtual_account_waits_for_its_deposit(stack: Stack) -> None:
     assert (await stack.row("SELECT status FROM orders"))["status"] == "PENDING_PAYMENT"
     again = await stack.api.post("/payments/confirm", confirmation)
     assert (again.status, len(await stack.toss_requests("/v1/payments/confirm"))) == (200, 1)
+
+
+async def test_a_null_amount_is_no_full_refund(stack: Stack) -> None:
+    payment = await stack.paid()
+    seed1 = await stack.api.post(f"/payments/{payment['id']}/refund", {"refundReason": "x", "refundAmount": None})
+    path = f"/api/payments/toss/{payment['paymentKey']}/cancel"
+    seed2 = await stack.api.post(path, {"cancelReason": "x", "cancelAmount": None})
+    assert [(reply.status, reply["field"]) for reply in (seed1, seed2)] == [
+        (400, "refundAmount"),
+        (400, "cancelAmount"),
+    ]
+    assert await stack.rows("SELECT FROM payment_cancels") == []
+    assert (await stack.api.post(f"/payments/{payment['id']}/refund", {"refundReason": "x"})).status == 200
+    done = await stack.api.post(f"/payments/{payment['id']}/refund", {"refundReason": "x"})
+    assert (done.status, "refunded" in done["message"]) == (409, True)

@@ -28,7 +28,7 @@ async def press_at_toss(page: Page, outcome: str) -> None:
 
 
 async def have_card_refused_at_confirm(page: Page) -> None:
-    await page.locator("summary").click()
+    await page.locator("summary", has_text="테스트 설정").click()
     await page.locator("[name='declineAtConfirm']").select_option("REJECT_CARD_PAYMENT")
     await press_at_toss(page, "approve")
 

@@ -87,7 +87,8 @@ class Errands:
         while True:
             try:
                 reply = await self._once(method, path, body, key)
-                if reply.status != 503 or not repeat_lost or time.monotonic() > deadline:
+                running = isinstance(reply.body, dict) and reply.body.get("code") == "IDEMPOTENCY_KEY_RUNNING"
+                if not (running or (reply.status == 503 and repeat_lost)) or time.monotonic() > deadline:
                     return reply
                 why = str(reply.body.get("message", "503")) if isinstance(reply.body, dict) else "503"
             except _LOST as error:

@@ -28,6 +28,7 @@ from paywon.payments.commands.confirming import Confirmation
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import AttemptType, Payment, refundable_amount, simple_status
 from paywon.payments.store import PageFilter
+from paywon.toss.codes import bank_name
 from paywon.web.auth import OPEN
 from paywon.web.problems import translate
 from paywon.wiring import House
@@ -44,6 +45,7 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters["won"] = lambda amount: f"{amount:,}"
     environment.filters["moment"] = view.moment
+    environment.filters["bank"] = lambda code: bank_name(code) or code
     environment.filters["clock"] = view.time_of_day
     return environment
 

@@ -85,6 +85,7 @@ _STEPS: Final = {
 _WEBHOOK: Final = Words(
     "웹훅이 와서, 토스에서 다시 읽어 확인했습니다", "A webhook came; read again from Toss, it agrees", "good"
 )
+_ACCOUNT_ISSUED: Final = Words("입금할 가상계좌가 나왔습니다", "A virtual account to deposit into was issued", "plain")
 _AMOUNT_REFUSED: Final = Words(
     "금액이 달라, 토스에 묻지 않고 거절했습니다", "The amount differed: refused without asking Toss", "bad"
 )
@@ -96,6 +97,8 @@ def step_words(attempt: Attempt) -> Words:
         return _WEBHOOK
     if attempt.error_code == "AMOUNT_MISMATCH":
         return _AMOUNT_REFUSED
+    if (attempt.response_data or {}).get("status") == "WAITING_FOR_DEPOSIT" and attempt.type is _Q.PAYMENT_CONFIRMATION:
+        return _ACCOUNT_ISSUED
     kind = _Q.REFUND_REQUEST if attempt.type is _Q.PAYMENT_CANCELLATION else attempt.type
     return _STEPS.get((kind, attempt.status)) or Words(attempt.type, attempt.status)
 
@@ -131,8 +134,8 @@ _ADVICE_BY_KIND: Final = {
     ErrorKind.UNAVAILABLE: Words("잠시 뒤 다시 시도해 주세요.", "Try again in a moment."),
 }
 _ASK_AGAIN: Final = Words(
-    "상점으로 돌아가 다시 시도해 주세요. 같은 요청을 다시 보내도 안전합니다.",
-    "Go back to the shop and try again. Sending the same request again is safe.",
+    "주문 화면에서 상태를 확인한 뒤 다시 시도해 주세요.",
+    "Look at the order first, then try again.",
 )
 
 

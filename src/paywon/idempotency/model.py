@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-# A repeat that comes sooner is told to wait; after that, whoever had the key has died, and the repeat goes on.
-RUNNING_FOR: Final = timedelta(seconds=30)
+# Longer than a caller is ever kept waiting (PAYWON_ANSWER_BUDGET_S). A repeat that comes sooner is told to wait;
+# after that, whoever had the key has died, and the repeat goes on with what it began.
+RUNNING_FOR: Final = timedelta(seconds=12)
 KEPT_FOR: Final = timedelta(days=3)
 
 

@@ -77,7 +77,7 @@ def curl_line(dev: DevFile) -> str:
 
 def _rows(dev: DevFile, file: str) -> Iterator[tuple[str, str]]:
     yield "API", dev.api_url
-    yield "API 문서 / docs", f"{dev.api_url}/schema"
+    yield "OpenAPI (JSON)", f"{dev.api_url}/schema"
     yield "데모 / demo", dev.demo_url
     yield "샌드박스 / sandbox", dev.sandbox_url or "없음: 토스페이먼츠와 직접 통신 / none, talking to Toss itself"
     if dev.console_url is not None:

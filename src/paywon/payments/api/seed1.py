@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.params import Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
+from msgspec import UNSET, UnsetType
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import PaymentId, UserId
@@ -79,7 +80,7 @@ class RequestIn(Input, frozen=True, kw_only=True):
 
 
 class RefundIn(Input, frozen=True, kw_only=True):
-    """No ``refundAmount`` means all that is left."""
+    """No ``refundAmount`` means all that is left; null is refused, for a client's bug must not refund everything."""
 
     examples: ClassVar = (
         {
@@ -90,7 +91,7 @@ class RefundIn(Input, frozen=True, kw_only=True):
     )
 
     refund_reason: Text200
-    refund_amount: Won | None = None
+    refund_amount: Won | UnsetType = UNSET
     refund_receive_account: RefundAccountIn | None = None
 
 
@@ -232,7 +233,7 @@ class PaymentsController(Controller):
         wish = RefundWish(
             kind=AttemptType.REFUND_REQUEST,
             reason=data.refund_reason,
-            amount=Krw(data.refund_amount) if data.refund_amount is not None else None,
+            amount=None if data.refund_amount is UNSET else Krw(data.refund_amount),
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
         )
         view = await cancelling.refund_payment(cashier, PaymentId(payment_id), wish, origin)

@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.params import Parameter
 from litestar.status_codes import HTTP_200_OK
+from msgspec import UNSET, UnsetType
 
 from paywon.base.ids import OrderNo, PaymentKey
 from paywon.base.money import Krw
@@ -56,7 +57,7 @@ class ConfirmIn(Input, frozen=True, kw_only=True):
 
 
 class CancelIn(Input, frozen=True, kw_only=True):
-    """No ``cancelAmount`` means all that is left."""
+    """No ``cancelAmount`` means all that is left; null is refused, for a client's bug must not cancel everything."""
 
     examples: ClassVar = (
         {
@@ -68,7 +69,7 @@ class CancelIn(Input, frozen=True, kw_only=True):
     )
 
     cancel_reason: Text200
-    cancel_amount: Won | None = None
+    cancel_amount: Won | UnsetType = UNSET
     tax_free_amount: WonOrZero | None = None
     refund_receive_account: RefundAccountIn | None = None
 
@@ -190,7 +191,7 @@ class TossPaymentsController(Controller):
         wish = RefundWish(
             kind=AttemptType.PAYMENT_CANCELLATION,
             reason=data.cancel_reason,
-            amount=Krw(data.cancel_amount) if data.cancel_amount is not None else None,
+            amount=None if data.cancel_amount is UNSET else Krw(data.cancel_amount),
             tax_free_amount=Krw(data.tax_free_amount) if data.tax_free_amount is not None else None,
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
             amount_field="cancelAmount",

@@ -20,6 +20,7 @@ from paywon.payments.model import (
     Payment,
     PaymentStatus,
     refundable_amount,
+    simple_status,
 )
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import RefundReceiveAccount
@@ -109,7 +110,7 @@ async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Pa
 def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -> Krw:
     left = refundable_amount(payment, cancels)
     if payment.status not in REFUNDABLE or left == 0:
-        raise PaywonError("REFUND_NOT_ALLOWED", status=payment.status)
+        raise PaywonError("REFUND_NOT_ALLOWED", status=simple_status(payment, confirming=False))
     amount = left if wish.amount is None else wish.amount
     if amount > left:
         raise PaywonError("REFUND_EXCEEDS_BALANCE", field=wish.amount_field, refundable_krw=f"{left:,}")
