@@ -73,3 +73,12 @@ async def test_a_refund_and_a_second_confirm_do_not_meet(stack: Stack) -> None:
     )
     assert (refund.status, confirm.status) == (200, 200) or confirm.status == 202
     assert (await stack.api.get(f"/payments/{payment['id']}"))["status"] == "refunded"
+
+
+async def test_a_wrong_amount_in_between_does_not_hide_the_confirm_that_runs(open_stack: OpenStack) -> None:
+    stack = await open_stack(worker=False, PAYWON_ANSWER_BUDGET_S="0.3")
+    confirmation = await stack.ready_to_confirm()
+    await stack.fault(path="/v1/payments/confirm", kind="delay", delayMs=3000)
+    assert (await stack.api.post("/payments/confirm", confirmation)).status == 202
+    assert (await stack.api.post("/payments/confirm", {**confirmation, "amount": 1})).status == 422
+    assert (await stack.api.post("/payments/confirm", confirmation)).status == 202

@@ -1,7 +1,5 @@
 """Chromium, and a stack that serves the demo shop."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -9,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.conftest import OpenStack
+from tests.support.outside import find_chromium
 from tests.support.stack import Stack
 
 _ARGUMENTS = [
@@ -24,13 +23,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where Chromium is; without one the test is skipped, or fails where everything is required."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is not None:
-        return found
-    missing = "Chromium was not found; get it with: script/setup-system"
-    if os.environ.get("PAYWON_TEST_REQUIRE_ALL") == "1":
-        pytest.fail(missing)
-    pytest.skip(missing)
+    return find_chromium()
 
 
 @pytest.fixture

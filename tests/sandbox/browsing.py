@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import shutil
 import subprocess
 import threading
@@ -12,22 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.async_api import FrameLocator, Page
+from tests.support.outside import lacking
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "html-shop"
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 ARGUMENTS += ["--disable-sync", "--disable-gpu"]
 BLANK = '<!doctype html><html lang="ko"><title>가게</title><div id="methods"></div><div id="terms"></div></html>'
 LOADER = "@tosspayments/tosspayments-sdk"
-
-
-def lacking(what: str) -> None:
-    """A test that cannot run here is skipped with the reason, or fails where everything is required."""
-    missing = f"{what}; get it with: script/setup-system"
-    if os.environ.get("PAYWON_TEST_REQUIRE_ALL") == "1":
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 class Chromium:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Page, async_playwright
-from tests.sandbox.browsing import Chromium, Shop, install_loader, lacking
+from tests.sandbox.browsing import Chromium, Shop, install_loader
 from tests.sandbox.client import Toss
 from tests.sandbox.process import SandboxProcess
 from tests.sandbox.receiver import Receiver
+from tests.support.outside import find_chromium
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +42,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        lacking("Chromium was not found")
-    running = Chromium(str(found), tmp_path_factory.mktemp("chromium"))
+    running = Chromium(find_chromium(), tmp_path_factory.mktemp("chromium"))
     yield running
     running.stop()
 

@@ -10,6 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from paywon.db.revision import revision_of
+
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7061_7977  # "payw": only one process migrates at a time
 
@@ -45,10 +47,7 @@ async def current_revision(url: str) -> str | None:
     """Answer the revision that the database at ``url`` stands at; None for an empty one."""
     conn = await asyncpg.connect(url)
     try:
-        if not await conn.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-            return None
-        revision: str | None = await conn.fetchval("SELECT version_num FROM alembic_version")
-        return revision
+        return await revision_of(conn)
     finally:
         await conn.close()
 

@@ -192,11 +192,11 @@ async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | 
 
 
 async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: PaymentKey) -> Attempt | None:
-    """Fetch the newest attempt to confirm a payment under this paymentKey."""
+    """Fetch the newest attempt to confirm a payment under this paymentKey that was, or is to be, asked of Toss."""
     row = await conn.fetchrow(
         _SELECT_ATTEMPT
         + """
-        WHERE payment_id = $1 AND payment_key = $2 AND type = 'payment_confirmation'
+        WHERE payment_id = $1 AND payment_key = $2 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
         ORDER BY created_at DESC, id DESC LIMIT 1
         """,
         payment_id,

@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from paywon.db.revision import revision_of
 from paywon.terminal.trouble import Trouble, database_trouble, no_permission, not_migrated, old_server, port_taken
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -96,10 +97,7 @@ async def look_at_database(url: str) -> DatabaseState:
     conn = await connect(url)
     try:
         version = conn.get_server_version()
-        revision = None
-        if await conn.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-            revision = await conn.fetchval("SELECT version_num FROM alembic_version")
-        return DatabaseState(version=f"{version.major}.{version.minor}", revision=revision)
+        return DatabaseState(version=f"{version.major}.{version.minor}", revision=await revision_of(conn))
     except DATABASE_ERRORS as error:
         raise database_trouble(error, url) from None
     finally:

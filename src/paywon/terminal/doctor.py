@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from paywon import devfile
+from paywon.db.revision import revision_of
 from paywon.settings import TOSS_BASE_URL, Settings, SettingsError, load_settings
 from paywon.terminal.checks import DATABASE_ERRORS, connect
 from paywon.terminal.plan import load_dev_settings
@@ -103,9 +104,7 @@ async def _round_trip(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
 async def _revision(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
     from paywon.db.migrate import newest_revision
 
-    found, wanted = None, newest_revision()
-    if await conn.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-        found = await conn.fetchval("SELECT version_num FROM alembic_version")
+    found, wanted = await revision_of(conn), newest_revision()
     advice = None if found == wanted else str(not_migrated(found, wanted))
     return Finding("스키마 / schema", str(found or "-"), advice)
 

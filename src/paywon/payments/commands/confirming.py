@@ -60,13 +60,6 @@ async def _intend(
     if order is None or origin.owner not in (None, order.user_id):
         raise PaywonError("ORDER_NOT_FOUND", field="orderId")
     payment = await lock_or_open_payment(conn, order, now)
-    if _is_done(order, payment, told):
-        return payment
-    earlier = await store.last_confirm(conn, payment.id, told.payment_key)
-    if earlier is not None and earlier.status is AttemptStatus.PENDING:
-        return payment
-    if earlier is not None and is_over(earlier):
-        raise error_of(earlier)  # Toss would only say ALREADY_PROCESSED_PAYMENT
     attempt = new_attempt(
         cashier,
         AttemptType.PAYMENT_CONFIRMATION,
@@ -89,6 +82,13 @@ async def _intend(
         )
         await store.open_attempt(conn, refused)
         return error
+    if _is_done(order, payment, told):
+        return payment
+    earlier = await store.last_confirm(conn, payment.id, told.payment_key)
+    if earlier is not None and earlier.status is AttemptStatus.PENDING:
+        return payment
+    if earlier is not None and is_over(earlier):
+        raise error_of(earlier)  # Toss would only say ALREADY_PROCESSED_PAYMENT
     check_payable(order, now)
     intent = recorded(Intent(payment=payment, attempt=attempt))
     await store.open_attempt(conn, intent.attempt)

@@ -50,7 +50,7 @@ async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
     if attempt.type is AttemptType.STATUS_READ:
         await _close_abandoned(cashier, attempt)
         return
-    payment, cancel = await _subject(cashier, attempt)
+    payment = await _payment_of(cashier, attempt)
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
@@ -118,13 +118,12 @@ async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent) -
     return anew
 
 
-async def _subject(cashier: Cashier, attempt: Attempt) -> tuple[Payment, Cancel | None]:
+async def _payment_of(cashier: Cashier, attempt: Attempt) -> Payment:
     assert attempt.payment_id is not None, "only reads and key issues have no payment"
     async with cashier.db.connection() as conn:
         payment = await store.by_id(conn, attempt.payment_id)
-        cancel = await store.cancel_of_attempt(conn, attempt.id)
     assert payment is not None, "payments are never deleted"
-    return payment, cancel
+    return payment
 
 
 async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
