@@ -53,6 +53,7 @@ async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
         time_to_pay=time_to_pay,
         answer_budget_s=settings.answer_budget_s,
         resolve_after=timedelta(seconds=settings.resolve_after_s),
+        lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
     )
     try:
         yield House(

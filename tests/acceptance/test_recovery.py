@@ -17,7 +17,7 @@ async def _settled(stack: Stack, payment_id: str, status: str) -> None:
         shown = await stack.api.get(f"/payments/{payment_id}")
         return not open_rows and shown.status == 200 and shown["status"] == status
 
-    await stack.eventually(arrived, within_s=25)
+    await stack.eventually(arrived, within_s=45)
 
 
 @pytest.mark.parametrize("kind", ["drop_reply", "half_body", "reset"])

@@ -37,7 +37,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 @pytest.fixture
 async def shop(chromium: str, open_stack: OpenStack) -> Stack:
     """A stack as ``paywon dev`` runs it. Asks for Chromium first: without it nothing needs to start."""
-    return await open_stack(PAYWON_DEV="1")
+    return await open_stack(PAYWON_DEV="1", PAYWON_RESOLVE_AFTER_S="60")
 
 
 @pytest.fixture

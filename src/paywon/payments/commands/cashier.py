@@ -35,6 +35,8 @@ class Cashier:
     answer_budget_s: float
     # How long an open attempt is left to the process that asked, before the resolver takes it.
     resolve_after: timedelta
+    # How long a resolver's claim holds: two reads and a repeat. One that dies loses its claim then.
+    lease: timedelta = timedelta(seconds=200)
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def within_budget(self, work: Coroutine[Any, Any, None]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -30,15 +29,13 @@ from paywon.toss.outcome import No, Yes
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
-# Long enough for a read and a repeat, each up to its read time-out; a resolver that dies loses its claim then.
-_LEASE: Final = timedelta(seconds=200)
 
 
 async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
     """Take up the open attempts whose time has come, and do the next step for each; answer how many."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, now, lease_until=now + _LEASE, limit=limit)
+        due = await store.claim_due(conn, now, lease_until=now + cashier.lease, limit=limit)
     outcomes = await asyncio.gather(*(_resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
