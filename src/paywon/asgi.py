@@ -23,6 +23,7 @@ from paywon.inbox.commands import Inbox
 from paywon.operators.commands import recognise
 from paywon.orders.api import OrdersController
 from paywon.orders.commands import OrderBook
+from paywon.payments.api.accounts import VirtualAccountsController
 from paywon.payments.api.common import provide_origin
 from paywon.payments.api.seed1 import PaymentsController
 from paywon.payments.api.seed2 import TossPaymentsController
@@ -56,6 +57,7 @@ def build_app(settings: Settings) -> Litestar:
         CapsulesController,
         PaymentsController,
         TossPaymentsController,
+        VirtualAccountsController,
         WebhooksController,
     ]
     if settings.dev_mode:

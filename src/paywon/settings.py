@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from paywon.base.sealing import KeyRing
 
 TOSS_BASE_URL: Final = "https://api.tosspayments.com"
 
@@ -23,6 +25,8 @@ class Settings(BaseSettings):
     toss_secret_key: SecretStr = Field(alias="TOSS_PAYMENTS_SECRET_KEY")
     toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
     toss_webhook_secret: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_WEBHOOK_SECRET")
+    # 32 bytes each, base64, commas between them: the first seals, all open. `paywon secrets new` makes one.
+    secret_keys: SecretStr = Field(alias="PAYWON_SECRET_KEYS")
     # Where Toss sends the customer back to, unless a payment request says otherwise.
     app_base_url: str = Field(default="http://localhost:3000", alias="APP_BASE_URL")
 
@@ -41,7 +45,26 @@ class Settings(BaseSettings):
     answer_budget_s: float = Field(default=9.0, gt=0, le=10, alias="PAYWON_ANSWER_BUDGET_S")
     resolve_after_s: float = Field(default=10.0, gt=0, alias="PAYWON_RESOLVE_AFTER_S")
     order_ttl_s: float = Field(default=1800.0, gt=0, alias="PAYWON_ORDER_TTL_S")
+    # How long a deposit is watched before anything is handed over: banks take some back within minutes.
+    deposit_hold_s: float = Field(default=150.0, ge=0, alias="PAYWON_DEPOSIT_HOLD_S")
     max_body_kb: int = Field(default=256, ge=1, alias="PAYWON_MAX_BODY_KB")
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _readable_keys(cls, keys: SecretStr) -> SecretStr:
+        try:
+            KeyRing.parse(keys.get_secret_value())
+        except ValueError:
+            raise ValueError(
+                "32바이트 키를 base64로, 쉼표로 구분해 넣으세요 (paywon secrets new) / "
+                "has to be base64 keys of 32 bytes with commas between them (paywon secrets new)"
+            ) from None
+        return keys
+
+    @property
+    def ring(self) -> KeyRing:
+        """The keys that seal what is stored."""
+        return KeyRing.parse(self.secret_keys.get_secret_value())
 
 
 class SettingsError(Exception):

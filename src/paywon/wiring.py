@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from paywon.base.clock import Clock, SystemClock
+from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database, forbid_open_transaction
 from paywon.inbox.commands import Inbox
 from paywon.orders.commands import OrderBook
@@ -25,6 +26,7 @@ class House:
     book: OrderBook
     cashier: Cashier
     inbox: Inbox
+    ring: KeyRing
 
 
 @asynccontextmanager
@@ -33,7 +35,7 @@ async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
 
     ``role`` names the process to PostgreSQL (``api``, ``worker``).
     """
-    clock = SystemClock()
+    clock, ring = SystemClock(), settings.ring
     db = await Database.connect(
         settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
     )
@@ -49,6 +51,8 @@ async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
         db=db,
         toss=toss,
         clock=clock,
+        ring=ring,
+        deposit_hold=timedelta(seconds=settings.deposit_hold_s),
         app_base_url=settings.app_base_url.rstrip("/"),
         time_to_pay=time_to_pay,
         answer_budget_s=settings.answer_budget_s,
@@ -59,6 +63,7 @@ async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
         yield House(
             settings=settings,
             clock=clock,
+            ring=ring,
             db=db,
             toss=toss,
             book=OrderBook(db=db, clock=clock, time_to_pay=time_to_pay),

@@ -27,6 +27,9 @@ def at(seconds: int) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
+HOLD = timedelta(seconds=150)
+
+
 async def place(db: Database, amount_krw: int, *, capsule: bool = False) -> Order:
     wish = CapsuleWish(time_option=TimeOption.ONE_YEAR, custom_open_at=None, headcount=3, title="졸업")
     order = OrderWish(
@@ -42,7 +45,7 @@ async def place(db: Database, amount_krw: int, *, capsule: bool = False) -> Orde
 
 async def tell(db: Database, told: Evidence) -> Learned:
     async with db.transaction() as conn:
-        return await learn(conn, told, now=NOW)
+        return await learn(conn, told, now=NOW, deposit_hold=HOLD)
 
 
 async def state(db: Database, order: Order) -> tuple[Payment, OrderStatus, list[int]]:

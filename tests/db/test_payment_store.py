@@ -67,7 +67,7 @@ async def test_two_resolvers_never_take_the_same_attempt(db: Database) -> None:
 
     async def claim() -> list[Attempt]:
         async with db.transaction() as conn:
-            return await store.claim_due(conn, NOW, lease_until=NOW + timedelta(minutes=2), limit=10)
+            return await store.claim_due(conn, list(AttemptType), NOW, lease_until=NOW + timedelta(minutes=2), limit=10)
 
     claims = await asyncio.gather(*(claim() for _ in range(8)))
     taken = [attempt.id for claimed in claims for attempt in claimed]

@@ -9,13 +9,14 @@ import pytest
 
 from paywon.base.ids import CancelId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
+from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database
 from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
-from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
 from paywon.payments.commands.learning import learn, new_payment
 from paywon.payments.commands.settling import settle
-from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Cancel, CancelStatus, PaymentStatus
+from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Cancel, CancelStatus, Payment, PaymentStatus
 from paywon.toss import wire
 from paywon.toss.client import TossClient
 from paywon.toss.errors import Operation, refusal
@@ -25,12 +26,22 @@ from tests.support.evidence import evidence
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 CALL = Call(method="POST", path="/v1/payments/confirm", http_status=200, response_body={"ok": True}, elapsed_ms=12)
 KEY = PaymentKey("5EnNZRJGvaBX7zk2yd8ydw26XvwXkLrx9POLqKQjmAw4b0e1")
+HOLD = timedelta(seconds=150)
+RING = KeyRing([bytes(32)])
 CONFIRM, REFUND = AttemptType.PAYMENT_CONFIRMATION, AttemptType.REFUND_REQUEST
 
 
 class StoppedClock:
     def now(self) -> datetime:
         return NOW
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question on record."""
+
+    payment: Payment
+    attempt: Attempt
 
 
 @dataclass
@@ -40,7 +51,7 @@ class Desk:
     db: Database
     cashier: Cashier
 
-    async def ask(self, kind: AttemptType, *, tries: int = 0) -> Intent:
+    async def ask(self, kind: AttemptType, *, tries: int = 0) -> Asked:
         wish = OrderWish(user_id=UserId("u-1"), order_name="책", amount=Krw(1_000), resource_id="r-1")
         async with self.db.transaction() as conn:
             order = await add_order(conn, wish, now=NOW, time_to_pay=timedelta(minutes=30))
@@ -48,12 +59,11 @@ class Desk:
             await store.insert_payment(conn, payment)
             if kind is REFUND:
                 done = evidence("payment-card-done", asked_at=NOW, orderId=order.order_no)
-                learned = await learn(conn, done, now=NOW)
+                learned = await learn(conn, done, now=NOW, deposit_hold=HOLD)
                 assert learned.payment is not None
                 payment = learned.payment
             attempt = new_attempt(self.cashier, kind, payment, Origin(actor="test"), payment_key=KEY)
             await store.open_attempt(conn, replace(attempt, retry_count=tries))
-            cancel = None
             if kind is REFUND:
                 cancel = Cancel(
                     id=CancelId(new_uuid()),
@@ -65,12 +75,12 @@ class Desk:
                     created_at=NOW,
                 )
                 await store.insert_cancel(conn, cancel)
-        return Intent(payment=payment, attempt=attempt, cancel=cancel)
+        return Asked(payment=payment, attempt=attempt)
 
-    async def settle(self, intent: Intent, answer: Answer[wire.Payment]) -> Attempt:
-        await settle(self.cashier, intent, answer, asked_at=NOW + timedelta(seconds=1))
+    async def settle(self, asked: Asked, answer: Answer[wire.Payment]) -> Attempt:
+        await settle(self.cashier, asked.payment, asked.attempt, answer, asked_at=NOW + timedelta(seconds=1))
         async with self.db.connection() as conn:
-            attempt = await store.attempt_by_id(conn, intent.attempt.id)
+            attempt = await store.attempt_by_id(conn, asked.attempt.id)
         assert attempt is not None
         return attempt
 
@@ -87,6 +97,8 @@ async def desk(db: Database) -> AsyncIterator[Desk]:
         db=db,
         toss=toss,
         clock=StoppedClock(),
+        ring=RING,
+        deposit_hold=HOLD,
         app_base_url="http://localhost",
         time_to_pay=timedelta(minutes=30),
         answer_budget_s=1,

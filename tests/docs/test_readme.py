@@ -15,6 +15,7 @@ from litestar.routes import HTTPRoute
 from pydantic.fields import FieldInfo
 from tests.docs.pages import blocks, code, page, table
 from tests.start.running import Dev, clean_environment, status_of
+from tests.support.stack import SECRET_KEYS
 
 from paywon.asgi import build_app
 from paywon.settings import Settings
@@ -97,7 +98,11 @@ def _default(field: FieldInfo) -> str:
 
 
 def test_the_endpoints_are_those_of_the_code() -> None:
-    values = {"DATABASE_URL": "postgresql://nowhere/paywon", "TOSS_PAYMENTS_SECRET_KEY": "test_sk_docs"}
+    values = {
+        "DATABASE_URL": "postgresql://nowhere/paywon",
+        "TOSS_PAYMENTS_SECRET_KEY": "test_sk_docs",
+        "PAYWON_SECRET_KEYS": SECRET_KEYS,
+    }
     app = build_app(Settings(_env_file=None, **values))  # type: ignore[call-arg, arg-type]
     rows = {(method, code(path)): code(scope) for method, path, scope, _what in table(README, first="메서드")}
     scopes = _scopes(app)

@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from paywon.asgi import build_app
 from paywon.settings import Settings
+from tests.support.stack import SECRET_KEYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,11 @@ class Door:
 @cache
 def app() -> Litestar:
     """The application, with nothing behind it: only its document is read."""
-    settings = {"DATABASE_URL": "postgresql://nowhere/x", "TOSS_PAYMENTS_SECRET_KEY": "test_sk_document"}
+    settings = {
+        "DATABASE_URL": "postgresql://nowhere/x",
+        "TOSS_PAYMENTS_SECRET_KEY": "test_sk_document",
+        "PAYWON_SECRET_KEYS": SECRET_KEYS,
+    }
     return build_app(Settings.model_validate(settings))
 
 

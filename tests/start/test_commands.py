@@ -11,10 +11,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.start.running import clean_environment, eventually, free_port, paywon, status_of
+from tests.support.stack import SECRET_KEYS
 
 from paywon.db.embedded import EmbeddedPostgres
 
 KEY = "test_sk_start"
+REQUIRED = {"TOSS_PAYMENTS_SECRET_KEY": KEY, "PAYWON_SECRET_KEYS": SECRET_KEYS}
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def migrated(postgres: EmbeddedPostgres, tmp_path: Path) -> dict[str, str]:
     """The settings of a service whose schema is up to date."""
     return {
         "DATABASE_URL": postgres.url("paywon"),
-        "TOSS_PAYMENTS_SECRET_KEY": KEY,
+        **REQUIRED,
         "PAYWON_PORT": str(free_port()),
         "PAYWON_HOME": str(tmp_path),
     }
@@ -34,6 +36,7 @@ def test_missing_settings_are_all_named(command: str, tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "DATABASE_URL" in ended.stdout
     assert "TOSS_PAYMENTS_SECRET_KEY" in ended.stdout
+    assert "PAYWON_SECRET_KEYS" in ended.stdout
     assert "Traceback" not in ended.stdout
 
 
@@ -50,7 +53,7 @@ def test_missing_settings_are_all_named(command: str, tmp_path: Path) -> None:
     ],
 )
 def test_bad_database_addresses(command: str, url: str, said: str, tmp_path: Path) -> None:
-    ended = paywon(command, cwd=tmp_path, DATABASE_URL=url, TOSS_PAYMENTS_SECRET_KEY=KEY)
+    ended = paywon(command, cwd=tmp_path, DATABASE_URL=url, **REQUIRED)
     assert ended.returncode == 1
     assert len(ended.stdout.splitlines()) == 1
     assert said in ended.stdout
@@ -65,13 +68,13 @@ def test_databases_that_refuse(postgres: EmbeddedPostgres, tmp_path: Path) -> No
         good.replace("postgres:@", "stranger:@"): "refused the user or password",
     }
     for url, said in cases.items():
-        ended = paywon("worker", cwd=tmp_path, DATABASE_URL=url, TOSS_PAYMENTS_SECRET_KEY=KEY)
+        ended = paywon("worker", cwd=tmp_path, DATABASE_URL=url, **REQUIRED)
         assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1), ended.stdout
         assert said in ended.stdout
 
 
 def test_migrate_says_what_it_did(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    settings = {"DATABASE_URL": postgres.url("fresh"), "TOSS_PAYMENTS_SECRET_KEY": KEY}
+    settings = {"DATABASE_URL": postgres.url("fresh"), **REQUIRED}
     for said in ("the schema was migrated: ", "the schema is up to date"):
         done = paywon("migrate", cwd=tmp_path, **settings)
         assert (done.returncode, len(done.stdout.splitlines())) == (0, 1), done.stdout

@@ -1,6 +1,7 @@
 """A whole paywon: API processes, a worker and a sandbox, over one database."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ import asyncpg
 import msgspec
 
 from tests.support.processes import Process, free_port
+
+# One ring for all tests: a process that is started again opens what another sealed.
+SECRET_KEYS = base64.b64encode(bytes(range(32))).decode()
 
 
 @dataclass(kw_only=True)
@@ -211,6 +215,7 @@ class Stack:
             "DATABASE_URL": self.database_url,
             "TOSS_PAYMENTS_BASE_URL": self.sandbox_url,
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_key,
+            "PAYWON_SECRET_KEYS": SECRET_KEYS,
             "PAYWON_PORT": str(port),
             "PAYWON_HOME": str(self.folder),
             "PAYWON_SANDBOX_URL": self.sandbox_url,

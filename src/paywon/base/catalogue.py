@@ -147,6 +147,26 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "알 수 없는 은행입니다. 코드(06), 한글(국민은행) 또는 영문(KOOKMIN) 이름을 쓰세요.",
         "Unknown bank: use its code (06), Korean (국민은행) or English name (KOOKMIN).",
     ),
+    "DUE_DATE_TWICE": ErrorText(
+        _K.UNPROCESSABLE,
+        "dueDate와 validHours 가운데 하나만 보내세요.",
+        "Send either dueDate or validHours, not both.",
+    ),
+    "DUE_DATE_OUT_OF_RANGE": ErrorText(
+        _K.UNPROCESSABLE,
+        "dueDate는 지금부터 90일 안의 시각이어야 합니다.",
+        "dueDate has to be a time within the next 90 days.",
+    ),
+    "DEPOSIT_AWAITED": ErrorText(
+        _K.CONFLICT,
+        "발급한 가상계좌의 입금을 기다리고 있습니다. 다른 방법으로 결제하려면 먼저 취소하세요.",
+        "A virtual account awaits its deposit; cancel it first to pay another way.",
+    ),
+    "BILLING_PERIOD_CHARGED": ErrorText(
+        _K.CONFLICT,
+        "이 빌링키로 이 기간의 결제를 이미 했거나 하고 있습니다.",
+        "This billing key has been charged for this period, or is being charged.",
+    ),
     "RECEIPT_NOT_AVAILABLE": ErrorText(
         _K.NOT_FOUND, "아직 영수증이 없는 결제입니다.", "This payment has no receipt yet."
     ),

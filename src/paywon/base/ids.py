@@ -14,6 +14,8 @@ PaymentId = NewType("PaymentId", UUID)
 AttemptId = NewType("AttemptId", UUID)
 CancelId = NewType("CancelId", UUID)
 CapsuleId = NewType("CapsuleId", UUID)
+BillingKeyId = NewType("BillingKeyId", UUID)
+CashReceiptId = NewType("CashReceiptId", UUID)
 WebhookEventId = NewType("WebhookEventId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 

@@ -17,10 +17,15 @@ async def make_capsule(conn: Connection, order: Order, now: datetime) -> str | N
     """
     wish = order.fulfilment_spec
     assert wish is not None, "a time_capsule order carries its wish"
-    if await store.by_order(conn, order.id) is not None:
+    made = await store.by_order(conn, order.id)
+    if made is not None and made.status is CapsuleStatus.LOCKED:
         return None
     if (reason := model.obstacle(wish, now)) is not None:
         return reason
+    if made is not None:
+        # A bank took the deposit back and the customer paid again: it is still the order's one capsule.
+        await store.lock_again(conn, order.id, open_at=model.open_at(wish, now))
+        return None
     capsule = Capsule(
         id=CapsuleId(new_uuid()),
         order_id=order.id,

@@ -36,6 +36,15 @@ async def cancel(conn: Connection, order_id: OrderId, now: datetime) -> bool:
     return bool(done == "UPDATE 1")
 
 
+async def lock_again(conn: Connection, order_id: OrderId, *, open_at: datetime) -> None:
+    """Bring an order's cancelled capsule back, counted anew from now."""
+    await conn.execute(
+        "UPDATE capsules SET status = 'LOCKED', canceled_at = NULL, open_at = $2 WHERE order_id = $1",
+        order_id,
+        open_at,
+    )
+
+
 def _capsule(row: Any) -> Capsule | None:
     if row is None:
         return None

@@ -59,6 +59,25 @@ CREATE TABLE public.api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone
 );
+CREATE TABLE public.billing_keys (
+    id uuid NOT NULL,
+    user_id text,
+    customer_key text NOT NULL,
+    sealed_key bytea,
+    key_digest bytea,
+    key_hint text,
+    method text,
+    card_meta jsonb,
+    status text NOT NULL,
+    authenticated_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    delete_reason text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT active_has_its_key CHECK (((status <> 'ACTIVE'::text) OR ((sealed_key IS NOT NULL) AND (key_digest IS NOT NULL)))),
+    CONSTRAINT billing_keys_status_check CHECK ((status = ANY (ARRAY['ISSUING'::text, 'ACTIVE'::text, 'FAILED'::text, 'DELETED'::text]))),
+    CONSTRAINT deleted_is_wiped CHECK (((status <> 'DELETED'::text) OR (sealed_key IS NULL)))
+);
 CREATE TABLE public.capsules (
     id uuid NOT NULL,
     order_id uuid NOT NULL,
@@ -74,6 +93,30 @@ CREATE TABLE public.capsules (
     CONSTRAINT capsules_headcount_check CHECK (((headcount >= 1) AND (headcount <= 10))),
     CONSTRAINT capsules_status_check CHECK ((status = ANY (ARRAY['LOCKED'::text, 'CANCELED'::text])))
 );
+CREATE TABLE public.cash_receipts (
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    attempt_id uuid,
+    cancels_id uuid,
+    receipt_key text,
+    issue_number text,
+    type text NOT NULL,
+    transaction_type text NOT NULL,
+    amount bigint NOT NULL,
+    tax_free_amount bigint DEFAULT 0 NOT NULL,
+    issue_status text NOT NULL,
+    fail_code text,
+    fail_message text,
+    receipt_url text,
+    customer_hint text,
+    requested_at timestamp with time zone,
+    look_again_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT cash_receipts_amount_check CHECK ((amount > 0)),
+    CONSTRAINT cash_receipts_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
+    CONSTRAINT cash_receipts_transaction_type_check CHECK ((transaction_type = ANY (ARRAY['CONFIRM'::text, 'CANCEL'::text])))
+);
 CREATE TABLE public.idempotency_keys (
     holder text NOT NULL,
     key text NOT NULL,
@@ -82,7 +125,7 @@ CREATE TABLE public.idempotency_keys (
     subject_id uuid NOT NULL,
     status integer,
     headers jsonb,
-    body bytea,
+    sealed_body bytea,
     created_at timestamp with time zone NOT NULL
 );
 CREATE TABLE public.orders (
@@ -158,10 +201,14 @@ CREATE TABLE public.payment_transactions (
     resolve_by timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
+    sealed_request bytea,
+    billing_key_id uuid,
+    billing_period text,
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
+    CONSTRAINT nothing_sealed_once_closed CHECK (((closed_at IS NULL) OR (sealed_request IS NULL))),
     CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text]))),
     CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
-    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'status_read'::text, 'webhook_received'::text])))
+    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text])))
 );
 CREATE TABLE public.payments (
     id uuid NOT NULL,
@@ -213,6 +260,9 @@ CREATE TABLE public.payments (
     fact_asked_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    cash_receipts jsonb,
+    deposited_at timestamp with time zone,
+    look_again_at timestamp with time zone,
     CONSTRAINT approved_has_evidence CHECK (((status <> ALL (ARRAY['DONE'::text, 'PARTIAL_CANCELED'::text, 'WAITING_FOR_DEPOSIT'::text])) OR (raw_response IS NOT NULL))),
     CONSTRAINT payment_key_once_named CHECK (((payment_key IS NOT NULL) OR (raw_response IS NULL))),
     CONSTRAINT payments_check CHECK (((balance_amount >= 0) AND (balance_amount <= total_amount))),
@@ -312,6 +362,7 @@ CREATE TABLE public.webhook_events (
     repeats integer DEFAULT 0 NOT NULL,
     received_at timestamp with time zone NOT NULL,
     processed_at timestamp with time zone,
+    transaction_key text,
     CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
     CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
 );
@@ -324,10 +375,20 @@ ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.billing_keys
+    ADD CONSTRAINT billing_keys_key_digest_key UNIQUE (key_digest);
+ALTER TABLE ONLY public.billing_keys
+    ADD CONSTRAINT billing_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_order_id_key UNIQUE (order_id);
 ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.cash_receipts
+    ADD CONSTRAINT cash_receipts_attempt_id_key UNIQUE (attempt_id);
+ALTER TABLE ONLY public.cash_receipts
+    ADD CONSTRAINT cash_receipts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.cash_receipts
+    ADD CONSTRAINT cash_receipts_receipt_key_key UNIQUE (receipt_key);
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (holder, key);
 ALTER TABLE ONLY public.orders
@@ -370,16 +431,23 @@ ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_transmission_id_key UNIQUE (transmission_id);
+CREATE INDEX billing_keys_customer ON public.billing_keys USING btree (customer_key, created_at DESC, id DESC);
+CREATE INDEX billing_keys_user ON public.billing_keys USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX cash_receipts_payment ON public.cash_receipts USING btree (payment_id, created_at, id);
+CREATE INDEX cash_receipts_to_look_at ON public.cash_receipts USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
 CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
 CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);
+CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);
+CREATE UNIQUE INDEX payment_transactions_one_charge_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL) AND (status = ANY (ARRAY['pending'::text, 'success'::text])));
 CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
 CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
 CREATE INDEX payment_transactions_payment_key ON public.payment_transactions USING btree (payment_key);
 CREATE INDEX payment_transactions_to_resolve ON public.payment_transactions USING btree (resolve_by) WHERE (status = 'pending'::text);
 CREATE INDEX payments_page ON public.payments USING btree (created_at DESC, id DESC);
 CREATE INDEX payments_resource ON public.payments USING btree (resource_type, resource_id);
+CREATE INDEX payments_to_look_at ON public.payments USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
 CREATE INDEX payments_user_page ON public.payments USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX payments_user_status ON public.payments USING btree (user_id, status, created_at);
 CREATE INDEX pgqueuer_ep_ea_idx ON public.pgqueuer USING btree (entrypoint, execute_after) WHERE (status = 'queued'::public.pgqueuer_status);
@@ -400,10 +468,18 @@ CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (receiv
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
 ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+ALTER TABLE ONLY public.cash_receipts
+    ADD CONSTRAINT cash_receipts_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
+ALTER TABLE ONLY public.cash_receipts
+    ADD CONSTRAINT cash_receipts_cancels_id_fkey FOREIGN KEY (cancels_id) REFERENCES public.cash_receipts(id);
+ALTER TABLE ONLY public.cash_receipts
+    ADD CONSTRAINT cash_receipts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
 ALTER TABLE ONLY public.payment_cancels
     ADD CONSTRAINT payment_cancels_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
 ALTER TABLE ONLY public.payment_cancels
     ADD CONSTRAINT payment_cancels_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+ALTER TABLE ONLY public.payment_transactions
+    ADD CONSTRAINT payment_transactions_billing_key_id_fkey FOREIGN KEY (billing_key_id) REFERENCES public.billing_keys(id);
 ALTER TABLE ONLY public.payment_transactions
     ADD CONSTRAINT payment_transactions_caused_by_fkey FOREIGN KEY (caused_by) REFERENCES public.payment_transactions(id);
 ALTER TABLE ONLY public.payment_transactions

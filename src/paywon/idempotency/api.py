@@ -39,6 +39,7 @@ async def provide_claim(request: Request[Principal, None, Any]) -> Claim | None:
         key=key,
         operation=f"{request.method} {request.url.path}",
         digest=hashlib.sha256(await request.body()).digest(),
+        ring=request.app.state.house.ring,
     )
     request.scope["state"][_CLAIM] = claim
     return claim

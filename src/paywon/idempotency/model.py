@@ -1,9 +1,11 @@
 """A caller's Idempotency-Key and what became of it. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+
+from paywon.base.sealing import KeyRing
 
 # Longer than a caller is ever kept waiting (PAYWON_ANSWER_BUDGET_S). A repeat that comes sooner is told to wait;
 # after that, whoever had the key has died, and the repeat goes on with what it began.
@@ -22,7 +24,13 @@ class Claim:
     key: str
     operation: str
     digest: bytes
+    # Seals the reply: it may hold personal data, or a billing key.
+    ring: KeyRing = field(repr=False)
     taken: bool = False
+
+    @property
+    def purpose(self) -> str:
+        return f"idempotency_keys:{self.holder}:{self.key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ async def insert_once(conn: Connection, claim: Claim, subject_id: UUID, now: dat
 async def find(conn: Connection, claim: Claim) -> KeptClaim | None:
     row = await conn.fetchrow(
         """
-        SELECT operation, digest, subject_id, created_at, status, headers, body
+        SELECT operation, digest, subject_id, created_at, status, headers, sealed_body
         FROM idempotency_keys WHERE holder = $1 AND key = $2
         """,
         claim.holder,
@@ -37,7 +37,11 @@ async def find(conn: Connection, claim: Claim) -> KeptClaim | None:
         return None
     reply = None
     if row["status"] is not None:
-        reply = Reply(status=row["status"], headers=row["headers"], body=row["body"])
+        reply = Reply(
+            status=row["status"],
+            headers=row["headers"],
+            body=claim.ring.open(row["sealed_body"], purpose=claim.purpose),
+        )
     return KeptClaim(
         operation=row["operation"],
         digest=row["digest"],
@@ -51,14 +55,14 @@ async def keep_reply(conn: Connection, claim: Claim, reply: Reply) -> None:
     """Keep the first reply of a key; a later one does not replace it."""
     await conn.execute(
         """
-        UPDATE idempotency_keys SET status = $3, headers = $4, body = $5
+        UPDATE idempotency_keys SET status = $3, headers = $4, sealed_body = $5
         WHERE holder = $1 AND key = $2 AND status IS NULL
         """,
         claim.holder,
         claim.key,
         reply.status,
         reply.headers,
-        reply.body,
+        claim.ring.seal(reply.body, purpose=claim.purpose),
     )
 
 

@@ -46,7 +46,8 @@ def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> di
         "is_partial_cancelable": answer.is_partial_cancelable,
         "easy_pay_provider": answer.easy_pay.provider if answer.easy_pay else None,
         "virtual_account": redact(raw.get("virtualAccount"), inside="virtualaccount"),
-        "secret_digest": hashlib.sha256(answer.secret.encode()).digest() if answer.secret else None,
+        **({"secret_digest": digest_of_secret(answer.secret)} if answer.secret else {}),
+        "cash_receipts": _cash_receipts(raw),
         "fail_code": answer.failure.code if answer.failure else None,
         "fail_message": answer.failure.message if answer.failure else None,
         "raw_response": keepable(raw),
@@ -74,10 +75,22 @@ def cancel_columns(cancel: wire.Cancel, raw: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def digest_of_secret(secret: str) -> bytes:
+    """Make what is kept of a payment's ``secret``, for a DEPOSIT_CALLBACK to be compared with."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
 def keepable(raw: dict[str, Any]) -> dict[str, Any]:
     """Copy what Toss sent, without what must not be stored (I13). The webhook secret is kept as a digest only."""
     copy: dict[str, Any] = redact(raw)
     return copy
+
+
+def _cash_receipts(raw: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Take the payment's own receipts: the history where Toss sends one, else the one automatic receipt."""
+    history, single = raw.get("cashReceipts"), raw.get("cashReceipt")
+    found = history if history else [single] if single else None
+    return None if found is None else redact(found)
 
 
 def _card_columns(card: wire.Card | None) -> dict[str, Any]:

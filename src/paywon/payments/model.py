@@ -1,11 +1,12 @@
 """Payments: their states, what may follow what, and what a fact from Toss means. Pure."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Final
 
-from paywon.base.ids import AttemptId, CancelId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.base.clock import KST
+from paywon.base.ids import AttemptId, BillingKeyId, CancelId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
 from paywon.base.money import Krw
 from paywon.orders.model import OrderStatus
 
@@ -95,8 +96,21 @@ class Payment:
     user_agent: str | None = None
     raw_response: dict[str, Any] | None = None
     fact_asked_at: datetime | None = None
+    cash_receipts: list[dict[str, Any]] | None = None
+    deposited_at: datetime | None = None
+    look_again_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_past_due(self) -> bool:
+        """Whether a virtual account fell due without a deposit: Toss leaves its status as it was (api.md 2)."""
+        return self.status is PaymentStatus.WAITING_FOR_DEPOSIT and bool((self.virtual_account or {}).get("expired"))
+
+    @property
+    def awaits_deposit(self) -> bool:
+        """Whether a deposit may still come."""
+        return self.status is PaymentStatus.WAITING_FOR_DEPOSIT and not self.is_past_due
 
     @property
     def refunded_amount(self) -> Krw:
@@ -113,6 +127,12 @@ class AttemptType(StrEnum):
     PAYMENT_CONFIRMATION = "payment_confirmation"
     PAYMENT_CANCELLATION = "payment_cancellation"
     REFUND_REQUEST = "refund_request"
+    VIRTUAL_ACCOUNT_ISSUE = "virtual_account_issue"
+    BILLING_KEY_ISSUE = "billing_key_issue"
+    BILLING_KEY_DELETE = "billing_key_delete"
+    BILLING_CHARGE = "billing_charge"
+    CASH_RECEIPT_ISSUE = "cash_receipt_issue"
+    CASH_RECEIPT_CANCEL = "cash_receipt_cancel"
     STATUS_READ = "status_read"
     WEBHOOK_RECEIVED = "webhook_received"
 
@@ -124,12 +144,21 @@ class AttemptStatus(StrEnum):
 
 
 CANCELLING: Final = frozenset({AttemptType.PAYMENT_CANCELLATION, AttemptType.REFUND_REQUEST})
-MONEY_MOVING: Final = CANCELLING | {AttemptType.PAYMENT_CONFIRMATION}
+PAYING: Final = frozenset(
+    {AttemptType.PAYMENT_CONFIRMATION, AttemptType.VIRTUAL_ACCOUNT_ISSUE, AttemptType.BILLING_CHARGE}
+)
+MONEY_MOVING: Final = CANCELLING | PAYING
+# What the resolver of payments finishes; billing keys and cash receipts are finished in their own rooms.
+ABOUT_PAYMENTS: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST, AttemptType.STATUS_READ}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One row of ``payment_transactions``: a question to Toss, from before it is asked until it is settled."""
+    """One row of ``payment_transactions``: a question to Toss, from before it is asked until it is settled.
+
+    ``sealed_request`` holds the question whole, for a repeat, until the attempt closes; ``request_data`` shows it
+    redacted, for ever.
+    """
 
     id: AttemptId
     payment_id: PaymentId | None
@@ -139,6 +168,9 @@ class Attempt:
     amount: Krw | None = None
     idempotency_key: str | None = None
     request_data: dict[str, Any] | None = None
+    sealed_request: bytes | None = field(default=None, repr=False)
+    billing_key_id: BillingKeyId | None = None
+    billing_period: str | None = None
     response_data: dict[str, Any] | None = None
     http_status: int | None = None
     outcome: str | None = None
@@ -275,6 +307,8 @@ def _asked_later(payment: Payment, fact: Fact) -> bool:
 
 def order_status(payment: Payment) -> OrderStatus:
     """Answer what an order is, given its payment. Fully refunded means a balance of 0 (api.md 2 [M])."""
+    if payment.is_past_due:
+        return OrderStatus.EXPIRED
     if payment.approved_at is None or payment.status in UNPAID | OVER_WITHOUT_MONEY:
         return OrderStatus.CANCELED if payment.status is _S.CANCELED else OrderStatus.PENDING_PAYMENT
     if payment.status is _S.WAITING_FOR_DEPOSIT:
@@ -302,3 +336,52 @@ def refundable_amount(payment: Payment, cancels: list[Cancel]) -> Krw:
     """Answer how many won can still go back: the balance, less what open attempts have reserved."""
     reserved = sum(cancel.cancel_amount for cancel in cancels if cancel.cancel_status == CancelStatus.PENDING)
     return Krw(max(0, (payment.balance_amount or 0) - reserved))
+
+
+# --- Virtual accounts: what Toss does not tell ---------------------------------------------------------
+
+# Toss marks an account as expired some time after its due date, and sends nothing (webhooks.md).
+DUE_GRACE: Final = timedelta(minutes=1)
+# A lost webhook is found out after this long; Toss refuses who asks about one payment too often (api.md 1.4).
+SWEEP: Final = timedelta(hours=1)
+# A bank pays a refund out about two days later (api.md 5.4 [1src]).
+REFUND_SWEEP: Final = timedelta(hours=6)
+# When a window that was opened is over for certain: 30 minutes to authenticate, 10 to confirm (api.md 2).
+WINDOW: Final = timedelta(minutes=41)
+
+
+def deposited_at(before: Payment, fact: Fact, *, by_deposit: bool) -> datetime | None:
+    """Answer when the deposit that now stands was first seen, by our clock; None when none does."""
+    if not by_deposit or fact.status is _S.WAITING_FOR_DEPOSIT:
+        return None
+    return before.deposited_at or (fact.asked_at if fact.status in APPROVED else None)
+
+
+def hold_ends_at(payment: Payment, hold: timedelta) -> datetime | None:
+    """Answer until when a deposit is not relied on; None for what was not paid by deposit."""
+    return None if payment.deposited_at is None else payment.deposited_at + hold
+
+
+def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | None:
+    """Decide when to read a payment of our own accord; None when Toss has nothing more to say of it."""
+    if payment.awaits_deposit:
+        due = _due_at(payment)
+        return now + SWEEP if due is None else max(now + DUE_GRACE, min(due + DUE_GRACE, now + SWEEP))
+    held_until = hold_ends_at(payment, hold)
+    if payment.status in APPROVED and held_until is not None and now < held_until:
+        return held_until
+    if (payment.virtual_account or {}).get("refundStatus") == "PENDING":
+        return now + REFUND_SWEEP
+    if payment.status in UNPAID and payment.payment_key is not None:
+        over_at = payment.requested_at + WINDOW
+        return over_at if now < over_at else now + SWEEP if now < over_at + timedelta(days=1) else None
+    return None
+
+
+def _due_at(payment: Payment) -> datetime | None:
+    """Read the due date as Toss wrote it; without an offset it is in Korean time (api.md 1.5)."""
+    try:
+        due = datetime.fromisoformat(str((payment.virtual_account or {})["dueDate"]))
+    except (KeyError, ValueError):
+        return None
+    return due if due.tzinfo else due.replace(tzinfo=KST)

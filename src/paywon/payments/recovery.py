@@ -8,6 +8,8 @@ from typing import Final
 from paywon.payments.model import (
     CANCELLING,
     OVER_WITHOUT_MONEY,
+    PAYING,
+    UNPAID,
     Attempt,
     AttemptType,
     PaymentStatus,
@@ -18,6 +20,8 @@ from paywon.payments.model import (
 CONFIRM_WINDOW: Final = timedelta(minutes=11)
 REQUEST_WINDOW: Final = timedelta(minutes=41)
 CANCEL_WINDOW: Final = timedelta(days=1)
+# The same for what we ask for without a window of the buyer's: an account, a charge.
+PAYING_WINDOW: Final = timedelta(days=1)
 
 
 class Step(Enum):
@@ -51,6 +55,8 @@ def next_step(attempt: Attempt, reading: Reading, now: datetime) -> Step:
         return _after_confirm(attempt, reading, now)
     if attempt.type in CANCELLING:
         return _after_cancel(attempt, reading, now)
+    if attempt.type in PAYING:
+        return _after_charge(attempt, reading, now)
     return _after_request(attempt, reading, now)
 
 
@@ -69,6 +75,17 @@ def _after_confirm(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.status not in (PaymentStatus.READY, PaymentStatus.IN_PROGRESS):
         return Step.SUCCEEDED
     return _again(attempt) if window_open else Step.WAIT
+
+
+def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    """A charge on a billing key, or the issue of a virtual account: Toss makes the paymentKey, we read by order."""
+    if reading.status is None and reading.found:
+        return Step.WAIT
+    if not reading.found or not reading.same_key:
+        return _again(attempt) if now - attempt.created_at < PAYING_WINDOW else Step.FAILED
+    if reading.status in OVER_WITHOUT_MONEY:
+        return Step.FAILED
+    return Step.WAIT if reading.status in UNPAID else Step.SUCCEEDED
 
 
 def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:

@@ -1,5 +1,6 @@
 """All SQL of payments, their cancels and their audit trail."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -7,10 +8,11 @@ from typing import Any, Final
 import asyncpg
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.base.ids import AttemptId, BillingKeyId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.payments.model import (
+    MONEY_MOVING,
     Attempt,
     AttemptStatus,
     AttemptType,
@@ -25,6 +27,7 @@ _PAYMENT: Final = tuple(field.name for field in fields(Payment))
 _ATTEMPT: Final = tuple(field.name for field in fields(Attempt))
 _CANCEL: Final = tuple(field.name for field in fields(Cancel))
 _ONE_OPEN: Final = "payment_transactions_one_open"
+_ONE_CHARGE_A_PERIOD: Final = "payment_transactions_one_charge_a_period"
 
 
 def _select(columns: tuple[str, ...], table: str) -> str:
@@ -148,13 +151,16 @@ async def open_attempt(conn: Connection, attempt: Attempt) -> None:
     """Write down a question before it is asked.
 
     Raises:
-        PaywonError: PAYMENT_IN_PROGRESS, another money-moving question on this payment is open.
+        PaywonError: PAYMENT_IN_PROGRESS, another money-moving question on this payment is open;
+            BILLING_PERIOD_CHARGED, the key has been charged for the period, or is being charged.
     """
     try:
         await _insert(conn, "payment_transactions", attempt, _ATTEMPT)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == _ONE_OPEN:
             raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1) from error
+        if error.constraint_name == _ONE_CHARGE_A_PERIOD:
+            raise PaywonError("BILLING_PERIOD_CHARGED", field="billingPeriod") from error
         raise
 
 
@@ -184,9 +190,10 @@ async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | 
         _SELECT_ATTEMPT
         + """
         WHERE payment_id = $1 AND status = 'pending'
-          AND type IN ('payment_confirmation', 'payment_cancellation', 'refund_request')
+          AND type = ANY ($2)
         """,
         payment_id,
+        list(MONEY_MOVING),
     )
     return _attempt(row) if row else None
 
@@ -201,6 +208,20 @@ async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: Pay
         """,
         payment_id,
         payment_key,
+    )
+    return _attempt(row) if row else None
+
+
+async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:
+    """Fetch the newest charge of a payment to this billing key that was, or is to be, asked of Toss."""
+    row = await conn.fetchrow(
+        _SELECT_ATTEMPT
+        + """
+        WHERE payment_id = $1 AND billing_key_id = $2 AND type = 'billing_charge' AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 1
+        """,
+        payment_id,
+        billing_key_id,
     )
     return _attempt(row) if row else None
 
@@ -236,21 +257,40 @@ async def attempts_of(
     return [_attempt(row) for row in rows]
 
 
-async def claim_due(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Attempt]:
-    """Take the open attempts whose time has come; nobody else gets them before ``lease_until``."""
+async def claim_due(
+    conn: Connection, types: Collection[AttemptType], now: datetime, *, lease_until: datetime, limit: int
+) -> list[Attempt]:
+    """Take the open attempts of these types whose time has come; nobody else gets them before ``lease_until``."""
     rows = await conn.fetch(
         f"""
         UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1
         WHERE id IN (SELECT id FROM payment_transactions
-                     WHERE status = 'pending' AND resolve_by <= $1
+                     WHERE status = 'pending' AND resolve_by <= $1 AND type = ANY ($4)
                      ORDER BY resolve_by LIMIT $3 FOR UPDATE SKIP LOCKED)
         RETURNING {", ".join(_ATTEMPT)}
         """,
         now,
         lease_until,
         limit,
+        list(types),
     )
     return [_attempt(row) for row in rows]
+
+
+async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Payment]:
+    """Take the payments that are due to be read of our own accord; nobody else gets them before ``lease_until``."""
+    rows = await conn.fetch(
+        f"""
+        UPDATE payments SET look_again_at = $2
+        WHERE id IN (SELECT id FROM payments WHERE look_again_at <= $1
+                     ORDER BY look_again_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+        RETURNING {", ".join(_PAYMENT)}
+        """,
+        now,
+        lease_until,
+        limit,
+    )
+    return [payment for row in rows if (payment := _payment(row))]
 
 
 # --- Cancels -----------------------------------------------------------------------------------------

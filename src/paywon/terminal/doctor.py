@@ -19,7 +19,7 @@ from paywon import devfile
 from paywon.db.revision import revision_of
 from paywon.settings import TOSS_BASE_URL, Settings, SettingsError, load_settings
 from paywon.terminal.checks import DATABASE_ERRORS, connect
-from paywon.terminal.plan import load_dev_settings
+from paywon.terminal.plan import dev_secret_keys, load_dev_settings
 from paywon.terminal.screen import padded
 from paywon.terminal.trouble import Trouble, database_trouble, not_migrated
 from paywon.toss.client import TossClient
@@ -66,6 +66,7 @@ def _settings() -> tuple[Settings, str]:
         "TOSS_PAYMENTS_BASE_URL": dev.sandbox_url or TOSS_BASE_URL,
         "PAYWON_SANDBOX_URL": dev.sandbox_url,
         "PAYWON_HOME": home,
+        "PAYWON_SECRET_KEYS": dev_secret_keys(home),
     }
     return Settings(**values), f"paywon dev: {home / devfile.NAME}"
 

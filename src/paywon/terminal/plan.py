@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from paywon.base.sealing import new_key
 from paywon.devfile import write_private
 from paywon.settings import TOSS_BASE_URL
 from paywon.terminal.trouble import Trouble
@@ -31,6 +32,7 @@ class DevSettings(BaseSettings):
     toss_secret_key: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_SECRET_KEY")
     toss_base_url: str | None = Field(default=None, alias="TOSS_PAYMENTS_BASE_URL")
     app_base_url: str | None = Field(default=None, alias="APP_BASE_URL")
+    secret_keys: SecretStr | None = Field(default=None, alias="PAYWON_SECRET_KEYS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Plan:
     toss_base_url: str
     toss_secret_key: str
     app_base_url: str
+    secret_keys: str
 
     @property
     def api_url(self) -> str:
@@ -73,6 +76,7 @@ class Plan:
             "APP_BASE_URL": self.app_base_url,
             "TOSS_PAYMENTS_BASE_URL": self.toss_base_url,
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_secret_key,
+            "PAYWON_SECRET_KEYS": self.secret_keys,
         }
         return variables if self.sandbox_url is None else {**variables, "PAYWON_SANDBOX_URL": self.sandbox_url}
 
@@ -116,6 +120,7 @@ def make_plan(settings: DevSettings) -> Plan:
         toss_base_url=own_sandbox if with_sandbox else settings.toss_base_url or TOSS_BASE_URL,
         toss_secret_key=key or _sandbox_key(settings.home),
         app_base_url=settings.app_base_url or f"http://localhost:{settings.port}",
+        secret_keys=settings.secret_keys.get_secret_value() if settings.secret_keys else dev_secret_keys(settings.home),
     )
 
 
@@ -139,6 +144,16 @@ def _sandbox_key(home: Path) -> str:
     if file.exists() and (kept := file.read_text().strip()).startswith("test_sk_"):
         return kept
     key = f"test_sk_{secrets.token_hex(16)}"
+    write_private(file, key + "\n")
+    return key
+
+
+def dev_secret_keys(home: Path) -> str:
+    """Answer the key that seals what this PAYWON_HOME's database keeps; made the first time."""
+    file = home / "secret-keys"
+    if file.exists() and (kept := file.read_text().strip()):
+        return kept
+    key = new_key()
     write_private(file, key + "\n")
     return key
 

@@ -49,6 +49,7 @@ Text60: TypeAlias = Annotated[str, Meta(min_length=1, max_length=60, pattern=_TE
 Text100: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=_TEXT)]
 Text200: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
 Digits20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[0-9]+" + END)]
+Digits30: TypeAlias = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[0-9]+" + END)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORD)]
 """An id of the host application: a user, a resource."""
 OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, pattern=ORDER_NO)]

@@ -156,7 +156,7 @@ class TossPaymentsController(Controller):
     async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[TossView]:
         """Have Toss approve the payment; the order becomes PAID. 202 while Toss has not answered."""
         view = await confirming.confirm_payment(cashier, confirmation(data), origin)
-        return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=_place(view))
+        return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=place_of(view))
 
     @get(
         "/orders/{order_no:str}",
@@ -197,7 +197,7 @@ class TossPaymentsController(Controller):
             amount_field="cancelAmount",
         )
         view = await cancelling.refund_payment(cashier, found.payment.id, wish, origin)
-        return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=_place(view))
+        return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=place_of(view))
 
 
 def confirmation(data: ConfirmIn) -> Confirmation:
@@ -206,7 +206,7 @@ def confirmation(data: ConfirmIn) -> Confirmation:
     )
 
 
-def _place(view: PaymentView) -> str:
+def place_of(view: PaymentView) -> str:
     return f"/api/payments/toss/orders/{view.payment.order_no}"
 
 

@@ -23,7 +23,7 @@ from paywon.payments.model import (
     simple_status,
 )
 from paywon.toss.codes import bank_code
-from paywon.toss.wire import RefundReceiveAccount
+from paywon.toss.wire import CancelPayment, RefundReceiveAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +81,22 @@ async def _intend(
         tax_free_amount=wish.tax_free_amount,
         created_at=attempt.created_at,
     )
-    expected = {"refundableAmount": payment.balance_amount}
-    intent = recorded(
-        Intent(
-            payment=payment,
-            attempt=replace(attempt, request_data=expected),
-            cancel=cancel,
-            refund_account=wish.account,
-        )
-    )
+    intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=_body(payment, cancel, wish)))
     await store.open_attempt(conn, intent.attempt)
     await store.insert_cancel(conn, cancel)
     return intent
+
+
+def _body(payment: Payment, cancel: Cancel, wish: RefundWish) -> CancelPayment:
+    return CancelPayment(
+        cancel_reason=cancel.cancel_reason,
+        # Absent means all of the balance, and only one single full cancel makes Toss say CANCELED (api.md 2 [M]).
+        cancel_amount=None if cancel.cancel_amount == payment.balance_amount else cancel.cancel_amount,
+        tax_free_amount=cancel.tax_free_amount or None,
+        # The guard of api.md 5.4: if the balance is not what we think, Toss cancels nothing.
+        refundable_amount=payment.balance_amount,
+        refund_receive_account=wish.account,
+    )
 
 
 async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:

@@ -4,20 +4,21 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
 from paywon.base.clock import Clock
 from paywon.base.ids import AttemptId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
+from paywon.base.sealing import KeyRing
 from paywon.db.pool import Connection, Database
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
 from paywon.payments import store
-from paywon.payments.model import Attempt, AttemptType, Cancel, Payment
+from paywon.payments.model import Attempt, AttemptType, Payment
 from paywon.toss.client import TossClient
-from paywon.toss.wire import RefundReceiveAccount
+from paywon.toss.wire import CancelPayment, ChargeBillingKey, ConfirmPayment, CreatePayment, IssueVirtualAccount
 
 _log = structlog.get_logger()
 
@@ -29,12 +30,16 @@ class Cashier:
     db: Database
     toss: TossClient
     clock: Clock
+    # Seals what a repeat has to send again and nobody may read.
+    ring: KeyRing
     app_base_url: str
     time_to_pay: timedelta
     # How long a caller is kept waiting for Toss; after that the work goes on and the caller polls.
     answer_budget_s: float
     # How long an open attempt is left to the process that asked, before the resolver takes it.
     resolve_after: timedelta
+    # How long a deposit is watched before anything is handed over for it.
+    deposit_hold: timedelta
     # How long a resolver's claim holds: two reads and a repeat. One that dies loses its claim then.
     lease: timedelta = timedelta(seconds=200)
     running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -73,14 +78,17 @@ class Origin:
     claim: Claim | None = None
 
 
+Body: TypeAlias = CreatePayment | ConfirmPayment | CancelPayment | IssueVirtualAccount | ChargeBillingKey
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A question that is on record and may now be asked."""
+    """A question that is on record and may now be asked: ``body``, and for a charge the key that it is put to."""
 
     payment: Payment
     attempt: Attempt
-    cancel: Cancel | None = None
-    refund_account: RefundReceiveAccount | None = None
+    body: Body
+    billing_key: str | None = field(default=None, repr=False)
 
 
 async def begun_before(conn: Connection, cashier: Cashier, origin: Origin, attempt_id: AttemptId) -> Attempt | None:

@@ -6,15 +6,15 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, OrderNo, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
-from paywon.orders import store as orders
-from paywon.orders.model import PAID_ONCE, Order, check_payable
+from paywon.orders.model import PAID_ONCE, Order
 from paywon.payments import store
 from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.learning import lock_or_open_payment
+from paywon.payments.commands.paying import amount_refused, check_can_pay, lock_to_pay
 from paywon.payments.commands.queries import PaymentView, view
 from paywon.payments.commands.settling import error_of, is_over
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment, PaymentStatus
+from paywon.toss.wire import ConfirmPayment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +53,11 @@ async def _intend(
     conn: Connection, cashier: Cashier, told: Confirmation, origin: Origin
 ) -> Intent | Attempt | Payment | PaywonError:
     """Write the open attempt; or answer the payment that needs none, or why there can be none."""
-    now, attempt_id = cashier.clock.now(), AttemptId(new_uuid())
+    attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun
-    order = await orders.lock_by_no(conn, told.order_no)
-    if order is None or origin.owner not in (None, order.user_id):
-        raise PaywonError("ORDER_NOT_FOUND", field="orderId")
-    payment = await lock_or_open_payment(conn, order, now)
+    payable = await lock_to_pay(conn, cashier, told.order_no, origin)
+    order, payment = payable.order, payable.payment
     attempt = new_attempt(
         cashier,
         AttemptType.PAYMENT_CONFIRMATION,
@@ -69,19 +67,9 @@ async def _intend(
         payment_key=told.payment_key,
         attempt_id=attempt_id,
     )
-    if told.amount != order.amount:
-        error = PaywonError("AMOUNT_MISMATCH", field="amount", expected_krw=f"{order.amount:,}")
-        refused = replace(
-            attempt,
-            status=AttemptStatus.FAILED,
-            idempotency_key=None,
-            error_code=error.code,
-            request_data={"orderId": told.order_no, "amount": told.amount},
-            resolve_by=None,
-            closed_at=now,
-        )
-        await store.open_attempt(conn, refused)
-        return error
+    told_body = {"orderId": told.order_no, "amount": told.amount}
+    if (refused := await amount_refused(conn, payable, attempt, told.amount, told_body)) is not None:
+        return refused
     if _is_done(order, payment, told):
         return payment
     earlier = await store.last_confirm(conn, payment.id, told.payment_key)
@@ -89,8 +77,9 @@ async def _intend(
         return payment
     if earlier is not None and is_over(earlier):
         raise error_of(earlier)  # Toss would only say ALREADY_PROCESSED_PAYMENT
-    check_payable(order, now)
-    intent = recorded(Intent(payment=payment, attempt=attempt))
+    check_can_pay(payable, cashier.clock.now())
+    body = ConfirmPayment(payment_key=told.payment_key, order_id=order.order_no, amount=order.amount)
+    intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=body))
     await store.open_attempt(conn, intent.attempt)
     return intent
 

@@ -5,8 +5,8 @@ idempotent, knows which state may follow which, and never lets an older fact ove
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 
@@ -24,10 +24,25 @@ from paywon.orders.model import (
 )
 from paywon.payments import store
 from paywon.payments.facts import cancel_columns, fact_of, payment_columns
-from paywon.payments.model import Cancel, CancelStatus, Payment, Verdict, judge, order_status
+from paywon.payments.model import (
+    Cancel,
+    CancelStatus,
+    Fact,
+    Payment,
+    Verdict,
+    deposited_at,
+    hold_ends_at,
+    judge,
+    next_look,
+    order_status,
+)
 from paywon.toss import wire
 
 _log = structlog.get_logger()
+
+# Why a paid order's fulfilment waits, and why it was taken back.
+DEPOSIT_HELD: Final = "DEPOSIT_HELD"
+DEPOSIT_REVERSED: Final = "DEPOSIT_REVERSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +64,11 @@ class Learned:
     payment: Payment | None = None
 
 
-async def learn(conn: Connection, evidence: Evidence, *, now: datetime) -> Learned:
+async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_hold: timedelta) -> Learned:
     """Take what Toss said into our books, within the caller's transaction.
 
-    Locks the order and the payment, moves the payment, its cancels, the order and its fulfilment.
+    Locks the order and the payment, moves the payment, its cancels, the order and its fulfilment. What a deposit
+    pays for is handed over by the first fact that was asked for ``deposit_hold`` after the deposit was first seen.
     """
     fact = fact_of(evidence.answer, evidence.asked_at)
     if fact is None:
@@ -66,13 +82,23 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime) -> Learn
         _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
         return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
-        columns = payment_columns(evidence.answer, evidence.raw, fact)
-        payment = await store.update_payment(conn, payment.id, now, **columns)
+        payment = await _update(conn, payment, evidence, fact, now, deposit_hold)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
     payment = await _learn_cancels(conn, payment, evidence, now)
     if verdict is Verdict.APPLY:
-        order = await _move_order(conn, order, payment, now)
+        held_until = hold_ends_at(payment, deposit_hold)
+        safe = held_until is None or fact.asked_at >= held_until
+        order = await _move_order(conn, order, payment, now, may_fulfil=safe)
     return Learned(verdict=verdict, order=order, payment=payment)
+
+
+async def _update(
+    conn: Connection, payment: Payment, evidence: Evidence, fact: Fact, now: datetime, deposit_hold: timedelta
+) -> Payment:
+    columns = payment_columns(evidence.answer, evidence.raw, fact)
+    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.virtual_account is not None)
+    columns["look_again_at"] = next_look(replace(payment, **columns), now, deposit_hold)
+    return await store.update_payment(conn, payment.id, now, **columns)
 
 
 async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) -> Payment:
@@ -154,11 +180,13 @@ def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) ->
     )
 
 
-async def _move_order(conn: Connection, order: Order, payment: Payment, now: datetime) -> Order:
+async def _move_order(conn: Connection, order: Order, payment: Payment, now: datetime, *, may_fulfil: bool) -> Order:
     status = order_status(payment)
     if order.status is OrderStatus.PENDING_PAYMENT and status in PAID_ONCE:
         # A payment that is first seen after its refund has still been paid: the order takes both steps.
         order = await _set_status(conn, order, OrderStatus.PAID, now)
+        order = await _await_fulfilment(conn, order, now, reason=None if may_fulfil else DEPOSIT_HELD)
+    if order.status in PAID_ONCE and order.fulfilment_status is FulfilmentStatus.WAITING and may_fulfil:
         order = await _fulfil(conn, order, now)
     if status is order.status:
         return order
@@ -167,8 +195,11 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
             _log.warning("money for an order that is closed", order_no=order.order_no, status=order.status)
         return order
     order = await _set_status(conn, order, status, now)
-    if status in (OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT):
-        order = await _reverse(conn, order, now)
+    if status is OrderStatus.REFUNDED:
+        order = await _reverse(conn, order, now, reason=None)
+    elif status is OrderStatus.PENDING_PAYMENT:
+        _log.warning("a bank took a deposit back", order_no=order.order_no)
+        order = await _reverse(conn, order, now, reason=DEPOSIT_REVERSED)
     return order
 
 
@@ -177,18 +208,31 @@ async def _set_status(conn: Connection, order: Order, status: OrderStatus, now: 
     return replace(order, status=status)
 
 
+async def _await_fulfilment(conn: Connection, order: Order, now: datetime, *, reason: str | None) -> Order:
+    """Have a paid order's fulfilment wait; again, where a bank had taken an earlier deposit back."""
+    same = (order.fulfilment_status, order.fulfilment_reason) == (FulfilmentStatus.WAITING, reason)
+    if order.fulfilment_kind is FulfilmentKind.NONE or same:
+        return order
+    return await _set_fulfilment(conn, order, FulfilmentStatus.WAITING, reason, now)
+
+
 async def _fulfil(conn: Connection, order: Order, now: datetime) -> Order:
     if order.fulfilment_kind is not FulfilmentKind.TIME_CAPSULE:
         return order
     obstacle = await capsules.make_capsule(conn, order, now)
     status = FulfilmentStatus.BLOCKED if obstacle else FulfilmentStatus.FULFILLED
-    await orders.set_fulfilment(conn, order.id, status, obstacle, now)
-    return replace(order, fulfilment_status=status, fulfilment_reason=obstacle)
+    return await _set_fulfilment(conn, order, status, obstacle, now)
 
 
-async def _reverse(conn: Connection, order: Order, now: datetime) -> Order:
+async def _reverse(conn: Connection, order: Order, now: datetime, *, reason: str | None) -> Order:
     if order.fulfilment_kind is FulfilmentKind.NONE:
         return order
     await capsules.cancel_capsule(conn, order, now)
-    await orders.set_fulfilment(conn, order.id, FulfilmentStatus.REVERSED, None, now)
-    return replace(order, fulfilment_status=FulfilmentStatus.REVERSED, fulfilment_reason=None)
+    return await _set_fulfilment(conn, order, FulfilmentStatus.REVERSED, reason, now)
+
+
+async def _set_fulfilment(
+    conn: Connection, order: Order, status: FulfilmentStatus, reason: str | None, now: datetime
+) -> Order:
+    await orders.set_fulfilment(conn, order.id, status, reason, now)
+    return replace(order, fulfilment_status=status, fulfilment_reason=reason)

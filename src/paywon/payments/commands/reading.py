@@ -70,7 +70,7 @@ async def _read(
     async with cashier.db.transaction() as conn:
         if isinstance(answer, Yes):
             evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
-            learned = await learn(conn, evidence, now=cashier.clock.now())
+            learned = await learn(conn, evidence, now=cashier.clock.now(), deposit_hold=cashier.deposit_hold)
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
         else:
             await _close_unread(conn, cashier, attempt, answer)

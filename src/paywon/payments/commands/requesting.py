@@ -13,6 +13,15 @@ from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_befo
 from paywon.payments.commands.learning import new_payment
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
+from paywon.toss.wire import CreatePayment
+
+# Seed 1's words for the means of payment, and Toss's (api.md 5.1, codes.md).
+_TOSS_METHOD = {
+    PaymentMethod.CARD: "CARD",
+    PaymentMethod.TRANSFER: "TRANSFER",
+    PaymentMethod.VIRTUAL_ACCOUNT: "VIRTUAL_ACCOUNT",
+    PaymentMethod.MOBILE: "MOBILE_PHONE",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +74,23 @@ async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin:
     attempt = new_attempt(
         cashier, AttemptType.PAYMENT_REQUEST, payment, origin, amount=payment.total_amount, attempt_id=attempt_id
     )
-    urls = {
-        "successUrl": wish.success_url or f"{cashier.app_base_url}/payments/success",
-        "failUrl": wish.fail_url or f"{cashier.app_base_url}/payments/fail",
-    }
-    intent = recorded(Intent(payment=payment, attempt=replace(attempt, request_data=urls)))
+    intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=_body(cashier, payment, wish)))
     await store.open_attempt(conn, intent.attempt)
     return intent
+
+
+def _body(cashier: Cashier, payment: Payment, wish: PaymentWish) -> CreatePayment:
+    return CreatePayment(
+        method=_TOSS_METHOD[wish.method],
+        amount=payment.total_amount,
+        order_id=payment.order_no,
+        order_name=payment.order_name or payment.order_no,
+        success_url=wish.success_url or f"{cashier.app_base_url}/payments/success",
+        fail_url=wish.fail_url or f"{cashier.app_base_url}/payments/fail",
+        customer_name=wish.customer.get("name"),
+        customer_email=wish.customer.get("email"),
+        tax_free_amount=payment.tax_free_amount or None,
+    )
 
 
 async def _open_payment(cashier: Cashier, wish: OrderWish) -> dict[str, object]:

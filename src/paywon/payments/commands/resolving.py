@@ -10,11 +10,13 @@ from paywon.base.ids import AttemptId, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded
+from paywon.payments.commands.asking import ask_and_learn, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.reading import Reread, read_from_toss
 from paywon.payments.commands.settling import close, give_up, leave_open
 from paywon.payments.model import (
+    ABOUT_PAYMENTS,
+    OVER_WITHOUT_MONEY,
     Attempt,
     AttemptStatus,
     AttemptType,
@@ -25,6 +27,7 @@ from paywon.payments.model import (
     Verdict,
 )
 from paywon.payments.recovery import Reading, Step, next_step
+from paywon.toss import wire
 from paywon.toss.outcome import No, Yes
 
 _log = structlog.get_logger()
@@ -35,7 +38,7 @@ async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
     """Take up the open attempts whose time has come, and do the next step for each; answer how many."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, now, lease_until=now + cashier.lease, limit=limit)
+        due = await store.claim_due(conn, ABOUT_PAYMENTS, now, lease_until=now + cashier.lease, limit=limit)
     outcomes = await asyncio.gather(*(_resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
@@ -51,35 +54,48 @@ async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    step = next_step(attempt, _reading(attempt, cancel, reread), cashier.clock.now())
+    step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
+    intent = reopened(cashier, payment, attempt)
+    if intent is None and step in (Step.ASK_AGAIN, Step.ASK_ANEW):
+        _log.error(
+            "an attempt's question cannot be opened; is a key missing in PAYWON_SECRET_KEYS?", id=str(attempt.id)
+        )
+        step = Step.WAIT
     _log.info("resolving", attempt=str(attempt.id), type=attempt.type, step=step.value)
-    await _do(cashier, step, Intent(payment=payment, attempt=attempt, cancel=cancel), reread)
-
-
-async def _do(cashier: Cashier, step: Step, intent: Intent, reread: Reread) -> None:
-    if step is Step.ASK_AGAIN:
+    if step is Step.ASK_AGAIN and intent is not None:
         await ask_and_learn(cashier, intent)
-        return
-    anew: Intent | None = None
+    elif (anew := await _do(cashier, step, payment, attempt, cancel, intent, reread)) is not None:
+        await ask_and_learn(cashier, anew)
+
+
+async def _do(
+    cashier: Cashier,
+    step: Step,
+    payment: Payment,
+    claimed: Attempt,
+    cancel: Cancel | None,
+    intent: Intent | None,
+    reread: Reread,
+) -> Intent | None:
+    """Close, put off or replace the attempt; answer the intent that replaces it and may now be asked."""
     async with cashier.db.transaction() as conn:
-        await orders.lock_by_no(conn, intent.payment.order_no)
-        attempt = await store.lock_attempt(conn, intent.attempt.id)
+        await orders.lock_by_no(conn, payment.order_no)
+        attempt = await store.lock_attempt(conn, claimed.id)
         if attempt.status is not AttemptStatus.PENDING:
-            return  # its own process came back and closed it
+            return None  # its own process came back and closed it
         if step is Step.SUCCEEDED:
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes")
         elif step is Step.FAILED:
             code, why = _evidence_of_failure(reread)
-            await give_up(conn, cashier, intent, outcome="no", code=code, why=why)
-        elif step is Step.ASK_ANEW:
-            anew = await _replace_attempt(conn, cashier, intent)
+            await give_up(conn, cashier, payment, attempt, outcome="no", code=code, why=why)
+        elif step is Step.ASK_ANEW and intent is not None:
+            return await _replace_attempt(conn, cashier, intent, cancel)
         else:
             await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER")
-    if anew is not None:
-        await ask_and_learn(cashier, anew)
+    return None
 
 
-async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent) -> Intent:
+async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent, cancel: Cancel | None) -> Intent:
     """Close an attempt that Toss answered with a passing failure, and open the next one with its own key."""
     old = intent.attempt
     await close(
@@ -108,10 +124,10 @@ async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent) -
         resolve_by=now + cashier.resolve_after,
         created_at=now,
     )
-    anew = recorded(replace(intent, attempt=attempt))
+    anew = recorded(cashier, replace(intent, attempt=attempt))
     await store.open_attempt(conn, anew.attempt)
-    if intent.cancel is not None:
-        await store.update_cancel(conn, intent.cancel, attempt_id=attempt_id)
+    if cancel is not None:
+        await store.update_cancel(conn, cancel, attempt_id=attempt_id)
     return anew
 
 
@@ -131,18 +147,35 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
             await close(conn, cashier, held, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
 
 
-def _reading(attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
+def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
     answer = reread.answer
     if isinstance(answer, Yes):
         # What contradicts our books settles nothing: the attempt stays open for a person.
         fits = reread.learned is not None and reread.learned.verdict is not Verdict.CONTRADICTS
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
-            same_key=attempt.payment_key in (None, answer.value.payment_key),
+            same_key=_is_about(payment, attempt, answer.value),
             cancel_seen=cancel is not None and cancel.cancel_status != CancelStatus.PENDING,
         )
     missing = isinstance(answer, No) and answer.http_status == 404
     return Reading(status=None, found=not missing)
+
+
+def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:
+    """Whether the payment that Toss shows is the one that an attempt was to bring about.
+
+    Toss makes the paymentKey of a charge and of an account that we ask for, so these are told by their kind, and
+    from an earlier refusal on the same order by its key.
+    """
+    if attempt.type is AttemptType.BILLING_CHARGE:
+        return shown.type == "BILLING" and not _known_refusal(before, shown)
+    if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
+        return shown.virtual_account is not None and not _known_refusal(before, shown)
+    return attempt.payment_key in (None, shown.payment_key)
+
+
+def _known_refusal(before: Payment, shown: wire.Payment) -> bool:
+    return before.status in OVER_WITHOUT_MONEY and before.payment_key == shown.payment_key
 
 
 def _evidence_of_failure(reread: Reread) -> tuple[str, str]:

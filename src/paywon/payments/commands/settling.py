@@ -1,6 +1,5 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,17 +9,19 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import OrderStatus
 from paywon.payments import store
-from paywon.payments.commands.cashier import Cashier, Intent
+from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.facts import keepable
 from paywon.payments.model import (
     CANCELLING,
     OVER_WITHOUT_MONEY,
+    PAYING,
     UNPAID,
     Attempt,
     AttemptStatus,
     AttemptType,
     CancelStatus,
+    Payment,
     PaymentStatus,
     Verdict,
 )
@@ -33,14 +34,22 @@ _OPERATION = {
     AttemptType.PAYMENT_CONFIRMATION: Operation.CONFIRM,
     AttemptType.PAYMENT_CANCELLATION: Operation.CANCEL,
     AttemptType.REFUND_REQUEST: Operation.CANCEL,
+    AttemptType.VIRTUAL_ACCOUNT_ISSUE: Operation.VIRTUAL_ACCOUNT,
+    AttemptType.BILLING_CHARGE: Operation.BILLING_CHARGE,
+    AttemptType.BILLING_KEY_ISSUE: Operation.BILLING_ISSUE,
+    AttemptType.BILLING_KEY_DELETE: Operation.BILLING_DELETE,
+    AttemptType.CASH_RECEIPT_ISSUE: Operation.CASH_RECEIPT,
+    AttemptType.CASH_RECEIPT_CANCEL: Operation.CASH_RECEIPT_CANCEL,
 }
 
 
-async def settle(cashier: Cashier, intent: Intent, answer: Answer[wire.Payment], *, asked_at: datetime) -> None:
+async def settle(
+    cashier: Cashier, payment: Payment, asked: Attempt, answer: Answer[wire.Payment], *, asked_at: datetime
+) -> None:
     """Apply an answer to the books and close its attempt, in one transaction. Unknown leaves it open."""
     async with cashier.db.transaction() as conn:
-        await orders.lock_by_no(conn, intent.payment.order_no)
-        attempt = await store.lock_attempt(conn, intent.attempt.id)
+        await orders.lock_by_no(conn, payment.order_no)
+        attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
         if attempt.status is not AttemptStatus.PENDING:
             # The resolver was faster; the call that it did not see is still put on record.
@@ -51,15 +60,13 @@ async def settle(cashier: Cashier, intent: Intent, answer: Answer[wire.Payment],
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
                 await leave_open(conn, cashier, attempt, "CONTRADICTION", call=answer.call, answered=True)
-            case No() if _proves_nothing_happened(attempt, answer):
-                intent = replace(intent, attempt=attempt)
-                await give_up(
-                    conn, cashier, intent, outcome="no", code=answer.code, why=answer.message, call=answer.call
-                )
-                await _mark_refused(conn, cashier, intent, answer)
-            case NotSent() if _first_ask(attempt):
-                why = str(answer.reason)
-                await give_up(conn, cashier, intent, outcome="not_sent", code="NOT_SENT", why=why, call=answer.call)
+            case No() if proves_nothing_happened(attempt, answer):
+                no = {"outcome": "no", "code": answer.code, "why": answer.message}
+                await give_up(conn, cashier, payment, attempt, call=answer.call, **no)
+                await _mark_refused(conn, cashier, payment, attempt, answer)
+            case NotSent() if first_ask(attempt):
+                not_sent = {"outcome": "not_sent", "code": "NOT_SENT", "why": str(answer.reason)}
+                await give_up(conn, cashier, payment, attempt, call=answer.call, **not_sent)
             case NotSent():
                 await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
             case No():
@@ -78,24 +85,24 @@ async def settle(cashier: Cashier, intent: Intent, answer: Answer[wire.Payment],
                 )
 
 
-def _first_ask(attempt: Attempt) -> bool:
+def first_ask(attempt: Attempt) -> bool:
     """Whether this was the only time that the attempt's question was, or may have been, sent."""
     return attempt.retry_count == 0 and attempt.outcome is None
 
 
-def _proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
+def proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
     """A refusal of a repeat comes from the key's record, but for one of our own credentials.
 
     Toss checks those before it looks the key up (api.md, Appendix B), so it may have acted on the first ask.
     """
-    return _first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
+    return first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
 
 
 async def _learn(
     conn: Connection, cashier: Cashier, attempt: Attempt, answer: Yes[wire.Payment], asked_at: datetime
 ) -> Learned:
     evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
-    return await learn(conn, evidence, now=cashier.clock.now())
+    return await learn(conn, evidence, now=cashier.clock.now(), deposit_hold=cashier.deposit_hold)
 
 
 async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, answer: wire.Payment) -> bool:
@@ -108,6 +115,10 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
     if attempt.type in CANCELLING:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         return cancel is not None and cancel.cancel_status != CancelStatus.PENDING
+    if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
+        return answer.virtual_account is not None
+    if attempt.type is AttemptType.BILLING_CHARGE:
+        return answer.approved_at is not None
     return True
 
 
@@ -133,6 +144,7 @@ async def close(
         error_message=redact(message),
         closed_at=cashier.clock.now(),
         resolve_by=None,
+        sealed_request=None,
     )
 
 
@@ -195,7 +207,8 @@ async def release(conn: Connection, attempt: Attempt) -> None:
 async def give_up(
     conn: Connection,
     cashier: Cashier,
-    intent: Intent,
+    payment: Payment,
+    attempt: Attempt,
     *,
     outcome: str,
     code: str,
@@ -203,28 +216,28 @@ async def give_up(
     call: Call | None = None,
 ) -> None:
     """Close an attempt that certainly did nothing, and undo what was reserved for it."""
-    attempt, now = intent.attempt, cashier.clock.now()
+    now = cashier.clock.now()
     await close(conn, cashier, attempt, AttemptStatus.FAILED, outcome=outcome, code=code, message=why, call=call)
     if attempt.type in CANCELLING:
         await release(conn, attempt)
     if attempt.type is AttemptType.PAYMENT_REQUEST:
         # Nobody can pay an order whose payment window never opened; its resource is free again.
-        await orders.set_status(conn, intent.payment.order_id, OrderStatus.CANCELED, now)
+        await orders.set_status(conn, payment.order_id, OrderStatus.CANCELED, now)
         failure = {"fail_code": code, "fail_message": redact(why)}
-        await store.update_payment(conn, intent.payment.id, now, status=PaymentStatus.ABORTED, **failure)
+        await store.update_payment(conn, payment.id, now, status=PaymentStatus.ABORTED, **failure)
 
 
-async def _mark_refused(conn: Connection, cashier: Cashier, intent: Intent, answer: No) -> None:
-    """Show on the payment that its confirmation was refused; what Toss's status then is stands in api.md 2."""
-    if intent.attempt.type is not AttemptType.PAYMENT_CONFIRMATION:
+async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, attempt: Attempt, answer: No) -> None:
+    """Show on the payment that paying was refused; what Toss's status then is stands in api.md 2."""
+    if attempt.type not in PAYING:
         return
-    payment = await store.lock_by_order(conn, intent.payment.order_id)
+    payment = await store.lock_by_order(conn, about.order_id)
     assert payment is not None, "an attempt has a payment"
     if payment.status not in UNPAID | OVER_WITHOUT_MONEY:
         return
     columns: dict[str, Any] = {"fail_code": answer.code, "fail_message": redact(answer.message)}
     over = {Refusal.DECLINED: PaymentStatus.ABORTED, Refusal.EXPIRED: PaymentStatus.EXPIRED}.get(answer.refusal)
-    if over is not None and payment.payment_key in (None, intent.attempt.payment_key):
+    if over is not None and payment.payment_key in (None, attempt.payment_key):
         columns["status"] = over
     await store.update_payment(conn, payment.id, cashier.clock.now(), **columns)
 
