@@ -31,6 +31,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API 키 만들기, 보기, 폐기 / make, list and revoke API keys", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+secrets = typer.Typer(help="저장된 비밀을 봉하는 키 / the keys that seal stored secrets", no_args_is_help=True)
+app.add_typer(secrets, name="secrets")
 
 
 @app.command()
@@ -133,3 +135,11 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="keys list의 id / the
 
 if __name__ == "__main__":
     app()
+
+
+@secrets.command("new")
+def new_secret_key() -> None:
+    """PAYWON_SECRET_KEYS에 넣을 새 키 / a new key for PAYWON_SECRET_KEYS."""
+    from paywon.base.sealing import new_key
+
+    typer.echo(new_key())

@@ -160,3 +160,42 @@ async def test_an_order_that_expired_meanwhile_keeps_its_state_and_the_payment_i
     await tell(db, about(order, DONE, 1))
     payment, status, _ = await state(db, order)
     assert (payment.status, status) == (PaymentStatus.DONE, OrderStatus.EXPIRED)
+
+
+WAITING, DEPOSITED = "payment-virtual-account-waiting", "payment-virtual-account-done"
+AMOUNT_KRW = 15_000
+
+
+async def fulfilment(db: Database, order: Order) -> tuple[str, str, str | None]:
+    async with db.connection() as conn:
+        row = await conn.fetchrow("SELECT * FROM orders WHERE id = $1", order.id)
+        assert row is not None
+        capsule = await conn.fetchval("SELECT status FROM capsules WHERE order_id = $1", order.id)
+    return row["status"], row["fulfilment_status"], capsule
+
+
+async def test_a_deposit_is_fulfilled_only_by_a_fact_asked_for_after_the_hold(db: Database) -> None:
+    order = await place(db, AMOUNT_KRW, capsule=True)
+    await tell(db, about(order, WAITING, 1))
+    assert await fulfilment(db, order) == ("PENDING_PAYMENT", "WAITING", None)
+    await tell(db, about(order, DEPOSITED, 10))
+    assert await fulfilment(db, order) == ("PAID", "WAITING", None)
+    await tell(db, about(order, DEPOSITED, 10 + 149))
+    assert await fulfilment(db, order) == ("PAID", "WAITING", None)
+    await tell(db, about(order, DEPOSITED, 10 + 150))
+    assert await fulfilment(db, order) == ("PAID", "FULFILLED", "LOCKED")
+
+
+async def test_a_deposit_seen_only_after_its_refund_fulfils_nothing_before_the_hold(db: Database) -> None:
+    order = await place(db, AMOUNT_KRW, capsule=True)
+    await tell(db, about(order, DEPOSITED, 10))
+    await tell(db, about(order, "payment-virtual-account-canceled-after-deposit", 20))
+    assert await fulfilment(db, order) == ("REFUNDED", "REVERSED", None)
+
+
+async def test_a_reversal_that_is_past_due_expires_the_order(db: Database) -> None:
+    order = await place(db, AMOUNT_KRW, capsule=True)
+    await tell(db, about(order, DEPOSITED, 10))
+    await tell(db, about(order, DEPOSITED, 200))
+    await tell(db, about(order, "payment-virtual-account-waiting-past-due", 300))
+    assert await fulfilment(db, order) == ("EXPIRED", "REVERSED", "CANCELED")

@@ -16,6 +16,7 @@ from tests.support.processes import Process, free_port
 
 # One ring for all tests: a process that is started again opens what another sealed.
 SECRET_KEYS = base64.b64encode(bytes(range(32))).decode()
+EVENTS = ["PAYMENT_STATUS_CHANGED", "DEPOSIT_CALLBACK", "CANCEL_STATUS_CHANGED", "BILLING_DELETED"]
 
 
 @dataclass(kw_only=True)
@@ -100,7 +101,7 @@ class Stack:
         self.toss = Http(self.sandbox_url, headers={"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")})
         self.clients.append(self.toss)
         url = f"{self.api_url}/payments/webhook"
-        reply = await self.toss.post("/sandbox/webhooks", {"url": url, "events": ["PAYMENT_STATUS_CHANGED"]})
+        reply = await self.toss.post("/sandbox/webhooks", {"url": url, "events": EVENTS})
         assert reply.status in (200, 201), reply
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """Taking webhooks in and working them."""
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,15 +13,18 @@ from pydantic import SecretStr
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo, PaymentKey, WebhookEventId, new_uuid
 from paywon.base.redaction import redact
+from paywon.db.pool import Connection
 from paywon.inbox import store
 from paywon.inbox.model import ABOUT_PAYMENTS, WebhookEvent, WebhookStatus, WebhookVerdict
+from paywon.payments import store as payments
 from paywon.payments.commands import reading
 from paywon.payments.commands.cashier import Cashier, Origin
-from paywon.payments.model import Verdict
+from paywon.payments.facts import digest_of_secret
+from paywon.payments.model import Payment, Verdict
 from paywon.queue.jobs import TryLater, enqueue
 from paywon.toss.outcome import No, Yes
 from paywon.toss.signature import is_signed_by_toss, is_signed_with_secret
-from paywon.toss.webhooks import MalformedWebhook, Webhook, parse_webhook
+from paywon.toss.webhooks import DEPOSIT_CALLBACK, MalformedWebhook, Webhook, parse_webhook
 
 WORK_JOB: Final = "inbox.work"
 _ORIGIN: Final = Origin(actor="system:inbox")
@@ -46,15 +50,15 @@ async def receive(inbox: Inbox, raw: bytes, headers: Mapping[str, str], *, sourc
     """Store a webhook and leave its work to the queue, in one transaction.
 
     Raises:
-        PaywonError: WEBHOOK_MALFORMED, or WEBHOOK_REJECTED for a signature that does not verify.
+        PaywonError: WEBHOOK_MALFORMED, or WEBHOOK_REJECTED for a signature or a secret that does not fit.
     """
     try:
         told = parse_webhook(raw)
     except MalformedWebhook as error:
         raise PaywonError("WEBHOOK_MALFORMED", field="(body)", hint_ko=error.reason, hint_en=error.reason) from None
-    verdict = _verdict(inbox, raw, headers)
-    event = _event(told, raw, headers, verdict, source_address, inbox.cashier.clock.now())
     async with inbox.cashier.db.transaction() as conn:
+        verdict = await _verdict(conn, inbox, told, raw, headers)
+        event = _event(told, raw, headers, verdict, source_address, inbox.cashier.clock.now())
         if not await store.insert_once(conn, event):
             await store.count_repeat(conn, event)
             return Receipt.REPEAT
@@ -84,7 +88,7 @@ async def work(inbox: Inbox, event_id: WebhookEventId) -> None:
 async def _work(cashier: Cashier, event: WebhookEvent) -> tuple[WebhookStatus, str | None]:
     if event.event_type not in ABOUT_PAYMENTS:
         return WebhookStatus.IGNORED, "NOT_ABOUT_PAYMENTS"
-    payment = await reading.payment_of(cashier, event.order_no, event.payment_key)
+    payment = await _payment_of(cashier, event)
     if payment is None:
         return WebhookStatus.PARKED, "UNKNOWN_ORDER"
     reread = await reading.read_from_toss(cashier, payment, _ORIGIN, payment_key=event.payment_key)
@@ -99,8 +103,34 @@ async def _work(cashier: Cashier, event: WebhookEvent) -> tuple[WebhookStatus, s
             raise TryLater(f"Toss could not be read: {unheard.reason}")
 
 
-def _verdict(inbox: Inbox, raw: bytes, headers: Mapping[str, str]) -> WebhookVerdict:
-    """Say how far an event is to be believed. A signature that is there has to verify."""
+async def _payment_of(cashier: Cashier, event: WebhookEvent) -> Payment | None:
+    """Find the payment that an event is about; a CANCEL_STATUS_CHANGED names only its cancel (webhooks.md)."""
+    if event.order_no is None and event.payment_key is None and event.transaction_key is not None:
+        async with cashier.db.connection() as conn:
+            return await payments.by_cancel(conn, event.transaction_key)
+    return await reading.payment_of(cashier, event.order_no, event.payment_key)
+
+
+async def _verdict(
+    conn: Connection, inbox: Inbox, told: Webhook, raw: bytes, headers: Mapping[str, str]
+) -> WebhookVerdict:
+    """Say how far an event is to be believed: what comes with a signature or a secret has to come with the right one.
+
+    Toss signs no payment event; a DEPOSIT_CALLBACK carries its payment's ``secret`` instead (webhooks.md). A payment
+    that we have not learned of yet has none to compare with.
+    """
+    verdict = _verdict_of_signature(inbox, raw, headers)
+    if verdict is not WebhookVerdict.REFETCHED or told.secret is None or told.order_no is None:
+        return verdict
+    known = await payments.secret_digest(conn, OrderNo(told.order_no))
+    if known is None:
+        return verdict
+    if hmac.compare_digest(known, digest_of_secret(told.secret)):
+        return WebhookVerdict.SECRET_MATCHED
+    return WebhookVerdict.REJECTED if told.event_type == DEPOSIT_CALLBACK else verdict
+
+
+def _verdict_of_signature(inbox: Inbox, raw: bytes, headers: Mapping[str, str]) -> WebhookVerdict:
     by_toss = headers.get("tosspayments-webhook-signature")
     by_us = headers.get("toss-signature")
     if by_toss is None and by_us is None:
@@ -144,6 +174,7 @@ def _event(
         event_type=told.event_type,
         order_no=OrderNo(told.order_no) if told.order_no else None,
         payment_key=PaymentKey(told.payment_key) if told.payment_key else None,
+        transaction_key=told.transaction_key,
         verdict=verdict,
         status=WebhookStatus.REJECTED if rejected else WebhookStatus.RECEIVED,
         headers=kept,

@@ -39,6 +39,7 @@ class WebhookEvent:
     event_type: str
     order_no: OrderNo | None
     payment_key: PaymentKey | None
+    transaction_key: str | None
     verdict: WebhookVerdict
     status: WebhookStatus
     reason: str | None = None

@@ -86,10 +86,12 @@ class OrderView:
     payment_key: PaymentKey | None
 
 
-# An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3).
+# An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3); it may by then be past due.
 ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
-    OrderStatus.PAID: frozenset({OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT}),
+    OrderStatus.PAID: frozenset(
+        {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT, OrderStatus.EXPIRED}
+    ),
     OrderStatus.PARTIALLY_REFUNDED: frozenset({OrderStatus.REFUNDED}),
     OrderStatus.REFUNDED: frozenset(),
     OrderStatus.CANCELED: frozenset(),

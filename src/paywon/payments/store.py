@@ -88,6 +88,18 @@ async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
     return _payment(await conn.fetchrow(query, payment_key))
 
 
+async def by_cancel(conn: Connection, transaction_key: str) -> Payment | None:
+    """Fetch the payment that has a cancel of this transactionKey."""
+    query = _SELECT_PAYMENT + "WHERE id = (SELECT payment_id FROM payment_cancels WHERE transaction_key = $1)"
+    return _payment(await conn.fetchrow(query, transaction_key))
+
+
+async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
+    """Fetch what is kept of the secret of an order's payment; None where Toss has named none yet."""
+    digest: bytes | None = await conn.fetchval("SELECT secret_digest FROM payments WHERE order_no = $1", order_no)
+    return digest
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFilter:
     """Which payments a list shows; ``after`` is the (created_at, id) of the last one seen."""
@@ -224,6 +236,22 @@ async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: B
         billing_key_id,
     )
     return _attempt(row) if row else None
+
+
+async def last_about_keys(
+    conn: Connection, types: Collection[AttemptType], key_ids: list[BillingKeyId]
+) -> dict[BillingKeyId, Attempt]:
+    """Fetch the newest attempt of these types for each billing key that has one."""
+    columns = ", ".join(_ATTEMPT)
+    rows = await conn.fetch(
+        f"""
+        SELECT DISTINCT ON (billing_key_id) {columns} FROM payment_transactions
+        WHERE billing_key_id = ANY ($1) AND type = ANY ($2) ORDER BY billing_key_id, created_at DESC, id DESC
+        """,
+        key_ids,
+        list(types),
+    )
+    return {row["billing_key_id"]: _attempt(row) for row in rows}
 
 
 async def confirming(conn: Connection, payment_ids: list[PaymentId]) -> set[PaymentId]:

@@ -26,6 +26,8 @@ CONFIRM = Attempt(
 )
 REFUND = replace(CONFIRM, type=AttemptType.REFUND_REQUEST)
 REQUEST = replace(CONFIRM, type=AttemptType.PAYMENT_REQUEST)
+ACCOUNT = replace(CONFIRM, type=AttemptType.VIRTUAL_ACCOUNT_ISSUE, payment_key=None)
+CHARGE = replace(ACCOUNT, type=AttemptType.BILLING_CHARGE)
 UNHEARD = Reading(status=None)
 MISSING = Reading(status=None, found=False)
 
@@ -92,8 +94,29 @@ def test_after_a_payment_request(answered: bool, reading: Reading, step: Step) -
     assert next_step(replace(REQUEST, answered=answered), reading, SOON) is step
 
 
+@pytest.mark.parametrize(
+    ("answered", "reading", "days", "step"),
+    [
+        (False, Reading(status=S.WAITING_FOR_DEPOSIT), 0, Step.SUCCEEDED),
+        (False, Reading(status=S.DONE), 30, Step.SUCCEEDED),
+        (False, MISSING, 0, Step.ASK_AGAIN),
+        (True, MISSING, 0, Step.ASK_ANEW),
+        (False, MISSING, 2, Step.FAILED),
+        (False, Reading(status=S.DONE, same_key=False), 0, Step.ASK_AGAIN),
+        (False, Reading(status=S.READY, same_key=False), 0, Step.ASK_AGAIN),
+        (False, Reading(status=S.ABORTED), 0, Step.FAILED),
+        (False, Reading(status=S.ABORTED, same_key=False), 0, Step.ASK_AGAIN),
+        (False, UNHEARD, 2, Step.WAIT),
+    ],
+)
+def test_after_an_account_or_a_charge(answered: bool, reading: Reading, days: int, step: Step) -> None:
+    now = SOON + timedelta(days=days)
+    for attempt in (ACCOUNT, CHARGE):
+        assert next_step(replace(attempt, answered=answered), reading, now) is step
+
+
 def test_silence_alone_never_fails_anything() -> None:
-    for attempt in (CONFIRM, REFUND, REQUEST):
+    for attempt in (CONFIRM, REFUND, REQUEST, ACCOUNT, CHARGE):
         for days in (0, 1, 30, 3650):
             assert next_step(attempt, UNHEARD, NOW + timedelta(days=days)) is not Step.FAILED
 

@@ -186,7 +186,8 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
         # A payment that is first seen after its refund has still been paid: the order takes both steps.
         order = await _set_status(conn, order, OrderStatus.PAID, now)
         order = await _await_fulfilment(conn, order, now, reason=None if may_fulfil else DEPOSIT_HELD)
-    if order.status in PAID_ONCE and order.fulfilment_status is FulfilmentStatus.WAITING and may_fulfil:
+    stands = order.status in PAID_ONCE and status in PAID_ONCE
+    if stands and may_fulfil and order.fulfilment_status is FulfilmentStatus.WAITING:
         order = await _fulfil(conn, order, now)
     if status is order.status:
         return order
@@ -194,12 +195,13 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
         if status in PAID_ONCE:
             _log.warning("money for an order that is closed", order_no=order.order_no, status=order.status)
         return order
+    was_paid = order.status in PAID_ONCE
     order = await _set_status(conn, order, status, now)
     if status is OrderStatus.REFUNDED:
-        order = await _reverse(conn, order, now, reason=None)
-    elif status is OrderStatus.PENDING_PAYMENT:
+        return await _reverse(conn, order, now, reason=None)
+    if was_paid and status not in PAID_ONCE:
         _log.warning("a bank took a deposit back", order_no=order.order_no)
-        order = await _reverse(conn, order, now, reason=DEPOSIT_REVERSED)
+        return await _reverse(conn, order, now, reason=DEPOSIT_REVERSED)
     return order
 
 
