@@ -17,6 +17,7 @@ from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key
 from paywon.operators.model import Scope
+from tests.support.invariants import assert_invariants
 from tests.support.processes import Process, free_port
 from tests.support.stack import Stack
 
@@ -87,8 +88,13 @@ OpenStack = Callable[..., Awaitable[Stack]]
 
 
 @pytest.fixture
-async def open_stack(database: FreshDatabase, sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[OpenStack]:
-    """Start a stack: ``await open_stack(apis=2, worker=False, PAYWON_RESOLVE_AFTER_S="1")``."""
+async def open_stack(
+    database: FreshDatabase, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[OpenStack]:
+    """Start a stack: ``await open_stack(apis=2, worker=False, PAYWON_RESOLVE_AFTER_S="1")``.
+
+    At the end of each test all invariants have to hold, while its processes still run.
+    """
     stacks: list[Stack] = []
 
     async def start(*, apis: int = 1, worker: bool = True, **settings: Any) -> Stack:
@@ -108,8 +114,12 @@ async def open_stack(database: FreshDatabase, sandbox: Sandbox, tmp_path: Path) 
         return stack
 
     yield start
-    for stack in stacks:
-        await stack.close()
+    try:
+        if stacks and request.node.get_closest_marker("breaks_invariants") is None:
+            await assert_invariants(database.url)
+    finally:
+        for stack in stacks:
+            await stack.close()
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from paywon import __version__
 from paywon.base.log import set_up_logging
+from paywon.billing.api import BillingController
 from paywon.capsules.api import CapsulesController
 from paywon.db.pool import Database
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
 from paywon.inbox.api import WebhooksController
 from paywon.inbox.commands import Inbox
+from paywon.invariants.api import InvariantsController
 from paywon.operators.commands import recognise
 from paywon.orders.api import OrdersController
 from paywon.orders.commands import OrderBook
@@ -27,9 +29,15 @@ from paywon.payments.api.accounts import VirtualAccountsController
 from paywon.payments.api.common import provide_origin
 from paywon.payments.api.seed1 import PaymentsController
 from paywon.payments.api.seed2 import TossPaymentsController
+from paywon.payments.api.status import PaymentStatusController
 from paywon.payments.commands.cashier import Cashier
+from paywon.payments.commands.checking import Checker
+from paywon.receipts.api import CashReceiptsController
 from paywon.settings import Settings, load_settings
+from paywon.settlements.api.doors import SettlementsController
+from paywon.settlements.commands import Ledger
 from paywon.web.auth import OPEN, BearerAuthentication, Principal
+from paywon.web.methods import tell_methods
 from paywon.web.problems import HANDLERS
 from paywon.wiring import House, open_house
 
@@ -56,9 +64,14 @@ def build_app(settings: Settings) -> Litestar:
         OrdersController,
         CapsulesController,
         PaymentsController,
+        PaymentStatusController,
+        CashReceiptsController,
         TossPaymentsController,
+        SettlementsController,
         VirtualAccountsController,
+        BillingController,
         WebhooksController,
+        InvariantsController,
     ]
     if settings.dev_mode:
         from paywon.demo.pages import demo_handlers  # production never even loads it
@@ -72,6 +85,8 @@ def build_app(settings: Settings) -> Litestar:
             "db": Provide(_db, sync_to_thread=False),
             "cashier": Provide(_cashier, sync_to_thread=False),
             "inbox": Provide(_inbox, sync_to_thread=False),
+            "statuses": Provide(_statuses, sync_to_thread=False),
+            "ledger": Provide(_ledger, sync_to_thread=False),
             "claim": Provide(provide_claim),
             "origin": Provide(provide_origin, sync_to_thread=False),
         },
@@ -79,6 +94,7 @@ def build_app(settings: Settings) -> Litestar:
             DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"]),
             KeepReplies(),
         ],
+        before_send=[tell_methods],
         exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
@@ -120,6 +136,16 @@ def _cashier(state: State) -> Cashier:
 def _inbox(state: State) -> Inbox:
     house: House = state.house
     return house.inbox
+
+
+def _statuses(state: State) -> Checker:
+    house: House = state.house
+    return house.checker
+
+
+def _ledger(state: State) -> Ledger:
+    house: House = state.house
+    return house.ledger
 
 
 def _openapi() -> OpenAPIConfig:

@@ -31,6 +31,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API 키 만들기, 보기, 폐기 / make, list and revoke API keys", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+audit = typer.Typer(help="감사 기록의 사슬 / the audit trail's chain", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 secrets = typer.Typer(help="저장된 비밀을 봉하는 키 / the keys that seal stored secrets", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
 
@@ -90,6 +92,17 @@ def doctor() -> None:
 
 
 @app.command()
+def invariants(
+    as_json: Annotated[bool, typer.Option("--json", help="기계가 읽는 JSON으로 / as JSON")] = False,
+) -> None:
+    """늘 지켜져야 할 것 열셋을 지금 확인: 모두 지켜지면 0으로 끝남 / look at what must always hold."""
+    from paywon.terminal.looking import show_invariants
+
+    if not show_invariants(load_settings(), as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo() -> None:
     """실행 중인 paywon dev에서 결제 이야기 전체를 보기 / play the whole story against a running paywon dev."""
     from paywon.terminal.processes import play_demo
@@ -103,6 +116,20 @@ def version() -> None:
     from importlib.metadata import version as version_of
 
     typer.echo(f"paywon {version_of('paywon')}")
+
+
+@audit.command("verify")
+def verify_audit(
+    payment: Annotated[str | None, typer.Option(help="이 결제만 / only this payment, by its id")] = None,
+    expect: Annotated[str | None, typer.Option(help="전에 적어 둔 봉인 / a seal noted down before")] = None,
+) -> None:
+    """감사 기록에서 바뀌거나 없어지거나 끼어든 줄 찾기 / find rows that were changed, removed or inserted."""
+    from paywon.terminal.looking import verify_trail
+
+    if payment is not None and expect is not None:
+        raise typer.BadParameter("--expect는 모든 사슬에 대한 것입니다 / is about all chains, not about one payment")
+    if not verify_trail(load_settings(), anchor=payment, expected=expect):
+        raise typer.Exit(1)
 
 
 @keys.command("create")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from paywon.base.sealing import KeyRing
 
 TOSS_BASE_URL: Final = "https://api.tosspayments.com"
+_CACHE_SCHEMES: Final = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 
 
 class Settings(BaseSettings):
@@ -19,7 +21,8 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(alias="DATABASE_URL")
-    redis_url: str | None = Field(default=None, alias="REDIS_URL")
+    # May hold a password.
+    redis_url: SecretStr | None = Field(default=None, alias="REDIS_URL")
 
     toss_base_url: str = Field(default=TOSS_BASE_URL, alias="TOSS_PAYMENTS_BASE_URL")
     toss_secret_key: SecretStr = Field(alias="TOSS_PAYMENTS_SECRET_KEY")
@@ -60,6 +63,16 @@ class Settings(BaseSettings):
                 "has to be base64 keys of 32 bytes with commas between them (paywon secrets new)"
             ) from None
         return keys
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in _CACHE_SCHEMES:
+            raise ValueError(
+                "redis://, rediss://, valkey://, valkeys://, unix:// 가운데 하나로 시작해야 합니다 / "
+                "has to begin with redis://, rediss://, valkey://, valkeys:// or unix://"
+            )
+        return url
 
     @property
     def ring(self) -> KeyRing:

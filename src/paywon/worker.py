@@ -6,10 +6,13 @@ import contextlib
 import structlog
 from pgqueuer import PgQueuer
 
+from paywon.billing import jobs as billing_jobs
 from paywon.idempotency import jobs as idempotency_jobs
 from paywon.inbox import jobs as inbox_jobs
+from paywon.invariants import jobs as invariant_jobs
 from paywon.orders import jobs as order_jobs
-from paywon.payments.jobs import resolve_forever
+from paywon.payments import jobs as payment_jobs
+from paywon.receipts import jobs as receipt_jobs
 from paywon.settings import Settings
 from paywon.wiring import House, open_house
 
@@ -21,7 +24,10 @@ _log = structlog.get_logger()
 async def run(settings: Settings) -> None:
     """Work until cancelled; what is in hand is finished first."""
     async with open_house(settings, role="worker") as house:
-        resolver = asyncio.create_task(resolve_forever(house.cashier, every_s=_RESOLVE_EVERY_S))
+        resolvers = [
+            asyncio.create_task(jobs.resolve_forever(house.cashier, every_s=_RESOLVE_EVERY_S))
+            for jobs in (payment_jobs, billing_jobs, receipt_jobs)
+        ]
         try:
             while True:
                 await _work_queue(house)
@@ -29,9 +35,9 @@ async def run(settings: Settings) -> None:
                 _log.warning("the queue lost the database; it connects again")
                 await asyncio.sleep(_RECONNECT_AFTER_S)
         finally:
-            resolver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await resolver
+            for resolver in resolvers:
+                resolver.cancel()
+            await asyncio.gather(*resolvers, return_exceptions=True)
 
 
 async def _work_queue(house: House) -> None:
@@ -40,6 +46,7 @@ async def _work_queue(house: House) -> None:
     inbox_jobs.register_jobs(pgq, house.inbox)
     order_jobs.register_jobs(pgq, house.book)
     idempotency_jobs.register_jobs(pgq, house.db, house.clock)
+    invariant_jobs.register_jobs(pgq, house.db, house.clock)
     queue = asyncio.create_task(pgq.run(batch_size=10, shutdown_on_listener_failure=True))
     try:
         await asyncio.wait({queue})

@@ -100,7 +100,7 @@ async def test_a_repeat_after_the_first_process_died_goes_on_with_its_work(stack
     path, body = f"/payments/{payment['id']}/refund", {"refundReason": "변심", "refundAmount": 5_000}
     await raw(stack, path, body, "dead")
     # As a crash between the work and its reply leaves it, a minute ago.
-    await stack.rows("UPDATE idempotency_keys SET status = NULL, body = NULL, created_at = now() - interval '1 minute'")
+    await stack.rows("UPDATE idempotency_keys SET status = NULL, sealed_body = NULL, created_at = now() - interval '1 minute'")
     status, answer, replayed = await raw(stack, path, body, "dead")
     assert (status, replayed, msgspec.json.decode(answer)["payment"]["refundedAmount"]) == (200, None, 5_000)
     assert len(await stack.rows("SELECT FROM payment_cancels")) == 1
@@ -109,7 +109,7 @@ async def test_a_repeat_after_the_first_process_died_goes_on_with_its_work(stack
 
 async def test_a_fresh_key_without_a_reply_says_wait(stack: Stack) -> None:
     await raw(stack, "/api/orders", ORDER, "k")
-    await stack.rows("UPDATE idempotency_keys SET status = NULL, body = NULL")
+    await stack.rows("UPDATE idempotency_keys SET status = NULL, sealed_body = NULL")
     status, answer, _ = await raw(stack, "/api/orders", ORDER, "k")
     assert (status, msgspec.json.decode(answer)["code"]) == (409, "IDEMPOTENCY_KEY_RUNNING")
 

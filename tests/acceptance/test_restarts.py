@@ -17,6 +17,7 @@ from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key
 from paywon.operators.model import Scope
+from tests.support.invariants import assert_invariants
 from tests.support.processes import Process, free_port
 from tests.support.stack import Reply, Stack
 
@@ -76,6 +77,7 @@ async def everything(tmp_path: Path) -> AsyncIterator[Everything]:
     await stack.open()
     world = Everything(stack=stack, postgres=postgres, sandbox=sandbox, folder=folder)
     yield world
+    await assert_invariants(postgres.url())
     await stack.close()
     sandbox.kill()
     world.postgres.stop()

@@ -7,6 +7,7 @@ import pytest
 from tests.docs.pages import ROOT, anchors, code, links, page, table
 
 from paywon.base.catalogue import CATALOGUE
+from paywon.billing.api import ChargeIn, IssueIn
 from paywon.orders.api import CreateOrder
 from paywon.payments.api.seed1 import RefundIn, RequestIn
 from paywon.payments.api.seed2 import CancelIn, ConfirmIn
@@ -17,6 +18,8 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "`POST /payments/confirm`, `POST /api/payments/toss/confirm`": ConfirmIn,
     "`POST /payments/{paymentId}/refund`": RefundIn,
     "`POST /api/payments/toss/{paymentKey}/cancel`": CancelIn,
+    "`POST /api/payments/toss/billing/issue`": IssueIn,
+    "`POST /api/payments/toss/billing/{billingKey}`": ChargeIn,
     "`POST /api/orders`": CreateOrder,
 }
 PAGES = sorted(

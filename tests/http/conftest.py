@@ -10,6 +10,7 @@ import pytest
 
 from paywon.base.clock import SystemClock
 from paywon.base.ids import ApiKeyId
+from paywon.billing.api import IssueIn
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
@@ -90,14 +91,48 @@ async def _furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, An
         "order_no": cancelable["orderId"],
         "order_id": capsule["order"]["id"],
         "capsule_id": capsule["capsule"]["id"],
+        "billing_key": await _billing_key(stack),
+        "receipt_id": await _receipt_id(stack, paid["id"]),
     }
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     bodies = {
         "POST /payments/confirm": confirmable[0],
         "POST /api/payments/toss/confirm": confirmable[1],
         "POST /api/orders": {"expiresAt": soon, "resourceId": "booking-of-order"},
+        "POST /api/payments/toss/billing/issue": {"authKey": await _auth_key(stack)},
+        "POST /api/payments/toss/billing/{billing_key}": {"orderId": await _order_no(stack)},
     }
     return known, bodies
+
+
+async def _auth_key(stack: Stack) -> str:
+    customer_key = IssueIn.examples[0]["customerKey"]
+    found: str = (await stack.toss.post("/sandbox/billing-auth", {"customerKey": customer_key}))["authKey"]
+    return found
+
+
+async def _billing_key(stack: Stack) -> str:
+    """A billing key itself, not our id: it has characters that a path may need encoded."""
+    body = {**IssueIn.examples[0], "authKey": await _auth_key(stack)}
+    reply = await stack.api.post("/api/payments/toss/billing/issue", body)
+    assert reply.status == 201, reply
+    found: str = reply["billingKey"]["billingKey"]
+    return found
+
+
+async def _receipt_id(stack: Stack, payment_id: str) -> str:
+    body = {"type": "소득공제", "customerIdentityNumber": "0100001234", "amount": 20_000}
+    reply = await stack.api.post(f"/payments/{payment_id}/cash-receipts", body)
+    assert reply.status == 201, reply
+    found: str = reply["cashReceipt"]["id"]
+    return found
+
+
+async def _order_no(stack: Stack) -> str:
+    reply = await stack.api.post("/api/orders", {"orderName": "구독", "amount": 50_000, "userId": "user-7"})
+    assert reply.status == 201, reply
+    found: str = reply["orderNo"]
+    return found
 
 
 async def _paid_capsule(stack: Stack) -> dict[str, Any]:

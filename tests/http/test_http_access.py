@@ -18,10 +18,22 @@ SCOPES = {
     "GET /payments": "payments:read",
     "GET /payments/{payment_id}/transactions": "payments:read",
     "GET /payments/{payment_id}/receipt": "payments:read",
+    "GET /payments/{payment_id}/status": "payments:read",
+    "GET /payments/{payment_id}/cash-receipts": "payments:read",
+    "POST /payments/{payment_id}/cash-receipts": "payments:write",
+    "POST /payments/{payment_id}/cash-receipts/{receipt_id}/cancel": "payments:write",
+    "GET /api/payments/toss/promotions": "settlements:read",
+    "GET /api/payments/toss/transactions": "settlements:read",
+    "GET /api/payments/toss/settlements": "settlements:read",
     "POST /api/payments/toss/confirm": "payments:write",
     "GET /api/payments/toss/{payment_key}": "payments:read",
     "GET /api/payments/toss/orders/{order_no}": "payments:read",
     "POST /api/payments/toss/{payment_key}/cancel": "refunds:write",
+    "POST /api/payments/toss/billing/issue": "billing:write",
+    "GET /api/payments/toss/billing": "payments:read",
+    "GET /api/payments/toss/billing/{billing_key}": "payments:read",
+    "POST /api/payments/toss/billing/{billing_key}": "billing:write",
+    "DELETE /api/payments/toss/billing/{billing_key}": "billing:write",
 }
 CLOSED = pytest.mark.parametrize("door", [door for door in doors() if str(door) not in OPEN_DOORS], ids=str)
 

@@ -14,7 +14,7 @@ BY_DOOR = pytest.mark.parametrize("door", taking_json(), ids=str)
 
 
 def test_every_door_that_takes_a_body_is_here() -> None:
-    assert {str(door) for door in doors() if door.method != "GET"} == {
+    assert {str(door) for door in doors() if door.method not in ("GET", "DELETE")} == {
         *(str(door) for door in taking_json()),
         "POST /payments/webhook",  # taken raw: test_http_webhook
     }
@@ -99,6 +99,8 @@ NOT_JSON = [
 @BY_DOOR
 def test_a_body_that_is_no_object_of_ours(world: World, door: Door) -> None:
     for raw in NOT_OBJECTS:
+        if raw == b"{}" and not any(field.required for field in door.fields):
+            continue  # all of what such a door takes may be left out
         answer = world.refused(door, door.method, world.target(door), raw)
         assert (answer.status, answer.json()["code"]) == (400, "INVALID_REQUEST"), raw
         assert answer.json()["field"] in ("(body)", *(field.spelling for field in door.fields if field.required))

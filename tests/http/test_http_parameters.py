@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from paywon.web.query import camel
 from tests.http.doors import Door, Field, doors
 from tests.http.world import World
 
@@ -132,7 +133,13 @@ def test_a_path_parameter_of_something_that_does_not_exist(world: World, door: D
     unknown = str(uuid4()) if field.schema.get("format") == "uuid" else "UNKNOWN-0123456789"
     answer = world.refused(door, door.method, world.target(door, **{field.spelling: unknown}), world.good(door))
     assert answer.status == 404
-    assert answer.json()["code"] in ("ORDER_NOT_FOUND", "PAYMENT_NOT_FOUND", "CAPSULE_NOT_FOUND")
+    assert answer.json()["code"] in (
+        "ORDER_NOT_FOUND",
+        "PAYMENT_NOT_FOUND",
+        "CAPSULE_NOT_FOUND",
+        "BILLING_KEY_NOT_FOUND",
+        "CASH_RECEIPT_NOT_FOUND",
+    )
 
 
 @BY_PATH
@@ -151,7 +158,7 @@ def test_a_malformed_path_parameter(world: World, door: Door, field: Field) -> N
             assert answer.status in (404, 405), value
         else:
             assert (answer.status, document["code"]) == (400, "INVALID_REQUEST"), value
-            assert document["field"] == {"payment_key": "paymentKey", "order_no": "orderNo"}[field.spelling], value
+            assert document["field"] == camel(field.spelling), value
 
 
 def test_a_name_is_spelt_as_the_caller_spells_it(world: World) -> None:

@@ -41,8 +41,8 @@ def test_a_content_type_that_is_json(world: World) -> None:
 @BY_DOOR
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_of_ten_megabytes(world: World, door: Door, chunked: bool) -> None:
-    if door.method == "GET":
-        return
+    if door.method in ("GET", "DELETE"):
+        return  # no body is read there
     raw = b'{"orderName": "' + b"a" * TEN_MB + b'"}'
     answer = world.refused(door, door.method, world.target(door), raw, chunked=chunked)
     assert (answer.status, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")

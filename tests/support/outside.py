@@ -21,3 +21,12 @@ def find_chromium() -> str:
         lacking("Chromium was not found")
     assert found is not None, "lacking() does not return"
     return found
+
+
+def find_redis() -> str:
+    """Answer where redis-server, or its successor valkey-server, is; without one the test ends here."""
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        lacking("redis-server was not found")
+    assert found is not None, "lacking() does not return"
+    return found

@@ -95,14 +95,17 @@ class Stack:
                 self._process(f"api-{port}", ["serve"], port=port, ready=f"http://127.0.0.1:{port}/health")
             )
         if worker:
-            self.worker = self._process("worker", ["worker"], port=self.ports[0])
-            await self.eventually(self._worker_is_up)
+            await self.start_worker()
         self.api = self.client(self.ports[0])
         self.toss = Http(self.sandbox_url, headers={"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")})
         self.clients.append(self.toss)
         url = f"{self.api_url}/payments/webhook"
         reply = await self.toss.post("/sandbox/webhooks", {"url": url, "events": EVENTS})
         assert reply.status in (200, 201), reply
+
+    async def start_worker(self) -> None:
+        self.worker = self._process("worker", ["worker"], port=self.ports[0])
+        await self.eventually(self._worker_is_up)
 
     async def close(self) -> None:
         for client in self.clients:

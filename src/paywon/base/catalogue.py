@@ -17,6 +17,11 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "본문이 너무 큽니다. 최대 {limit_kb} KB입니다.",
         "The body is too large; {limit_kb} KB at most.",
     ),
+    "REQUEST_TIMEOUT": ErrorText(
+        _K.REQUEST_TIMEOUT,
+        "요청 본문이 제때 도착하지 않았습니다. 다시 보내 주세요.",
+        "The body did not arrive in time; send the request again.",
+    ),
     "UNSUPPORTED_MEDIA_TYPE": ErrorText(
         _K.UNSUPPORTED_MEDIA_TYPE,
         "Content-Type은 application/json이어야 합니다.",
@@ -34,10 +39,22 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     # Who asks
     "UNAUTHENTICATED": ErrorText(
         _K.UNAUTHENTICATED,
-        "유효한 API 키가 필요합니다. 'Authorization: Bearer pwk_…' 헤더를 보내세요.",
-        "A valid API key is needed: send the header 'Authorization: Bearer pwk_…'.",
+        "유효한 API 키나 사용자 토큰이 필요합니다. 'Authorization: Bearer …' 헤더를 보내세요.",
+        "A valid API key or user token is needed: send the header 'Authorization: Bearer …'.",
     ),
-    "FORBIDDEN": ErrorText(_K.FORBIDDEN, "이 키에는 '{scope}' 권한이 없습니다.", "This key lacks the scope '{scope}'."),
+    "TOKEN_EXPIRED": ErrorText(
+        _K.UNAUTHENTICATED,
+        "사용자 토큰이 만료되었습니다. 새로 받아 다시 보내세요.",
+        "The user token has expired; get a new one and send the request again.",
+    ),
+    "TOKEN_KEYS_UNAVAILABLE": ErrorText(
+        _K.UNAVAILABLE,
+        "사용자 토큰을 검증할 공개 키를 가져올 수 없습니다. 잠시 후 다시 시도해 주세요.",
+        "The public keys that verify user tokens cannot be fetched right now; try again shortly.",
+    ),
+    "FORBIDDEN": ErrorText(
+        _K.FORBIDDEN, "이 키나 토큰에는 '{scope}' 권한이 없습니다.", "This key or token lacks the scope '{scope}'."
+    ),
     "NOT_YOURS": ErrorText(
         _K.FORBIDDEN, "userId는 로그인한 사용자 자신이어야 합니다.", "userId has to be the signed-in user's own."
     ),
@@ -162,10 +179,61 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "발급한 가상계좌의 입금을 기다리고 있습니다. 다른 방법으로 결제하려면 먼저 취소하세요.",
         "A virtual account awaits its deposit; cancel it first to pay another way.",
     ),
+    "BILLING_KEY_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 빌링키입니다.", "There is no such billing key."),
+    "BILLING_KEY_NOT_READY": ErrorText(
+        _K.CONFLICT,
+        "쓸 수 없는 상태의 빌링키입니다 ({status}). ISSUING은 아직 발급 중, FAILED는 발급되지 않았다는 뜻입니다.",
+        "The billing key cannot be used ({status}): ISSUING is not issued yet, FAILED never was.",
+    ),
+    "BILLING_KEY_DELETED": ErrorText(
+        _K.CONFLICT,
+        "삭제되었거나 삭제하고 있는 빌링키입니다. 고객이 카드를 다시 등록해야 합니다.",
+        "The billing key is deleted, or being deleted; the customer has to register a card again.",
+    ),
+    "BILLING_KEY_EXISTS": ErrorText(
+        _K.CONFLICT,
+        "토스페이먼츠가 이미 등록된 빌링키를 돌려주었습니다. 등록된 것을 그대로 쓰세요.",
+        "Toss Payments issued a billing key that is registered already; use that one.",
+    ),
+    "BILLING_CUSTOMER_MISMATCH": ErrorText(
+        _K.UNPROCESSABLE,
+        "customerKey가 이 빌링키의 것과 다릅니다. 결제하지 않았습니다.",
+        "customerKey is not the one of this billing key. Nothing was charged.",
+    ),
     "BILLING_PERIOD_CHARGED": ErrorText(
         _K.CONFLICT,
         "이 빌링키로 이 기간의 결제를 이미 했거나 하고 있습니다.",
         "This billing key has been charged for this period, or is being charged.",
+    ),
+    # Cash receipts
+    "CASH_RECEIPT_NOT_FOUND": ErrorText(
+        _K.NOT_FOUND, "이 결제에 없는 현금영수증입니다.", "This payment has no such cash receipt."
+    ),
+    "CASH_RECEIPT_NOT_ALLOWED": ErrorText(
+        _K.CONFLICT,
+        "현금영수증을 발급할 금액이 남아 있지 않은 결제입니다 ({status}).",
+        "Nothing of this payment is left to issue a cash receipt for ({status}).",
+    ),
+    "CASH_RECEIPT_EXCEEDS": ErrorText(
+        _K.UNPROCESSABLE,
+        "금액이 남은 금액({left_krw}원)보다 큽니다.",
+        "The amount is larger than what is left ({left_krw} KRW).",
+    ),
+    "CASH_RECEIPT_NOT_CANCELABLE": ErrorText(
+        _K.CONFLICT,
+        "발급에 실패했거나 이미 모두 취소한 현금영수증입니다.",
+        "This cash receipt failed, or all of it has been cancelled.",
+    ),
+    "CASH_RECEIPT_IN_PROGRESS": ErrorText(
+        _K.CONFLICT,
+        "현금영수증 요청을 처리하고 있습니다. 잠시 후 목록을 확인해 주세요.",
+        "A cash receipt is being asked for; look into the list in a moment.",
+    ),
+    # What Toss has booked
+    "DATE_RANGE_INVALID": ErrorText(
+        _K.UNPROCESSABLE,
+        "startDate는 endDate보다 늦을 수 없고, 기간은 최대 {max_days}일입니다.",
+        "startDate cannot be later than endDate, and the span has at most {max_days} days.",
     ),
     "RECEIPT_NOT_AVAILABLE": ErrorText(
         _K.NOT_FOUND, "아직 영수증이 없는 결제입니다.", "This payment has no receipt yet."

@@ -7,6 +7,68 @@ CREATE TYPE public.pgqueuer_status AS ENUM (
     'deleted',
     'failed'
 );
+CREATE TABLE public.payment_transactions (
+    id uuid NOT NULL,
+    payment_id uuid,
+    type text NOT NULL,
+    status text NOT NULL,
+    payment_key text,
+    amount bigint,
+    idempotency_key text,
+    request_data jsonb,
+    response_data jsonb,
+    http_status integer,
+    answered boolean DEFAULT false NOT NULL,
+    outcome text,
+    error_code text,
+    error_message text,
+    processing_time_ms integer,
+    caused_by uuid,
+    actor text,
+    ip_address text,
+    user_agent text,
+    retry_count integer DEFAULT 0 NOT NULL,
+    resolve_by timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    sealed_request bytea,
+    billing_key_id uuid,
+    billing_period text,
+    chain_position bigint,
+    chain_hash bytea,
+    CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
+    CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
+    CONSTRAINT nothing_sealed_once_closed CHECK (((closed_at IS NULL) OR (sealed_request IS NULL))),
+    CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text]))),
+    CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
+    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text])))
+);
+CREATE FUNCTION public.audit_anchor(t public.payment_transactions) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT COALESCE(t.payment_id, t.billing_key_id, '00000000-0000-0000-0000-000000000000'::uuid)
+$$;
+CREATE FUNCTION public.audit_digest(t public.payment_transactions) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT sha256(convert_to(jsonb_build_array(
+        t.id, t.payment_id, t.type, t.status, t.payment_key, t.amount, t.idempotency_key, t.request_data,
+        t.response_data, t.http_status, t.answered, t.outcome, t.error_code, t.error_message, t.processing_time_ms,
+        t.caused_by, t.actor, t.ip_address, t.user_agent, t.retry_count, t.billing_key_id, t.billing_period,
+        extract(epoch FROM t.created_at), extract(epoch FROM t.closed_at))::text, 'UTF8'))
+$$;
+CREATE FUNCTION public.chain_attempt() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    digest bytea := audit_digest(NEW);
+BEGIN
+    INSERT INTO audit_heads AS head (anchor, length, hash) VALUES (audit_anchor(NEW), 1, sha256(digest))
+    ON CONFLICT (anchor) DO UPDATE SET length = head.length + 1, hash = sha256(head.hash || digest)
+    RETURNING head.length, head.hash INTO NEW.chain_position, NEW.chain_hash;
+    RETURN NEW;
+END
+$$;
 CREATE FUNCTION public.fn_pgqueuer_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -46,6 +108,23 @@ BEGIN
     END IF;
 END;
 $$;
+CREATE FUNCTION public.note_payment_status() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO payment_status_changes (payment_id, from_status, to_status, from_key, to_key, at)
+    VALUES (NEW.id, OLD.status, NEW.status, OLD.payment_key, NEW.payment_key, NEW.updated_at);
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: what stands there stays', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -59,6 +138,13 @@ CREATE TABLE public.api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone
 );
+CREATE TABLE public.audit_heads (
+    anchor uuid NOT NULL,
+    length bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_heads_length_check CHECK ((length > 0))
+)
+WITH (fillfactor='70');
 CREATE TABLE public.billing_keys (
     id uuid NOT NULL,
     user_id text,
@@ -128,6 +214,21 @@ CREATE TABLE public.idempotency_keys (
     sealed_body bytea,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.invariant_results (
+    run_id uuid NOT NULL,
+    invariant text NOT NULL,
+    checked bigint,
+    violations bigint NOT NULL,
+    samples jsonb NOT NULL,
+    trouble text,
+    elapsed_ms integer NOT NULL
+);
+CREATE TABLE public.invariant_runs (
+    id uuid NOT NULL,
+    origin text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL
+);
 CREATE TABLE public.orders (
     id uuid NOT NULL,
     order_no text NOT NULL,
@@ -177,38 +278,22 @@ CREATE TABLE public.payment_cancels (
     CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR ((transaction_key IS NOT NULL) AND (canceled_at IS NOT NULL)))),
     CONSTRAINT payment_cancels_cancel_amount_check CHECK ((cancel_amount > 0))
 );
-CREATE TABLE public.payment_transactions (
-    id uuid NOT NULL,
-    payment_id uuid,
-    type text NOT NULL,
-    status text NOT NULL,
-    payment_key text,
-    amount bigint,
-    idempotency_key text,
-    request_data jsonb,
-    response_data jsonb,
-    http_status integer,
-    answered boolean DEFAULT false NOT NULL,
-    outcome text,
-    error_code text,
-    error_message text,
-    processing_time_ms integer,
-    caused_by uuid,
-    actor text,
-    ip_address text,
-    user_agent text,
-    retry_count integer DEFAULT 0 NOT NULL,
-    resolve_by timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    closed_at timestamp with time zone,
-    sealed_request bytea,
-    billing_key_id uuid,
-    billing_period text,
-    CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
-    CONSTRAINT nothing_sealed_once_closed CHECK (((closed_at IS NULL) OR (sealed_request IS NULL))),
-    CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text]))),
-    CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
-    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text])))
+CREATE TABLE public.payment_status_changes (
+    id bigint NOT NULL,
+    payment_id uuid NOT NULL,
+    from_status text,
+    to_status text NOT NULL,
+    from_key text,
+    to_key text,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE public.payment_status_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.payment_status_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.payments (
     id uuid NOT NULL,
@@ -375,6 +460,8 @@ ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit_heads
+    ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (anchor);
 ALTER TABLE ONLY public.billing_keys
     ADD CONSTRAINT billing_keys_key_digest_key UNIQUE (key_digest);
 ALTER TABLE ONLY public.billing_keys
@@ -391,6 +478,10 @@ ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_receipt_key_key UNIQUE (receipt_key);
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (holder, key);
+ALTER TABLE ONLY public.invariant_results
+    ADD CONSTRAINT invariant_results_pkey PRIMARY KEY (run_id, invariant);
+ALTER TABLE ONLY public.invariant_runs
+    ADD CONSTRAINT invariant_runs_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_order_no_key UNIQUE (order_no);
 ALTER TABLE ONLY public.orders
@@ -401,6 +492,8 @@ ALTER TABLE ONLY public.payment_cancels
     ADD CONSTRAINT payment_cancels_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.payment_cancels
     ADD CONSTRAINT payment_cancels_transaction_key_key UNIQUE (transaction_key);
+ALTER TABLE ONLY public.payment_status_changes
+    ADD CONSTRAINT payment_status_changes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.payment_transactions
     ADD CONSTRAINT payment_transactions_idempotency_key_key UNIQUE (idempotency_key);
 ALTER TABLE ONLY public.payment_transactions
@@ -439,6 +532,7 @@ CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (create
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
 CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
 CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);
+CREATE INDEX payment_status_changes_payment ON public.payment_status_changes USING btree (payment_id, id);
 CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);
 CREATE UNIQUE INDEX payment_transactions_one_charge_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL) AND (status = ANY (ARRAY['pending'::text, 'success'::text])));
 CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
@@ -465,6 +559,12 @@ CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (d
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
+CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();
+CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.payment_transactions DISABLE TRIGGER payment_transactions_closed_stay;
+CREATE TRIGGER payments_note_first_status AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION public.note_payment_status();
+CREATE TRIGGER payments_note_status AFTER UPDATE ON public.payments FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.payment_key IS DISTINCT FROM new.payment_key))) EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
 ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
@@ -474,10 +574,14 @@ ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_cancels_id_fkey FOREIGN KEY (cancels_id) REFERENCES public.cash_receipts(id);
 ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+ALTER TABLE ONLY public.invariant_results
+    ADD CONSTRAINT invariant_results_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.invariant_runs(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.payment_cancels
     ADD CONSTRAINT payment_cancels_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
 ALTER TABLE ONLY public.payment_cancels
     ADD CONSTRAINT payment_cancels_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+ALTER TABLE ONLY public.payment_status_changes
+    ADD CONSTRAINT payment_status_changes_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
 ALTER TABLE ONLY public.payment_transactions
     ADD CONSTRAINT payment_transactions_billing_key_id_fkey FOREIGN KEY (billing_key_id) REFERENCES public.billing_keys(id);
 ALTER TABLE ONLY public.payment_transactions

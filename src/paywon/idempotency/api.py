@@ -37,8 +37,9 @@ async def provide_claim(request: Request[Principal, None, Any]) -> Claim | None:
     claim = Claim(
         holder=request.user.holder,
         key=key,
-        operation=f"{request.method} {request.url.path}",
-        digest=hashlib.sha256(await request.body()).digest(),
+        # The door, not the address: a billing key may stand in a path, and what is in the path counts as the body does.
+        operation=f"{request.method} {request.scope['path_template']}",
+        digest=hashlib.sha256(request.url.path.encode() + b"\n" + await request.body()).digest(),
         ring=request.app.state.house.ring,
     )
     request.scope["state"][_CLAIM] = claim

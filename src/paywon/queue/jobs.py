@@ -1,14 +1,19 @@
 """Putting jobs into the queue and taking them out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
+import asyncpg
 import msgspec
+import structlog
 from pgqueuer import AsyncpgDriver, PgQueuer, Queries, RetryRequested
 from pgqueuer.models import Job
 
 from paywon.db.pool import Connection
+
+_log = structlog.get_logger()
 
 # How long a failing job waits before its next try; after the last it is held for a person, never deleted.
 _RETRY_S: Final = (1, 5, 15, 60, 300, 1800, 3600, 3600, 3600, 3600)
@@ -40,8 +45,28 @@ def register(pgq: PgQueuer, name: str, work: Callable[[dict[str, Any]], Awaitabl
 
 def every_minute(pgq: PgQueuer, name: str, work: Callable[[], Awaitable[object]]) -> None:
     """Have ``work`` done once a minute, by one worker of all."""
+    _schedule(pgq, name, "* * * * *", work)
 
+
+def hourly(pgq: PgQueuer, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Have ``work`` done once an hour, by one worker of all; not on the hour, when everybody else's work begins."""
+    _schedule(pgq, name, "17 * * * *", work)
+
+
+def _schedule(pgq: PgQueuer, name: str, cron: str, work: Callable[[], Awaitable[object]]) -> None:
     async def run(_schedule: object) -> None:
         await work()
 
-    pgq.schedule(name, "* * * * *", accepts_context=False)(run)
+    pgq.schedule(name, cron, accepts_context=False)(run)
+
+
+async def forever(work: Callable[[], Awaitable[int]], *, every_s: float) -> None:
+    """Have ``work`` done again and again until cancelled: at once while it answers that it found something to do."""
+    while True:
+        try:
+            found = await work()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            found = 0
+            _log.warning("the resolver cannot reach the database; it tries again", error=repr(error))
+        if not found:
+            await asyncio.sleep(every_s)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -14,6 +14,9 @@ from paywon.base.log import set_up_logging
 from paywon.settings import Settings
 from paywon.terminal.checks import check_database, check_port, wait_for_database
 from paywon.terminal.leash import hold_to_parent
+
+# Without the address: a billing key may stand in it.
+_ACCESS: Final = '[%(time)s] %(addr)s - "%(method)s %(protocol)s" %(status)d %(dt_ms).3f'
 
 
 def serve(settings: Settings) -> None:
@@ -34,6 +37,7 @@ def serve(settings: Settings) -> None:
         websockets=False,
         log_level=LogLevels.info if debugging else LogLevels.warning,
         log_access=debugging,
+        log_access_format=_ACCESS,
         respawn_failed_workers=True,
     ).serve(target_loader=partial(_load_app, settings.database_url), wrap_loader=False)
 

@@ -6,12 +6,11 @@ What was yielded before the error stands.
 
 from collections.abc import AsyncGenerator
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from paywon.toss.calls.ledger import DateType
-from paywon.toss.client import TossClient
 from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
-from paywon.toss.wire import CashReceipt, Settlement, Transaction
+from paywon.toss.wire import CashReceipt, CashReceiptPage, Settlement, Transaction
 
 T = TypeVar("T")
 
@@ -19,6 +18,36 @@ PAGE_ROWS = 1000
 """A page of settlements of this length has about 0.8 MB, well below what the client takes, and holds up the event
 loop for some 20 ms while it is read (5000 rows: 130 ms).
 """
+
+
+class ListsTransactions(Protocol):
+    """The client, or who stands before it and puts each page on record."""
+
+    async def list_transactions(
+        self, start: datetime, end: datetime, *, starting_after: str | None = None, limit: int | None = None
+    ) -> Answer[list[Transaction]]: ...
+
+
+class ListsSettlements(Protocol):
+    """As `ListsTransactions`."""
+
+    async def list_settlements(
+        self,
+        start_date: date,
+        end_date: date,
+        *,
+        date_type: DateType | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> Answer[list[Settlement]]: ...
+
+
+class ListsCashReceipts(Protocol):
+    """As `ListsTransactions`."""
+
+    async def list_cash_receipts(
+        self, request_date: date, *, cursor: int | None = None, limit: int | None = None
+    ) -> Answer[CashReceiptPage]: ...
 
 
 class PageNotRead(Exception):  # noqa: N818 - it names what happened
@@ -30,11 +59,18 @@ class PageNotRead(Exception):  # noqa: N818 - it names what happened
 
 
 async def all_transactions(
-    client: TossClient, start: datetime, end: datetime, *, page_rows: int = PAGE_ROWS
+    client: ListsTransactions,
+    start: datetime,
+    end: datetime,
+    *,
+    starting_after: str | None = None,
+    page_rows: int = PAGE_ROWS,
 ) -> AsyncGenerator[Transaction]:
-    """Every transaction of the span, in Toss's order."""
-    cursor: str | None = None
-    passed: set[str] = set()
+    """Every transaction of the span, in Toss's order; those behind the transactionKey `starting_after` if one is
+    given.
+    """
+    cursor = starting_after
+    passed: set[str] = set() if cursor is None else {cursor}
     while True:
         answer = await client.list_transactions(start, end, starting_after=cursor, limit=page_rows)
         rows = _value(answer)
@@ -50,15 +86,16 @@ async def all_transactions(
 
 
 async def all_settlements(
-    client: TossClient,
+    client: ListsSettlements,
     start_date: date,
     end_date: date,
     *,
     date_type: DateType | None = None,
+    first_page: int = 1,
     page_rows: int = PAGE_ROWS,
 ) -> AsyncGenerator[Settlement]:
-    """Every settlement row of the days, cancels included, in Toss's order."""
-    page = 1
+    """Every settlement row of the days, cancels included, in Toss's order; from `first_page` on."""
+    page = first_page
     last_rows: list[Settlement] = []
     while True:
         answer = await client.list_settlements(start_date, end_date, date_type=date_type, page=page, size=page_rows)
@@ -73,7 +110,7 @@ async def all_settlements(
 
 
 async def all_cash_receipts(
-    client: TossClient, request_date: date, *, page_rows: int = PAGE_ROWS
+    client: ListsCashReceipts, request_date: date, *, page_rows: int = PAGE_ROWS
 ) -> AsyncGenerator[CashReceipt]:
     """Every receipt requested on the day, issues and cancels, in Toss's order."""
     cursor: int | None = None

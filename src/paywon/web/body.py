@@ -56,6 +56,11 @@ _WORDS: Final = tuple(
             "시간대가 있는 ISO 8601 시각이어야 합니다 (2027-01-01T09:00:00+09:00).",
             "It has to be an ISO 8601 time with zone (2027-01-01T09:00:00+09:00).",
         ),
+        (
+            r"is no day",
+            "2000년부터 2999년까지의 날짜(yyyy-MM-dd)여야 합니다.",
+            "It has to be a day (yyyy-MM-dd) of the years 2000 to 2999.",
+        ),
         (r"out of range|too (?:large|big)", "숫자가 너무 큽니다.", "The number is too large."),
     )
 )

@@ -7,9 +7,34 @@ from uuid import UUID
 from paywon.base.errors import PaywonError
 
 
+def encode_words(*words: str) -> str:
+    """Make a cursor of words without blanks."""
+    return base64.urlsafe_b64encode(" ".join(words).encode()).decode().rstrip("=")
+
+
+def decode_words(cursor: str, count: int) -> list[str]:
+    """Read the words of a cursor back; what they mean is the caller's to check.
+
+    Raises:
+        PaywonError: CURSOR_INVALID, it was not made by ``encode_words`` of so many words.
+    """
+    try:
+        words = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode().split(" ")
+    except ValueError:
+        raise cursor_invalid() from None
+    # Only what was made here: every other spelling falls to this.
+    if len(words) != count or encode_words(*words) != cursor:
+        raise cursor_invalid()
+    return words
+
+
+def cursor_invalid() -> PaywonError:
+    return PaywonError("CURSOR_INVALID", field="cursor")
+
+
 def encode_cursor(created_at: datetime, row_id: UUID) -> str:
     """Make the cursor that stands for a row."""
-    return base64.urlsafe_b64encode(f"{created_at.astimezone(UTC).isoformat()} {row_id}".encode()).decode().rstrip("=")
+    return encode_words(created_at.astimezone(UTC).isoformat(), str(row_id))
 
 
 def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
@@ -20,13 +45,12 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     """
     if cursor is None:
         return None
+    created_at, row_id = decode_words(cursor, 2)
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        created_at, row_id = text.split(" ")
         row = datetime.fromisoformat(created_at), UUID(row_id)
-        # Only what was made here: every other spelling, zone and far-off year falls to this.
+        # Every other zone and far-off year falls to this.
         if encode_cursor(*row) != cursor:
-            raise ValueError("a cursor is sent back as it was made")
-        return row
+            raise cursor_invalid()
     except (ValueError, OverflowError):
-        raise PaywonError("CURSOR_INVALID", field="cursor") from None
+        raise cursor_invalid() from None
+    return row

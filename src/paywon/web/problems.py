@@ -125,10 +125,12 @@ def answer_trouble(request: Request[Any, Any, Any], error: Exception) -> Respons
     """The one exception handler of the API."""
     told = translate(error)
     kind = kind_of(told)
+    # The door, not the address: a billing key may stand in a path.
+    door = f"{request.method} {request.scope.get('path_template', '')}"
     if kind is ErrorKind.INTERNAL:
-        _log.error("request failed", path=request.url.path, code=told.code, exc_info=error)
+        _log.error("request failed", door=door, code=told.code, exc_info=error)
     elif kind is ErrorKind.UNAVAILABLE:
-        _log.warning("request turned away", path=request.url.path, code=told.code, error=repr(error))
+        _log.warning("request turned away", door=door, code=told.code, error=repr(error))
     if told.code == "PAYLOAD_TOO_LARGE":
         limit = request.app.request_max_body_size
         told.values["limit_kb"] = limit // 1024 if isinstance(limit, int) else ""

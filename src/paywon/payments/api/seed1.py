@@ -127,6 +127,7 @@ class PaymentOut(Output, frozen=True, kw_only=True):
     easy_pay_provider: str | None
     virtual_account: dict[str, Any] | None
     receipt_url: str | None
+    cash_receipts: list[dict[str, Any]] | None
     checkout_url: str | None
     failure_code: str | None
     failure_reason: str | None
@@ -204,7 +205,7 @@ class PaymentsController(Controller):
         if origin.owner not in (None, data.user_id):
             raise PaywonError("NOT_YOURS", field="userId")
         view = await requesting.request_payment(cashier, _wish(data), origin)
-        body = RequestOut(payment=_out(view), checkout_url=view.payment.checkout_url)
+        body = RequestOut(payment=seed1_view(view), checkout_url=view.payment.checkout_url)
         return answered(view, body, status_code=HTTP_201_CREATED, poll_at=_place(view))
 
     @post(
@@ -218,7 +219,7 @@ class PaymentsController(Controller):
     )
     async def confirm(self, data: ConfirmIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
         view = await confirming.confirm_payment(cashier, confirmation(data), origin)
-        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK, poll_at=_place(view))
+        return answered(view, PaymentAnswer(payment=seed1_view(view)), status_code=HTTP_200_OK, poll_at=_place(view))
 
     @post(
         "/{payment_id:uuid}/refund",
@@ -237,11 +238,11 @@ class PaymentsController(Controller):
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
         )
         view = await cancelling.refund_payment(cashier, PaymentId(payment_id), wish, origin)
-        return answered(view, PaymentAnswer(payment=_out(view)), status_code=HTTP_200_OK, poll_at=_place(view))
+        return answered(view, PaymentAnswer(payment=seed1_view(view)), status_code=HTTP_200_OK, poll_at=_place(view))
 
     @get("/{payment_id:uuid}", guards=[needs("payments:read")], summary="Read a payment", responses=reading(404))
     async def read(self, payment_id: UUID, cashier: Till, origin: Asker) -> PaymentOut:
-        return _out(await queries.find_by_id(cashier, PaymentId(payment_id), origin))
+        return seed1_view(await queries.find_by_id(cashier, PaymentId(payment_id), origin))
 
     @get("/", guards=[needs("payments:read")], summary="List payments, newest first", responses=reading())
     async def list_payments(
@@ -340,7 +341,7 @@ def _place(view: PaymentView) -> str:
     return f"/payments/{view.payment.id}"
 
 
-def _out(view: PaymentView) -> PaymentOut:
+def seed1_view(view: PaymentView) -> PaymentOut:
     open_request = view.attempt.type if view.attempt is not None and view.in_doubt else None
     return payment_out(view.payment, confirming=view.confirming, open_request=open_request)
 

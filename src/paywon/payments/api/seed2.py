@@ -111,6 +111,7 @@ class TossPaymentOut(Output, frozen=True, kw_only=True):
     requested_at: datetime
     approved_at: datetime | None
     receipt_url: str | None
+    cash_receipts: list[dict[str, Any]] | None
     last_transaction_key: str | None
     card_type: str | None
     issuer_code: str | None

@@ -1,14 +1,13 @@
 """*Ask*: the call to Toss that an intent stands for. No transaction is open, no connection is held."""
 
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
-from paywon.base.redaction import redact
-from paywon.base.sealing import CannotOpen
 from paywon.payments.commands.cashier import Body, Cashier, Intent
 from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.recording import question_of, with_question
 from paywon.payments.commands.settling import error_of, settle
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
@@ -69,28 +68,15 @@ async def ask(cashier: Cashier, intent: Intent) -> Answer[wire.Payment]:
 
 
 def recorded(cashier: Cashier, intent: Intent) -> Intent:
-    """Put an intent's question onto its attempt: redacted for the audit trail, sealed and whole for a repeat.
-
-    A repeat after a crash sends the same body under the same key, whatever has changed in our books since (I10).
-    """
-    attempt = intent.attempt
-    shown: dict[str, Any] = redact(intent.body.as_dict())
-    whole = {"body": msgspec.to_builtins(intent.body), "billingKey": intent.billing_key}
-    sealed = cashier.ring.seal_json(whole, purpose=_purpose(attempt))
-    return replace(intent, attempt=replace(attempt, request_data=shown, sealed_request=sealed))
+    """Put an intent's question onto its attempt: a repeat sends the same body, whatever our books say by then."""
+    attempt = with_question(cashier.ring, intent.attempt, intent.body, billing_key=intent.billing_key)
+    return replace(intent, attempt=attempt)
 
 
 def reopened(cashier: Cashier, payment: Payment, attempt: Attempt) -> Intent | None:
     """Answer the intent of an open attempt as it was recorded; None where its seal cannot be opened any more."""
-    if attempt.sealed_request is None:
-        return None
-    try:
-        whole = cashier.ring.open_json(attempt.sealed_request, purpose=_purpose(attempt))
-    except CannotOpen:
+    whole = question_of(cashier.ring, attempt)
+    if whole is None:
         return None
     body = msgspec.convert(whole["body"], _SHAPE[attempt.type])
     return Intent(payment=payment, attempt=attempt, body=body, billing_key=whole["billingKey"])
-
-
-def _purpose(attempt: Attempt) -> str:
-    return f"payment_transactions:{attempt.id}"

@@ -99,13 +99,23 @@ def _body(payment: Payment, cancel: Cancel, wish: RefundWish) -> CancelPayment:
     )
 
 
-async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:
+async def lock_payment(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:
+    """Lock a payment's order, then the payment.
+
+    Raises:
+        PaywonError: PAYMENT_NOT_FOUND, also for somebody else's.
+    """
     found = await store.by_id(conn, payment_id)
     if found is None or origin.owner not in (None, found.user_id):
         raise PaywonError("PAYMENT_NOT_FOUND")
     await orders.lock_by_no(conn, found.order_no)
     payment = await store.lock_by_order(conn, found.order_id)
     assert payment is not None, "payments are never deleted"
+    return payment
+
+
+async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:
+    payment = await lock_payment(conn, payment_id, origin)
     if await store.open_attempt_of(conn, payment.id) is not None:
         raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
     return payment

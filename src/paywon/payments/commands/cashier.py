@@ -104,7 +104,7 @@ async def begun_before(conn: Connection, cashier: Cashier, origin: Origin, attem
 def new_attempt(
     cashier: Cashier,
     kind: AttemptType,
-    payment: Payment,
+    payment: Payment | None,
     origin: Origin,
     *,
     amount: Krw | None = None,
@@ -112,12 +112,15 @@ def new_attempt(
     caused_by: AttemptId | None = None,
     attempt_id: AttemptId | None = None,
 ) -> Attempt:
-    """Make the row of a question that is about to be asked; its id is its provider idempotency key."""
+    """Make the row of a question that is about to be asked; its id is its provider idempotency key.
+
+    ``payment`` is None for a question about a billing key.
+    """
     now = cashier.clock.now()
     attempt_id = attempt_id or AttemptId(new_uuid())
     return Attempt(
         id=attempt_id,
-        payment_id=payment.id,
+        payment_id=payment.id if payment else None,
         type=kind,
         payment_key=payment_key,
         amount=amount,

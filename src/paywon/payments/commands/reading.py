@@ -73,11 +73,12 @@ async def _read(
             learned = await learn(conn, evidence, now=cashier.clock.now(), deposit_hold=cashier.deposit_hold)
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
         else:
-            await _close_unread(conn, cashier, attempt, answer)
+            await close_unread(conn, cashier, attempt, answer)
     return Reread(answer=answer, learned=learned)
 
 
-async def _close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, answer: No | NotSent | Unknown) -> None:
+async def close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, answer: No | NotSent | Unknown) -> None:
+    """Close the attempt of a read that showed nothing."""
     match answer:
         case No():
             code, said = answer.code, answer.message

@@ -97,18 +97,20 @@ async def _do(
 
 async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent, cancel: Cancel | None) -> Intent:
     """Close an attempt that Toss answered with a passing failure, and open the next one with its own key."""
-    old = intent.attempt
-    await close(
-        conn,
-        cashier,
-        old,
-        AttemptStatus.FAILED,
-        outcome="no",
-        code=old.error_code,
-        message=old.error_message,
-    )
+    attempt = await succeed_attempt(conn, cashier, intent.attempt)
+    anew = recorded(cashier, replace(intent, attempt=attempt))
+    await store.open_attempt(conn, anew.attempt)
+    if cancel is not None:
+        await store.update_cancel(conn, cancel, attempt_id=attempt.id)
+    return anew
+
+
+async def succeed_attempt(conn: Connection, cashier: Cashier, old: Attempt) -> Attempt:
+    """Close an attempt and answer the one that takes its place, with a key of its own; the caller writes it."""
+    code, said = old.error_code, old.error_message
+    await close(conn, cashier, old, AttemptStatus.FAILED, outcome="no", code=code, message=said)
     attempt_id, now = AttemptId(new_uuid()), cashier.clock.now()
-    attempt = replace(
+    return replace(
         old,
         id=attempt_id,
         idempotency_key=str(attempt_id),
@@ -124,11 +126,6 @@ async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent, c
         resolve_by=now + cashier.resolve_after,
         created_at=now,
     )
-    anew = recorded(cashier, replace(intent, attempt=attempt))
-    await store.open_attempt(conn, anew.attempt)
-    if cancel is not None:
-        await store.update_cancel(conn, cancel, attempt_id=attempt_id)
-    return anew
 
 
 async def _payment_of(cashier: Cashier, attempt: Attempt) -> Payment:

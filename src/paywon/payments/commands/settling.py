@@ -1,5 +1,6 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,29 +61,55 @@ async def settle(
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
                 await leave_open(conn, cashier, attempt, "CONTRADICTION", call=answer.call, answered=True)
-            case No() if proves_nothing_happened(attempt, answer):
-                no = {"outcome": "no", "code": answer.code, "why": answer.message}
+            case No() | NotSent() | Unknown():
+                refused = refused_for_good(attempt, answer)
+                if refused is None:
+                    await leave_unsettled(conn, cashier, attempt, answer)
+                    return
+                no = {"outcome": refused.outcome, "code": refused.code, "why": refused.why}
                 await give_up(conn, cashier, payment, attempt, call=answer.call, **no)
-                await _mark_refused(conn, cashier, payment, attempt, answer)
-            case NotSent() if first_ask(attempt):
-                not_sent = {"outcome": "not_sent", "code": "NOT_SENT", "why": str(answer.reason)}
-                await give_up(conn, cashier, payment, attempt, call=answer.call, **not_sent)
-            case NotSent():
-                await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
-            case No():
-                await leave_open(conn, cashier, attempt, answer.code, message=answer.message, call=answer.call)
-            case Unknown():
-                await leave_open(
-                    conn,
-                    cashier,
-                    attempt,
-                    answer.code or str(answer.reason),
-                    message=answer.message,
-                    call=answer.call,
-                    answered=answer.answered,
-                    counts=answer.reason is not UnknownReason.RUNNING,
-                    not_before_s=answer.retry_after_s,
-                )
+                if isinstance(answer, No):
+                    await _mark_refused(conn, cashier, payment, attempt, answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Why a question certainly did nothing, as the audit trail has it."""
+
+    outcome: str
+    code: str
+    why: str
+
+
+def refused_for_good(attempt: Attempt, answer: No | NotSent | Unknown) -> Refused | None:
+    """Take an answer as proof that the attempt did nothing; None where it may have done something."""
+    match answer:
+        case No() if proves_nothing_happened(attempt, answer):
+            return Refused(outcome="no", code=answer.code, why=answer.message)
+        case NotSent() if first_ask(attempt):
+            return Refused(outcome="not_sent", code="NOT_SENT", why=str(answer.reason))
+    return None
+
+
+async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, answer: No | NotSent | Unknown) -> None:
+    """Leave an attempt open whose answer proves nothing."""
+    match answer:
+        case NotSent():
+            await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
+        case No():
+            await leave_open(conn, cashier, attempt, answer.code, message=answer.message, call=answer.call)
+        case Unknown():
+            await leave_open(
+                conn,
+                cashier,
+                attempt,
+                answer.code or str(answer.reason),
+                message=answer.message,
+                call=answer.call,
+                answered=answer.answered,
+                counts=answer.reason is not UnknownReason.RUNNING,
+                not_before_s=answer.retry_after_s,
+            )
 
 
 def first_ask(attempt: Attempt) -> bool:
@@ -253,7 +280,11 @@ def error_of(attempt: Attempt) -> PaywonError:
     code, said = attempt.error_code or "", attempt.error_message
     if attempt.outcome == "not_sent":
         return PaywonError("PROVIDER_UNAVAILABLE", retry_after_s=5)
-    kind = refusal(_OPERATION[attempt.type], code)
+    return refusal_told(refusal(_OPERATION[attempt.type], code), code, said)
+
+
+def refusal_told(kind: Refusal | None, code: str, said: str | None) -> PaywonError:
+    """Say what a refusal by Toss means; ``code`` and ``said`` are Toss's own."""
     if kind is Refusal.MERCHANT:
         return PaywonError("PROVIDER_MISCONFIGURED", original_message=said, provider_code=code)
     if kind is Refusal.DECLINED:

@@ -1,0 +1,115 @@
+"""Looking at the invariants: one after another, each in a short transaction of its own that can only read."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+import structlog
+
+from paywon.base.clock import Clock
+from paywon.base.ids import new_uuid
+from paywon.db.pool import Connection, Database
+from paywon.invariants import store
+from paywon.invariants.model import HELD_BY_CODE, SAMPLES, Finding, Invariant, Run, Violation, leaks
+from paywon.invariants.store import Looked
+
+_log = structlog.get_logger()
+_NOTHING: Final = Looked(checked=None)
+TIMED_OUT: Final = f"took longer than {store.STATEMENT_TIMEOUT_S} s"
+
+
+async def look_at_all(
+    db: Database,
+    clock: Clock,
+    *,
+    origin: str,
+    on_start: Callable[[Invariant], None] = lambda _: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Run | None:
+    """Look at every invariant, log what breaks one, and keep the run; None if ``stopping`` came true on the way.
+
+    An invariant that cannot be looked at, say because it takes too long, does not keep the others from it.
+    """
+    started_at = clock.now()
+    findings = []
+    for invariant in Invariant:
+        if stopping():
+            return None
+        on_start(invariant)
+        findings.append(await look_at(db, invariant))
+        _tell(findings[-1])
+    run = Run(id=new_uuid(), origin=origin, started_at=started_at, finished_at=clock.now(), findings=tuple(findings))
+    async with db.transaction() as conn:
+        await store.insert_run(conn, run)
+    return run
+
+
+async def look_at(db: Database, invariant: Invariant) -> Finding:
+    """Look at one invariant as the database is now."""
+    if invariant in HELD_BY_CODE:
+        return Finding(invariant=invariant, checked=None)
+    began = time.perf_counter()
+    looked, trouble = _NOTHING, None
+    try:
+        async with _reading(db) as conn:
+            looked = await look_within(conn, invariant)
+    except (asyncpg.QueryCanceledError, TimeoutError):
+        trouble = TIMED_OUT
+    except asyncpg.PostgresError as error:
+        trouble = f"{type(error).__name__}: {error}"
+    return Finding(
+        invariant=invariant,
+        checked=looked.checked,
+        violations=looked.violations,
+        samples=looked.samples,
+        trouble=trouble,
+        elapsed_ms=round((time.perf_counter() - began) * 1000),
+    )
+
+
+async def last_runs(db: Database, *, limit: int) -> list[Run]:
+    """Answer the newest runs, newest first."""
+    async with db.connection() as conn:
+        return await store.newest_runs(conn, limit)
+
+
+async def look_within(conn: Connection, invariant: Invariant) -> Looked:
+    """Look at one invariant within the caller's transaction.
+
+    Raises:
+        asyncpg.PostgresError, TimeoutError: it took too long, or the schema is another.
+    """
+    return await (_search_texts(conn) if invariant is Invariant.I13 else store.look(conn, invariant))
+
+
+async def _search_texts(conn: Connection) -> Looked:
+    """Search the newest rows of every table for numbers that must not be stored (I13)."""
+    checked, found = 0, []
+    for table in await store.text_tables(conn):
+        checked += await store.count_newest(conn, table)
+        for row in await store.suspects(conn, table):
+            subject = row.pop("subject")
+            found += [
+                Violation(subject=subject, detail=f"{table.name}.{column}")
+                for column, value in row.items()
+                if value is not None and leaks(column, value)
+            ]
+    return Looked(checked=checked, violations=len(found), samples=tuple(found[:SAMPLES]))
+
+
+@asynccontextmanager
+async def _reading(db: Database) -> AsyncIterator[Connection]:
+    """Hold a connection in a transaction that sees one moment, changes nothing and gives up after a while."""
+    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        await store.tread_lightly(conn)
+        yield conn
+
+
+def _tell(finding: Finding) -> None:
+    if finding.trouble is not None:
+        _log.warning("an invariant could not be looked at", invariant=finding.invariant, trouble=finding.trouble)
+    if finding.violations:
+        samples = [f"{sample.subject}: {sample.detail}" for sample in finding.samples]
+        _log.error("an invariant is broken", invariant=finding.invariant, rows=finding.violations, samples=samples)

@@ -1,0 +1,27 @@
+-- I1, over the approved payments: the order has no second one, and Toss never showed us a second paymentKey of this
+-- order with money in it. Only what was last shown of such a key counts: it may have been cancelled since.
+SELECT p.id::text AS subject,
+       CASE WHEN twice.order_id IS NOT NULL THEN 'the order has a second approved payment'
+            WHEN other.payment_id IS NOT NULL THEN 'Toss showed money under a second paymentKey: attempt ' || other.shown
+       END AS detail
+FROM payments p
+LEFT JOIN (SELECT order_id FROM payments WHERE approved_at IS NOT NULL GROUP BY order_id HAVING count(*) > 1) twice
+       ON twice.order_id = p.order_id
+LEFT JOIN (
+    SELECT newest.payment_id, min(newest.id::text) AS shown
+    FROM (
+        SELECT DISTINCT ON (t.payment_id, t.response_data ->> 'paymentKey') t.payment_id, t.id, t.response_data
+        FROM payment_transactions t
+        JOIN payments q ON q.id = t.payment_id
+        WHERE q.approved_at IS NOT NULL
+          -- Most attempts are about the payment's own key; their answers need not be unpacked.
+          AND (t.payment_key <> q.payment_key
+               OR t.payment_key IS NULL
+                  AND t.type IN ('billing_charge', 'virtual_account_issue', 'status_read', 'late_answer'))
+          AND t.response_data ->> 'paymentKey' <> q.payment_key
+        ORDER BY t.payment_id, t.response_data ->> 'paymentKey', COALESCE(t.closed_at, t.created_at) DESC
+    ) newest
+    WHERE newest.response_data @? '$ ? ((@.status == "DONE" || @.status == "PARTIAL_CANCELED") && @.balanceAmount > 0)'
+    GROUP BY newest.payment_id
+) other ON other.payment_id = p.id
+WHERE p.approved_at IS NOT NULL

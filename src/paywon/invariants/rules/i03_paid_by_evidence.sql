@@ -1,0 +1,27 @@
+-- I3, over the orders that were paid: the stored answer of Toss is about this order, this amount and this currency, shows an
+-- approval, and says what our rows say.
+SELECT o.id::text AS subject,
+       CASE WHEN p.id IS NULL THEN 'paid, and has no payment'
+            WHEN shown.status IS NULL THEN 'paid, and no answer of Toss is stored'
+            WHEN shown."orderId" IS DISTINCT FROM o.order_no THEN 'the stored answer is about another order'
+            WHEN shown."totalAmount" IS DISTINCT FROM to_jsonb(o.amount) THEN 'the stored answer is about another amount'
+            WHEN shown.currency IS DISTINCT FROM o.currency THEN 'the stored answer is about another currency'
+            WHEN shown.status NOT IN ('DONE', 'PARTIAL_CANCELED', 'CANCELED') OR shown."approvedAt" IS NULL
+                THEN 'the stored answer shows no approval, but ' || shown.status
+            WHEN shown.status <> p.status OR shown."paymentKey" IS DISTINCT FROM p.payment_key
+                 OR p.total_amount <> o.amount OR p.order_no <> o.order_no OR p.approved_at IS NULL
+                THEN 'the payment is not what the stored answer shows'
+            WHEN o.status <> due.status THEN format('the order is %s, its payment makes it %s', o.status, due.status)
+       END AS detail
+FROM orders o
+LEFT JOIN payments p ON p.order_id = o.id
+LEFT JOIN LATERAL jsonb_to_record(CASE WHEN jsonb_typeof(p.raw_response) = 'object' THEN p.raw_response ELSE '{}' END)
+       AS shown (status text, "orderId" text, "totalAmount" jsonb, currency text, "paymentKey" text, "approvedAt" text)
+       ON TRUE
+-- payments.model.order_status, for what was approved.
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN p.balance_amount = 0 THEN 'REFUNDED'
+                WHEN p.status = 'PARTIAL_CANCELED' THEN 'PARTIALLY_REFUNDED'
+                ELSE 'PAID' END AS status
+) due
+WHERE o.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')

@@ -1,0 +1,201 @@
+"""Cash receipts: their states, and how much may be issued and cancelled. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from paywon.base.clock import KST
+from paywon.base.errors import PaywonError
+from paywon.base.ids import AttemptId, CashReceiptId, OrderNo, PaymentId
+from paywon.base.money import Krw
+from paywon.payments.model import APPROVED, Attempt, AttemptType, Cancel, Payment, refundable_amount, simple_status
+
+# What the resolver of this room finishes.
+ABOUT_RECEIPTS: Final = frozenset({AttemptType.CASH_RECEIPT_ISSUE, AttemptType.CASH_RECEIPT_CANCEL})
+
+# The tax office answers 1–2 days after issue or cancel (api.md 10). Until then the list of that day is read so often,
+FOLLOW: Final = timedelta(hours=6)
+# and, when it takes longer than this, once a day.
+FOLLOW_CLOSELY_FOR: Final = timedelta(days=5)
+FOLLOW_SLOWLY: Final = timedelta(days=1)
+_HINT: Final = 4
+
+
+class ReceiptType(StrEnum):
+    """Toss's own words (api.md 10): a person's tax deduction, a business's proof of expense."""
+
+    DEDUCTION = "소득공제"
+    EXPENSE = "지출증빙"
+
+
+class TransactionType(StrEnum):
+    """Issue or cancel (codes.md)."""
+
+    CONFIRM = "CONFIRM"
+    CANCEL = "CANCEL"
+
+
+class IssueStatus(StrEnum):
+    """``PENDING`` until Toss has answered, and ``FAILED`` also where it refused; the rest is Toss's (codes.md)."""
+
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One row of ``cash_receipts``: an issue, or a cancel of the issue ``cancels_id``; amounts in won.
+
+    ``customer_hint`` is all that is kept of the number that it was issued to.
+    """
+
+    id: CashReceiptId
+    payment_id: PaymentId
+    attempt_id: AttemptId | None = None
+    cancels_id: CashReceiptId | None = None
+    receipt_key: str | None = None
+    issue_number: str | None = None
+    type: ReceiptType
+    transaction_type: TransactionType
+    amount: Krw
+    tax_free_amount: int = 0
+    issue_status: IssueStatus = IssueStatus.PENDING
+    fail_code: str | None = None
+    fail_message: str | None = None
+    receipt_url: str | None = None
+    customer_hint: str | None = None
+    requested_at: datetime | None = None
+    look_again_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptView:
+    """A receipt with the attempt that made it, or is making it."""
+
+    receipt: Receipt
+    attempt: Attempt | None
+
+
+def issuable_amount(payment: Payment, cancels: list[Cancel], receipts: list[Receipt]) -> Krw:
+    """Answer for how many won a receipt may still be issued: what was paid and not refunded, less what has one.
+
+    What is being refunded or issued counts as if it were done. api.md 10 forbids no means of payment.
+    """
+    if payment.status not in APPROVED:
+        return Krw(0)
+    has_one = sum(standing_amount(receipt, receipts) for receipt in receipts if receipt.cancels_id is None)
+    return Krw(max(0, refundable_amount(payment, cancels) - has_one - automatic_amount(payment.cash_receipts or [])))
+
+
+def standing_amount(issue: Receipt, receipts: Iterable[Receipt]) -> Krw:
+    """Answer how many won an issue still stands for; a cancel counts once Toss has taken it."""
+    if issue.issue_status is IssueStatus.FAILED:
+        return Krw(0)
+    taken = (IssueStatus.IN_PROGRESS, IssueStatus.COMPLETED)
+    return Krw(issue.amount - sum(row.amount for row in _cancels_of(issue, receipts) if row.issue_status in taken))
+
+
+def _cancels_of(issue: Receipt, receipts: Iterable[Receipt]) -> list[Receipt]:
+    return [row for row in receipts if row.cancels_id == issue.id]
+
+
+def automatic_amount(own: list[dict[str, Any]]) -> int:
+    """Answer for how many won the payment itself has receipts, that Toss issued with it (api.md 4)."""
+    total = 0
+    for receipt in own:
+        amount = receipt.get("amount")
+        if receipt.get("issueStatus") != IssueStatus.FAILED and isinstance(amount, int):
+            total += -amount if receipt.get("transactionType") == TransactionType.CANCEL else amount
+    return max(0, total)
+
+
+def amount_to_issue(wanted: Krw | None, payment: Payment, cancels: list[Cancel], receipts: list[Receipt]) -> Krw:
+    """Answer the amount of a receipt that is to be issued; None wants all that has none yet.
+
+    Raises:
+        PaywonError: CASH_RECEIPT_IN_PROGRESS, CASH_RECEIPT_NOT_ALLOWED, CASH_RECEIPT_EXCEEDS.
+    """
+    left = issuable_amount(payment, cancels, receipts)
+    if left == 0 and any(receipt.issue_status is IssueStatus.PENDING for receipt in receipts):
+        raise PaywonError("CASH_RECEIPT_IN_PROGRESS", retry_after_s=2)
+    if left == 0:
+        raise PaywonError("CASH_RECEIPT_NOT_ALLOWED", status=simple_status(payment, confirming=False))
+    return _within(wanted, left)
+
+
+def amount_to_cancel(wanted: Krw | None, issue: Receipt, receipts: list[Receipt]) -> Krw:
+    """Answer how much of an issue is to be cancelled; None wants all of it. One cancel of an issue runs at a time.
+
+    Raises:
+        PaywonError: CASH_RECEIPT_IN_PROGRESS, CASH_RECEIPT_NOT_CANCELABLE, CASH_RECEIPT_EXCEEDS.
+    """
+    running = [issue, *_cancels_of(issue, receipts)]
+    if any(row.issue_status is IssueStatus.PENDING for row in running):
+        raise PaywonError("CASH_RECEIPT_IN_PROGRESS", retry_after_s=2)
+    left = standing_amount(issue, receipts)
+    if left <= 0:
+        raise PaywonError("CASH_RECEIPT_NOT_CANCELABLE")
+    return _within(wanted, left)
+
+
+def _within(wanted: Krw | None, left: Krw) -> Krw:
+    if wanted is not None and wanted > left:
+        raise PaywonError("CASH_RECEIPT_EXCEEDS", field="amount", left_krw=f"{left:,}")
+    return left if wanted is None else wanted
+
+
+def tax_free_part(wanted: int | None, amount: Krw, payment: Payment) -> int:
+    """Answer how much of a receipt is free of tax; unless said otherwise, a receipt for all that is left has it all.
+
+    Raises:
+        PaywonError: TAX_FREE_ABOVE_AMOUNT.
+    """
+    if wanted is None:
+        # Toss's taxFreeAmount is that of the balance (api.md 1.5).
+        return (payment.tax_free_amount or 0) if amount == payment.balance_amount else 0
+    if wanted > amount:
+        raise PaywonError("TAX_FREE_ABOVE_AMOUNT", field="taxFreeAmount")
+    return wanted
+
+
+def order_no_of(receipt_id: CashReceiptId, order_no: OrderNo) -> str:
+    """Make what Toss is told as a receipt's orderId: one of its own, beginning with the payment's.
+
+    Toss takes one receipt for an orderId (DUPLICATED_CASH_RECEIPT), and its list shows nothing else of ours: by this
+    word a receipt whose answer was lost is found again, and no other is taken for it.
+    """
+    return f"{order_no[:50]}-CR{receipt_id.hex[-8:].upper()}"
+
+
+def hint_of(number: str) -> str:
+    """Make what is kept of the number that a receipt is issued to: its end, and never more than half of it."""
+    return f"***{number[-min(_HINT, len(number) // 2) :]}" if len(number) > 1 else "***"
+
+
+def day_of_request(receipt: Receipt) -> date:
+    """Answer in which day's list Toss has a receipt: Korean days (api.md 1.5, 10)."""
+    return (receipt.requested_at or receipt.created_at).astimezone(KST).date()
+
+
+def next_look(receipt: Receipt, now: datetime) -> datetime | None:
+    """Decide when to look at a receipt in Toss's list; None when nothing more will be said of it."""
+    if receipt.issue_status is not IssueStatus.IN_PROGRESS:
+        return None
+    waited = now - (receipt.requested_at or receipt.created_at)
+    return now + (FOLLOW if waited < FOLLOW_CLOSELY_FOR else FOLLOW_SLOWLY)
+
+
+def is_open(receipt: Receipt) -> bool:
+    """Whether what Toss says of a receipt can still change it: the tax office's word is the last one.
+
+    What failed before Toss named it may still turn out to exist: where Toss shows a receipt, there is one.
+    """
+    if receipt.issue_status is IssueStatus.COMPLETED:
+        return False
+    return receipt.issue_status is not IssueStatus.FAILED or receipt.receipt_key is None

@@ -1,0 +1,124 @@
+"""Reads Toss's books and offers, on record. Nothing of them is stored."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import msgspec
+from litestar.stores.base import Store
+
+from paywon.base.flight import OneFlight
+from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.listing import ListsOnRecord, error_of_unread
+from paywon.settlements.model import DateKind, Span
+from paywon.toss.outcome import No, NotSent, Unknown, Yes
+from paywon.toss.paging import PAGE_ROWS, PageNotRead, all_settlements, all_transactions
+from paywon.toss.wire import CardPromotions, Promotion, Settlement, Transaction
+
+T = TypeVar("T")
+
+# Offers begin and end with days; only what is left of a discount's budget moves faster.
+PROMOTIONS_KEPT_FOR: Final = timedelta(minutes=10)
+_PROMOTIONS: Final = "promotions"
+
+
+class Promotions(msgspec.Struct, frozen=True, kw_only=True):
+    """What Toss offers, and when it was asked. ``more`` is the newer list; None where this key is not given it."""
+
+    asked_at: datetime
+    cards: CardPromotions
+    more: list[Promotion] | None
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What reading Toss's books takes. ``page_rows``: how many rows are asked of Toss at once, at most."""
+
+    cashier: Cashier
+    cache: Store
+    page_rows: int = PAGE_ROWS
+    reading: OneFlight[str, Promotions] = field(default_factory=OneFlight)
+
+
+async def list_transactions(
+    ledger: Ledger, span: Span, origin: Origin, *, behind: str | None, limit: int
+) -> list[Transaction]:
+    """Read up to ``limit`` transactions of the span, behind a transactionKey if one is given; all its pages or none.
+
+    Raises:
+        PaywonError: Toss refused or was not heard.
+    """
+    lists = ListsOnRecord(cashier=ledger.cashier, origin=origin)
+    page_rows = min(limit, ledger.page_rows)
+    rows = all_transactions(lists, span.start, span.end, starting_after=behind, page_rows=page_rows)
+    # Toss does not say whether the end belongs to the span; here it does not.
+    return await _up_to(limit, rows, keep=lambda row: row.transaction_at < span.end)
+
+
+async def list_settlements(
+    ledger: Ledger, span: Span, origin: Origin, *, kind: DateKind, skip: int, limit: int
+) -> list[Settlement]:
+    """Read up to ``limit`` settlements of the span behind the first ``skip``. Raises as ``list_transactions``."""
+    lists = ListsOnRecord(cashier=ledger.cashier, origin=origin)
+    page_rows = min(limit, ledger.page_rows)
+    whole_pages, surplus = divmod(skip, page_rows)
+    rows = all_settlements(
+        lists, span.first, span.last, date_type=kind.value, first_page=whole_pages + 1, page_rows=page_rows
+    )
+    return (await _up_to(surplus + limit, rows))[surplus:]
+
+
+async def _up_to(limit: int, rows: AsyncGenerator[T], *, keep: Callable[[T], bool] = lambda _row: True) -> list[T]:
+    """Take rows until there are ``limit``; the page behind the last one is not read."""
+    found: list[T] = []
+    try:
+        async with aclosing(rows):
+            async for row in rows:
+                found += [row] if keep(row) else []
+                if len(found) == limit:
+                    break
+    except PageNotRead as unread:
+        raise error_of_unread(unread.answer) from unread
+    return found
+
+
+async def list_promotions(ledger: Ledger, origin: Origin) -> Promotions:
+    """Answer what Toss offers, at most ten minutes old.
+
+    Raises:
+        PaywonError: Toss refused or was not heard.
+    """
+    kept = await _kept(ledger)
+    return kept if kept is not None else await ledger.reading.share(_PROMOTIONS, lambda: _read(ledger, origin))
+
+
+async def _kept(ledger: Ledger) -> Promotions | None:
+    raw = await ledger.cache.get(_PROMOTIONS)
+    try:
+        kept = None if raw is None else msgspec.json.decode(raw, type=Promotions)
+    except msgspec.MsgspecError:
+        return None  # of an older version of paywon
+    return None if kept is None else msgspec.structs.replace(kept, from_cache=True)
+
+
+async def _read(ledger: Ledger, origin: Origin) -> Promotions:
+    if (kept := await _kept(ledger)) is not None:
+        return kept  # somebody has just read it
+    lists = ListsOnRecord(cashier=ledger.cashier, origin=origin)
+    asked_at = ledger.cashier.clock.now()
+    cards, more = await lists.card_promotions(), await lists.promotions()
+    if not isinstance(cards, Yes):
+        raise error_of_unread(cards)
+    if not isinstance(more, Yes) and not _is_not_offered(more):
+        raise error_of_unread(more)
+    found = Promotions(asked_at=asked_at, cards=cards.value, more=more.value if isinstance(more, Yes) else None)
+    await ledger.cache.set(_PROMOTIONS, msgspec.json.encode(found), PROMOTIONS_KEPT_FOR)
+    return found
+
+
+def _is_not_offered(answer: No | NotSent | Unknown) -> bool:
+    """Whether Toss says that it has no such list for this key: it is the newer of the two (api.md 11 [1src])."""
+    return answer.call.http_status == 404 or (isinstance(answer, No) and answer.code == "API_VERSION_UPDATE_NEEDED")

@@ -1,0 +1,185 @@
+"""Rules broken on purpose, each of which the harness has to notice."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.crash.campaign import Campaign, GoesWrongError
+from tests.crash.points import Fault, Point
+from tests.crash.world import Ground, open_world
+
+
+class OutdatedMutantError(Exception):
+    """The text that a mutant replaces is not in the code exactly once any more: adapt the mutant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """One text of one file, replaced by another."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """A broken rule, and the point that shows it: the fault at Toss's answer, or at the question to it."""
+
+    name: str
+    shows: str
+    """What the harness has to say of it."""
+    operation: str
+    fault: Fault
+    at_answer: bool = True
+    repeat: bool = False
+    edits: tuple[Edit, ...] = ()
+    sql: tuple[str, ...] = ()
+    patience_s: float = 8.0
+
+
+_COMMANDS: Final = "paywon/payments/commands"
+
+MUTANTS: Final = (
+    Mutant(
+        name="unknown is marked as failed",
+        shows="our status is READY, Toss's DONE",
+        operation="charge",
+        fault="toss-drop",
+        edits=(
+            Edit(
+                file=f"{_COMMANDS}/settling.py",
+                old='            return Refused(outcome="not_sent", code="NOT_SENT", why=str(answer.reason))\n',
+                new='            return Refused(outcome="not_sent", code="NOT_SENT", why=str(answer.reason))\n'
+                "        case Unknown():\n"
+                '            return Refused(outcome="unknown", code="LOST", why=str(answer.reason))\n',
+            ),
+        ),
+    ),
+    Mutant(
+        name="nothing keeps a second attempt from being opened beside an open one",
+        shows="two attempts were open at once",
+        operation="confirm",
+        fault="toss-drop",
+        sql=("DROP INDEX payment_transactions_one_open",),
+    ),
+    Mutant(
+        name="Toss is asked inside the transaction of the intent",
+        shows="a key that is not on record",
+        operation="confirm",
+        fault="kill",
+        edits=(
+            Edit(
+                file=f"{_COMMANDS}/confirming.py",
+                old="        intent = await _intend(conn, cashier, told, origin)\n",
+                new="        intent = await _intend(conn, cashier, told, origin)\n"
+                "        if isinstance(intent, Intent):\n"
+                "            await ask(cashier, intent)\n",
+            ),
+            Edit(
+                file=f"{_COMMANDS}/confirming.py",
+                old="import ask_and_learn, conclude",
+                new="import ask, ask_and_learn, conclude",
+            ),
+            Edit(file="paywon/db/pool.py", old="    if _transaction_open.get():\n", new="    if False:\n"),
+        ),
+    ),
+    Mutant(
+        name="a refund in doubt is asked for again with a new key",
+        shows="Toss cancelled [20000, 20000]",
+        operation="refund-part",
+        fault="toss-drop",
+        edits=(
+            Edit(
+                file="paywon/payments/recovery.py",
+                old="    if reading.cancel_seen:\n        return Step.SUCCEEDED\n",
+                new="    if not attempt.caused_by:\n        return Step.ASK_ANEW\n    if reading.cancel_seen:\n"
+                "        return Step.SUCCEEDED\n",
+            ),
+            Edit(
+                file=f"{_COMMANDS}/cancelling.py",
+                old="        refundable_amount=payment.balance_amount,\n",
+                new="",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a repeat with the same Idempotency-Key begins anew",
+        shows="Toss cancelled [20000, 20000]",
+        operation="refund-part",
+        fault="kill",
+        repeat=True,
+        patience_s=25.0,  # the key counts as running for 12 s
+        edits=(
+            Edit(
+                file="paywon/idempotency/commands.py",
+                old="    claim.taken = True\n    return kept.subject_id\n",
+                new="    claim.taken = True\n    return None\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a charge that Toss does not show yet is given up",
+        shows="0 attempts are on record as successful",
+        operation="charge",
+        fault="toss-drop",
+        at_answer=False,
+        edits=(
+            Edit(
+                file="paywon/payments/recovery.py",
+                old="        return _again(attempt) if now - attempt.created_at < PAYING_WINDOW else Step.FAILED\n",
+                new="        return Step.FAILED\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="each ask has a key of its own",
+        shows="a key that is not on record",
+        operation="request",
+        fault="toss-drop",
+        edits=(
+            Edit(
+                file=f"{_COMMANDS}/asking.py",
+                old="    key = intent.attempt.idempotency_key\n",
+                new="    key = __import__('uuid').uuid4().hex\n",
+            ),
+        ),
+    ),
+)
+
+
+def mutate(source: Path, into: Path, edits: Sequence[Edit]) -> None:
+    """Copy the code with these edits.
+
+    Raises:
+        OutdatedMutantError: a text is not there exactly once.
+    """
+    shutil.copytree(source, into)
+    for edit in edits:
+        file = into / edit.file
+        text = file.read_text(encoding="utf-8")
+        if (count := text.count(edit.old)) != 1:
+            raise OutdatedMutantError(f"{edit.file} holds {count} times:\n{edit.old}")
+        file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+
+
+async def try_mutant(ground: Ground, mutant: Mutant) -> str | None:
+    """Run a mutant's one point against a paywon with that rule broken; answer what gave it away."""
+    folder = ground.folder / mutant.name.replace(" ", "-")
+    mutate(ground.source, folder, mutant.edits)
+    async with open_world(ground, sql=mutant.sql, source=folder) as world:
+        try:
+            said = await _strike(Campaign(world=world), mutant)
+        except GoesWrongError as wrong:
+            said = wrong.problems
+    return next((problem for problem in said if mutant.shows in problem), None)
+
+
+async def _strike(campaign: Campaign, mutant: Mutant) -> list[str]:
+    seen = await campaign.learn(mutant.operation, "api", times=1)
+    campaign.settle_within_s = mutant.patience_s
+    at = next(at for at, one in enumerate(seen, 1) if one.about == "toss" and one.from_client is not mutant.at_answer)
+    point = Point(operation=mutant.operation, victim="api", fault=mutant.fault, at=at, repeat=mutant.repeat)
+    return [problem for result in await campaign.run([point]) for problem in result.problems]

@@ -1,0 +1,228 @@
+"""Each invariant is green over books that real commands wrote, and red, alone, over the damage that is its to find."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import WebhookEventId, new_uuid
+from paywon.base.redaction import _ACCOUNT_NAMES, _SECRET_NAMES
+from paywon.db.embedded import EmbeddedPostgres
+from paywon.db.migrate import ensure_database, migrate
+from paywon.db.pool import Database
+from paywon.idempotency import commands as idempotency
+from paywon.idempotency.model import Claim, Reply
+from paywon.inbox import store as inbox
+from paywon.inbox.model import WebhookEvent, WebhookStatus, WebhookVerdict
+from paywon.invariants import commands, store
+from paywon.invariants.commands import last_runs, look_at, look_at_all, look_within
+from paywon.invariants.model import KEPT_RUNS, WORDS, Invariant, leaks
+from paywon.orders.commands import OrderBook, OrderWish, place_order
+from paywon.payments.commands.confirming import Confirmation, confirm_payment
+from paywon.payments.model import ALLOWED_MOVES, AttemptType
+from paywon.queue.jobs import enqueue
+from tests.support.books import AMOUNT, SERVER, Books, key_of, open_books
+
+
+@pytest.fixture
+async def books(db: Database) -> AsyncIterator[Books]:
+    async with open_books(db) as books:
+        yield books
+
+
+async def furnish(books: Books) -> None:
+    """Write one of everything that can happen."""
+    await books.paid(capsule=True)
+    await books.refunded(await books.paid(capsule=True), AMOUNT)
+    part = await books.paid()
+    await books.refunded(part, 400)
+    await books.ask(AttemptType.REFUND_REQUEST, part, won=600)
+    declined = await books.order()
+    await books.refuse(await books.ask(AttemptType.PAYMENT_CONFIRMATION, declined))
+    await books.lose(await books.ask(AttemptType.PAYMENT_CONFIRMATION, await books.order()))
+    await books.deposited(capsule=True)
+    reversed_by_bank = await books.deposited(capsule=True)
+    await books.read(reversed_by_bank, "payment-virtual-account-waiting")
+    key_id = await books.billing_key()
+    await books.charged(key_id, "2026-10")
+    await books.charged(key_id, "2026-11")
+    with pytest.raises(PaywonError, match="AMOUNT_MISMATCH"):
+        told = Confirmation(payment_key=key_of(declined), order_no=declined.order_no, amount=AMOUNT + 1)  # type: ignore[arg-type]
+        await confirm_payment(books.cashier, told, SERVER)
+    await _webhooks(books)
+    await _keys(books)
+
+
+async def _webhooks(books: Books) -> None:
+    for status in (WebhookStatus.PROCESSED, WebhookStatus.PARKED, WebhookStatus.RECEIVED):
+        event = WebhookEvent(
+            id=WebhookEventId(new_uuid()),
+            digest=status.encode(),
+            transmission_id=None,
+            event_type="PAYMENT_STATUS_CHANGED",
+            order_no=None,
+            payment_key=None,
+            transaction_key=None,
+            verdict=WebhookVerdict.REFETCHED,
+            status=WebhookStatus.RECEIVED,
+            headers={},
+            body={},
+            source_address=None,
+            received_at=books.clock.now() - timedelta(minutes=30),
+        )
+        async with books.db.transaction() as conn:
+            assert await inbox.insert_once(conn, event)
+            if status is WebhookStatus.RECEIVED:
+                await enqueue(conn, "inbox.work", {"eventId": str(event.id)})
+            else:
+                await inbox.finish(conn, event.id, status, "UNKNOWN_ORDER", books.clock.now())
+
+
+async def _keys(books: Books) -> None:
+    book = OrderBook(db=books.db, clock=books.clock, time_to_pay=timedelta(minutes=30))
+    wish = OrderWish(user_id="u-1", order_name="책", amount=AMOUNT)  # type: ignore[arg-type]
+    for name in ("k-1", "k-2"):
+        claim = Claim(holder="key:1", key=name, operation="POST /api/orders", digest=bytes(32), ring=books.cashier.ring)
+        await place_order(book, wish, claim)
+        await idempotency.keep_reply(books.db, claim, Reply(status=201, headers={}, body=b"{}"))
+
+
+async def broken(books: Books) -> dict[str, str]:
+    """Which invariants do not hold, and the first reason of each."""
+    findings = [await look_at(books.db, invariant) for invariant in Invariant]
+    return {
+        finding.invariant: finding.trouble or finding.samples[0].detail for finding in findings if not finding.holds
+    }
+
+
+async def test_what_real_commands_write_breaks_nothing(books: Books) -> None:
+    await furnish(books)
+    assert await broken(books) == {}
+    seen = {invariant: (await look_at(books.db, invariant)).checked for invariant in Invariant}
+    assert {invariant for invariant, checked in seen.items() if not checked} == {Invariant.I11}
+
+
+_HEADING: Final = re.compile(r"^-- (I\d+): (.+)$", re.MULTILINE)
+
+
+def damage() -> list[tuple[str, str, str]]:
+    """Read damage.sql: the invariant that has to find it, what that says, and the script."""
+    parts = _HEADING.split(Path(__file__).with_name("damage.sql").read_text(encoding="utf-8"))
+    return list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
+
+
+DAMAGE: Final = damage()
+
+
+@pytest.fixture(scope="module")
+def furnished(postgres: EmbeddedPostgres) -> str:
+    """One database for all damage; each is rolled back."""
+
+    async def make() -> str:
+        url = postgres.url("furnished")
+        await ensure_database(postgres.url("postgres"), "furnished")
+        await migrate(url)
+        db = await Database.connect(url, max_connections=2, application_name="test")
+        async with open_books(db) as books:
+            await furnish(books)
+        await db.close()
+        return url
+
+    return asyncio.run(make())
+
+
+@pytest.mark.parametrize(("invariant", "says", "script"), DAMAGE, ids=[f"{row[0]} {row[1]}" for row in DAMAGE])
+async def test_damage_is_found_by_its_invariant(furnished: str, invariant: str, says: str, script: str) -> None:
+    db = await Database.connect(furnished, max_connections=1, application_name="test")
+    try:
+        async with db.connection() as conn:
+            damaged = conn.transaction()
+            await damaged.start()
+            await conn.execute(f"SET LOCAL session_replication_role = replica; {script}")
+            looked = {one: await look_within(conn, one) for one in Invariant if one is not Invariant.I11}
+            await damaged.rollback()
+    finally:
+        await db.close()
+    found = {str(one): seen.samples[0].detail for one, seen in looked.items() if seen.violations}
+    assert set(found) == {invariant}, found
+    assert says in found[invariant]
+
+
+async def test_a_second_approved_payment_of_an_order_is_found(books: Books) -> None:
+    order = await books.paid()
+    await books.damage("""
+        ALTER TABLE payments DROP CONSTRAINT payments_order_id_key, DROP CONSTRAINT payments_order_no_key;
+        CREATE TEMP TABLE twin AS SELECT * FROM payments;
+        UPDATE twin SET id = gen_random_uuid(), payment_number = 'P-2', payment_key = 'second';
+        INSERT INTO payments SELECT * FROM twin; DROP TABLE twin
+    """)
+    found = await look_at(books.db, Invariant.I1)
+    assert (found.checked, found.violations) == (2, 2), order
+    assert found.samples[0].detail == "the order has a second approved payment"
+
+
+def test_every_invariant_was_seen_red() -> None:
+    assert {row[0] for row in DAMAGE} == set(Invariant) - {Invariant.I11} == set(map(str, store._RULES)) | {"I13"}
+    assert set(WORDS) == set(Invariant)
+
+
+def test_the_allowed_graph_is_the_models() -> None:
+    before, after, *_ = store._ARGUMENTS[Invariant.I5]
+    pairs = {(one, other) for one, others in ALLOWED_MOVES.items() for other in others}
+    assert set(zip(before, after, strict=True)) == pairs
+
+
+async def test_a_virtual_accounts_own_number_may_be_shown(books: Books) -> None:
+    await books.deposited()
+    shown = await books.row("SELECT virtual_account ->> 'accountNumber' AS number FROM payments")
+    assert not shown["number"].startswith("***")
+    assert (await look_at(books.db, Invariant.I13)).holds
+    await books.damage("UPDATE payment_transactions SET request_data = (SELECT virtual_account FROM payments)")
+    assert not (await look_at(books.db, Invariant.I13)).holds
+
+
+@pytest.mark.parametrize("name", sorted(_SECRET_NAMES | _ACCOUNT_NAMES))
+async def test_every_name_that_is_redacted_is_looked_for(db: Database, name: str) -> None:
+    assert leaks("request_data", {name: "plain"})
+    assert not leaks("request_data", {name: "[redacted]"}) or name in _ACCOUNT_NAMES
+    async with db.connection() as conn:
+        for document, suspicious in ((f'{{"{name}": "plain"}}', True), (f'{{"{name}": "***ain"}}', False)):
+            assert await conn.fetchval("SELECT $1::text ~* $2", document, store._NAMED) is suspicious
+
+
+async def test_an_invariant_that_cannot_be_looked_at_keeps_no_other_from_it(books: Books) -> None:
+    await books.damage("ALTER TABLE capsules RENAME TO gone")
+    assert set(await broken(books)) == {"I6"}
+
+
+async def test_a_look_that_takes_too_long_is_given_up(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(store._RULES, Invariant.I2, "SELECT ''::text AS subject, NULL AS detail FROM pg_sleep(30)")
+    monkeypatch.setattr(store, "STATEMENT_TIMEOUT_S", 0.2)
+    found = await look_at(books.db, Invariant.I2)
+    assert (found.checked, found.trouble, found.holds) == (None, commands.TIMED_OUT, False)
+
+
+async def test_runs_are_kept_and_the_old_ones_forgotten(books: Books) -> None:
+    await furnish(books)
+    await books.damage("UPDATE payments SET look_again_at = NULL")
+    for number in range(KEPT_RUNS + 3):
+        assert await look_at_all(books.db, books.clock, origin=f"run {number}") is not None
+    newest, before = await last_runs(books.db, limit=2)
+    assert (newest.origin, before.origin, newest.holds) == ("run 102", "run 101", False)
+    assert [finding.invariant for finding in newest.findings] == list(Invariant)
+    (bad,) = [finding for finding in newest.findings if not finding.holds]
+    assert (bad.invariant, bad.violations, bad.samples[0].detail[:18]) == ("I6", 1, "its deposit is hel")
+    assert len(await last_runs(books.db, limit=1_000)) == KEPT_RUNS
+
+
+async def test_a_stopped_worker_does_not_wait_for_the_rest(books: Books) -> None:
+    seen: list[Invariant] = []
+    run = await look_at_all(
+        books.db, books.clock, origin="schedule", on_start=seen.append, stopping=lambda: len(seen) == 3
+    )
+    assert (run, seen, await last_runs(books.db, limit=1)) == (None, list(Invariant)[:3], [])
