@@ -16,6 +16,7 @@ from paywon import __version__
 from paywon.base.log import set_up_logging
 from paywon.capsules.api import CapsulesController
 from paywon.db.pool import Database
+from paywon.desk.api import DeskController
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
 from paywon.inbox.api import WebhooksController
@@ -59,6 +60,7 @@ def build_app(settings: Settings) -> Litestar:
         TossPaymentsController,
         VirtualAccountsController,
         WebhooksController,
+        DeskController,
     ]
     if settings.dev_mode:
         from paywon.demo.pages import demo_handlers  # production never even loads it

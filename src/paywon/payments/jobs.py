@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import structlog
 
-from paywon.payments.commands import resolving, watching
+from paywon.payments.commands import resolving, returning, watching
 from paywon.payments.commands.cashier import Cashier
 
 _log = structlog.get_logger()
@@ -16,7 +16,8 @@ async def resolve_forever(cashier: Cashier, *, every_s: float) -> None:
     while True:
         try:
             resolved = await resolving.resolve_due(cashier)
-            busy = await watching.look_at_due(cashier) + resolved > 0
+            looked = await watching.look_at_due(cashier)
+            busy = await returning.return_due(cashier) + looked + resolved > 0
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             busy = False
             _log.warning("the resolver cannot reach the database; it tries again", error=repr(error))

@@ -1,7 +1,7 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.redaction import redact
@@ -109,6 +109,11 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
     """See that the Payment which came back fits our books and shows what was asked for."""
     if learned.verdict is Verdict.CONTRADICTS:
         return False
+    if learned.verdict is Verdict.STRAY:
+        # A second payment of a paid order: it was approved, or its cancel leaves nothing of it.
+        return answer.payment_key == attempt.payment_key and (
+            attempt.type not in CANCELLING or answer.balance_amount == 0
+        )
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
         money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
         return money and answer.payment_key == attempt.payment_key
@@ -144,6 +149,7 @@ async def close(
         error_message=redact(message),
         closed_at=cashier.clock.now(),
         resolve_by=None,
+        parked_at=None,
         sealed_request=None,
     )
 
@@ -165,7 +171,9 @@ async def leave_open(
     ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
     ``not_before_s`` is how long Toss asked us to wait.
     """
-    tries = attempt.retry_count if counts else max(0, attempt.retry_count - 1)
+    tries, now = attempt.retry_count if counts else max(0, attempt.retry_count - 1), cashier.clock.now()
+    wait_s = max(ladder_s(tries), not_before_s or 0)
+    parked = tries >= MOST_TRIES
     await store.update_attempt(
         conn,
         attempt.id,
@@ -175,12 +183,14 @@ async def leave_open(
         error_code=code,
         error_message=redact(message),
         retry_count=tries,
-        resolve_by=cashier.clock.now() + timedelta(seconds=max(ladder_s(tries), not_before_s or 0)),
+        resolve_by=None if parked else now + timedelta(seconds=wait_s),
+        parked_at=now if parked else None,
     )
 
 
-# Seconds until the next try (DESIGN 3), then hourly.
+# Seconds until the next try (DESIGN 3), then hourly for three days; after that a person has to look.
 _LADDER_S = (2, 5, 15, 60, 300, 1800)
+MOST_TRIES: Final = len(_LADDER_S) + 72
 
 
 def ladder_s(tries: int) -> int:
