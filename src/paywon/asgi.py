@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, get
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
@@ -17,12 +18,12 @@ from paywon.base.log import set_up_logging
 from paywon.billing.api import BillingController
 from paywon.capsules.api import CapsulesController
 from paywon.db.pool import Database
+from paywon.desk.api import DeskController
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
 from paywon.inbox.api import WebhooksController
 from paywon.inbox.commands import Inbox
 from paywon.invariants.api import InvariantsController
-from paywon.operators.commands import recognise
 from paywon.orders.api import OrdersController
 from paywon.orders.commands import OrderBook
 from paywon.payments.api.accounts import VirtualAccountsController
@@ -36,13 +37,22 @@ from paywon.receipts.api import CashReceiptsController
 from paywon.settings import Settings, load_settings
 from paywon.settlements.api.doors import SettlementsController
 from paywon.settlements.commands import Ledger
-from paywon.web.auth import OPEN, BearerAuthentication, Principal
+from paywon.web.arrival import BodyInTime
+from paywon.web.auth import OPEN, BearerAuthentication
+from paywon.web.headers import careful_headers
 from paywon.web.methods import tell_methods
 from paywon.web.problems import HANDLERS
+from paywon.web.rates import RATE, LimitStrangers
 from paywon.wiring import House, open_house
 
 
-@get("/health", opt={OPEN: True}, summary="Whether this process and its database are up", tags=["operations"])
+# No limit: a flood that comes through an unknown proxy must not have its watchman think that we are down.
+@get(
+    "/health",
+    opt={OPEN: True, RATE: None},
+    summary="Whether this process and its database are up",
+    tags=["operations"],
+)
 async def health(state: State) -> dict[str, str]:
     house: House = state.house
     async with house.db.connection() as conn:
@@ -72,6 +82,7 @@ def build_app(settings: Settings) -> Litestar:
         BillingController,
         WebhooksController,
         InvariantsController,
+        DeskController,
     ]
     if settings.dev_mode:
         from paywon.demo.pages import demo_handlers  # production never even loads it
@@ -92,9 +103,15 @@ def build_app(settings: Settings) -> Litestar:
         },
         middleware=[
             DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"]),
+            LimitStrangers(),
+            BodyInTime(settings.body_timeout_s),
             KeepReplies(),
         ],
-        before_send=[tell_methods],
+        before_send=[tell_methods, careful_headers(https=settings.https)],
+        cors_config=_cors(settings.origins),
+        # LITESTAR_DEBUG in an environment must not turn stack traces on.
+        debug=False,
+        state=State({"trusted_proxies": settings.proxies}),
         exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
@@ -108,11 +125,8 @@ def _lifespan(settings: Settings) -> Any:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings, role="api") as house:
             app.state.house = house
-
-            async def who(token: str) -> Principal | None:
-                return await recognise(house.db, house.clock, token)
-
-            app.state.recognise = who
+            app.state.recognise = house.recognise
+            app.state.rates = house.rates
             yield
 
     return lifespan
@@ -146,6 +160,18 @@ def _statuses(state: State) -> Checker:
 def _ledger(state: State) -> Ledger:
     house: House = state.house
     return house.ledger
+
+
+def _cors(origins: list[str]) -> CORSConfig | None:
+    """Let pages of these sites call the API with a token, and read what they need of the answer. No cookies."""
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        expose_headers=["Location", "Retry-After", "Idempotent-Replayed", "Age", "Paywon-Cache"],
+    )
 
 
 def _openapi() -> OpenAPIConfig:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from paywon.settings import SettingsError, load_settings
+from paywon.settings import SettingsError, load_database_settings, load_settings
 from paywon.terminal.trouble import Trouble
 
 
@@ -29,7 +29,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="API 키 만들기, 보기, 폐기 / make, list and revoke API keys", no_args_is_help=True)
+keys = typer.Typer(
+    help="API 키 만들기, 보기, 교체, 폐기 / make, list, rotate and revoke API keys", no_args_is_help=True
+)
 app.add_typer(keys, name="keys")
 audit = typer.Typer(help="감사 기록의 사슬 / the audit trail's chain", no_args_is_help=True)
 app.add_typer(audit, name="audit")
@@ -63,7 +65,7 @@ def migrate() -> None:
     """데이터베이스 스키마를 최신으로 / bring the database schema up to date."""
     from paywon.terminal.processes import migrate_database
 
-    typer.echo(migrate_database(load_settings()))
+    typer.echo(migrate_database(load_database_settings()))
 
 
 @app.command()
@@ -141,7 +143,7 @@ def create_key(
     """새 API 키 만들기: 키는 한 번만 보입니다 / make an API key; it is shown only once."""
     from paywon.terminal.keys import create
 
-    create(load_settings(), name=name, scopes=scope, days=days)
+    create(load_database_settings(), name=name, scopes=scope, days=days)
 
 
 @keys.command("list")
@@ -149,7 +151,20 @@ def list_keys() -> None:
     """API 키 보기 / list API keys."""
     from paywon.terminal.keys import show
 
-    show(load_settings())
+    show(load_database_settings())
+
+
+@keys.command("rotate")
+def rotate_key(
+    key_id: Annotated[str, typer.Argument(help="keys list의 id / the id that keys list shows")],
+    overlap_hours: Annotated[
+        int, typer.Option(min=0, max=24 * 90, help="옛 키를 더 쓸 수 있는 시간 / hours that the old key still works")
+    ] = 24,
+) -> None:
+    """같은 이름과 권한의 새 키로 교체: 옛 키는 얼마 뒤 만료 / replace a key; the old one works on for a while."""
+    from paywon.terminal.keys import rotate
+
+    rotate(load_database_settings(), key_id, overlap_hours=overlap_hours)
 
 
 @keys.command("revoke")
@@ -157,7 +172,7 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="keys list의 id / the
     """API 키 폐기 / revoke an API key for good."""
     from paywon.terminal.keys import revoke
 
-    revoke(load_settings(), key_id)
+    revoke(load_database_settings(), key_id)
 
 
 if __name__ == "__main__":

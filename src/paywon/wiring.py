@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,13 +12,19 @@ from paywon.base.clock import Clock, SystemClock
 from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database, forbid_open_transaction
 from paywon.inbox.commands import Inbox
+from paywon.operators.commands import recognise
+from paywon.operators.model import KEY_PREFIX
 from paywon.orders.commands import OrderBook
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.checking import Checker
 from paywon.settings import Settings
 from paywon.settlements.commands import Ledger
 from paywon.toss.client import TossClient
+from paywon.users.commands import Users
+from paywon.users.keys import OneKey, TokenKeys, open_key_set
+from paywon.web.auth import Principal
 from paywon.web.cache import open_cache
+from paywon.web.rates import Rate, Rates, open_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,14 @@ class House:
     cache: Store
     checker: Checker
     ledger: Ledger
+    rates: Rates
+    users: Users | None
+
+    async def recognise(self, token: str) -> Principal | None:
+        """Answer who holds a bearer token: what begins like an API key is one, the rest are users', if any."""
+        if self.users is None or token.startswith(KEY_PREFIX):
+            return await recognise(self.db, self.clock, token)
+        return await self.users.recognise(token)
 
 
 @asynccontextmanager
@@ -68,7 +82,12 @@ async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
         resolve_after=timedelta(seconds=settings.resolve_after_s),
         lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
     )
-    async with open_cache(_cache_url(settings), namespace=_namespace(settings)) as cache:
+    url, namespace = _cache_url(settings), _namespace(settings)
+    async with (
+        open_cache(url, namespace=namespace) as cache,
+        open_counts(url, namespace=namespace) as counts,
+        _open_users(settings, clock) as users,
+    ):
         try:
             yield House(
                 settings=settings,
@@ -82,11 +101,39 @@ async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
                 cache=cache,
                 checker=Checker(cashier=cashier, cache=cache),
                 ledger=Ledger(cashier=cashier, cache=cache),
+                rates=Rates(counts=counts, clock=clock, per_minute=_rates(settings)),
+                users=users,
             )
         finally:
             await cashier.finish()
             await toss.close()
             await db.close()
+
+
+@asynccontextmanager
+async def _open_users(settings: Settings, clock: Clock) -> AsyncIterator[Users | None]:
+    """Make what recognises an app's own users; None where they have no tokens."""
+    policy = settings.token_policy
+    if policy is None:
+        yield None
+        return
+    async with AsyncExitStack() as opened:
+        keys: TokenKeys
+        if (key := settings.token_key) is not None:
+            keys = OneKey(key)
+        else:
+            assert settings.jwt_jwks_url is not None, "settings have a key or say where it is"
+            keys = await opened.enter_async_context(open_key_set(settings.jwt_jwks_url, policy.algorithm))
+        yield Users(policy=policy, keys=keys, scopes=settings.scopes_of_users, clock=clock)
+
+
+def _rates(settings: Settings) -> dict[Rate, int]:
+    return {
+        Rate.KEY: settings.rate_per_minute,
+        Rate.USER: settings.user_rate_per_minute,
+        Rate.ADDRESS: settings.address_rate_per_minute,
+        Rate.WEBHOOK: settings.webhook_rate_per_minute,
+    }
 
 
 def _cache_url(settings: Settings) -> str | None:

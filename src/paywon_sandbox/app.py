@@ -10,15 +10,29 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from paywon_sandbox import inferred
+from paywon_sandbox.core import ids
 from paywon_sandbox.core.journal import Journal
 from paywon_sandbox.core.store import Store
-from paywon_sandbox.doors import api, billing, books, console, control, levers, pages, sdk, windows
+from paywon_sandbox.doors import (
+    api,
+    billing,
+    books,
+    console,
+    control,
+    levers,
+    pages,
+    payouts,
+    sdk,
+    submalls,
+    windows,
+)
+from paywon_sandbox.doors.dialects import PLAIN, EnvelopeDialect
 from paywon_sandbox.doors.door import AnyRequest, Door
-from paywon_sandbox.doors.replies import refusal, to_response, wants_english
+from paywon_sandbox.doors.replies import wants_english
 from paywon_sandbox.settings import MAX_DRAINED_BYTES, Settings
 from paywon_sandbox.webhooks.dispatcher import Dispatcher
 
-DOORS = (api, billing, books, control, levers, sdk, pages, windows, console)
+DOORS = (api, billing, books, payouts, submalls, control, levers, sdk, pages, windows, console)
 
 
 @get("/sandbox/health")
@@ -32,8 +46,11 @@ def _unhandled(request: AnyRequest, error: Exception) -> Response[bytes]:
     status = error.status_code if isinstance(error, HTTPException) else 500
     by_status = {404: inferred.UNKNOWN_PATH, 405: inferred.UNKNOWN_METHOD, 500: "UNKNOWN_ERROR"}
     code = by_status.get(status, "INVALID_REQUEST")
-    english = wants_english(request.headers)
-    return to_response(refusal(f"{request.method} *", code, english=english))
+    v2 = request.url.path.startswith("/v2/")
+    dialect = EnvelopeDialect(request.headers, sealed=False) if v2 else PLAIN
+    reply = dialect.refusal(f"{request.method} *", code, english=wants_english(request.headers))
+    headers = {"x-tosspayments-trace-id": reply.trace_id or ids.trace_id()}
+    return Response(reply.body, status_code=reply.status, headers=headers, media_type=reply.content_type)
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -57,7 +74,7 @@ def create_app(settings: Settings) -> Litestar:
 
     return Litestar(
         route_handlers=[health, *(handler for door in DOORS for handler in door.HANDLERS)],
-        dependencies={"door": Provide(provide_door)},
+        dependencies={"door": Provide(provide_door, use_cache=True)},
         exception_handlers={Exception: _unhandled},
         lifespan=[lifespan],
         openapi_config=None,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
 import sys
 from typing import NoReturn
 
+import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
@@ -39,7 +41,7 @@ def run(settings: Settings) -> int:
         return 1
     # A Ctrl-C before the loop has its own handlers ends as quietly as one after.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings))
+        uvloop.run(_serve(settings))
     return 0
 
 
@@ -71,6 +73,9 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(stop_signal, server.stop)
     announcer = asyncio.create_task(_announce(settings))
     try:
+        # What is there now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         await server.serve()
     finally:
         announcer.cancel()

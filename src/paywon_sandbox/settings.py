@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-KST = ZoneInfo("Asia/Seoul")
+# Korea has had no summer time since 1988; a fixed offset is several times faster than the zone's table.
+KST = timezone(timedelta(hours=9), "KST")
 API_VERSION = "2022-11-16"
 MERCHANT_ID = "tosspayments"
 
@@ -22,8 +22,14 @@ VIRTUAL_ACCOUNT_MAX_HOURS = 2160  # api.md 6
 VIRTUAL_ACCOUNT_MAX_LIFETIME = timedelta(days=90)  # api.md 6, dueDate
 REFUND_ACCOUNT_SHOWN = timedelta(minutes=30)  # api.md 4
 REFUND_TIME = timedelta(days=2)  # api.md 5.4 "about two days later" [1src]
+WALLET_CANCEL_TIME = timedelta(minutes=10)  # api.md 14 "within about 10 min" [1src]
 TAX_OFFICE_TIME = timedelta(days=1)  # api.md 10 "in 1-2 days"
 SECURITY_KEY_OVERLAP = timedelta(days=7)  # api.md 13
+
+MAX_PAYOUTS = 100  # api.md 13, in one request
+LONGEST_PAYOUT_SCHEDULE = timedelta(days=365)  # api.md 13 "business day ≤1 year"
+PARTIALLY_APPROVED_WEEKLY_KRW = 10_000_000  # api.md 13
+EXPRESS_HOURS = (8, 15)  # api.md 13 "weekdays about 08:00-15:00 KST"
 
 MINIMUM_CARD_KRW = 100  # api.md 5.2 [1src]
 MINIMUM_ACCOUNT_KRW = 200  # api.md 5.2 [1src]

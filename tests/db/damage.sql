@@ -181,6 +181,9 @@ WHERE status = 'failed' AND outcome = 'no'
 -- I8: without having been asked
 UPDATE payment_transactions SET error_code = 'LOST' WHERE error_code = 'AMOUNT_MISMATCH'
 
+-- I8: no two operators decided it
+UPDATE payment_transactions SET outcome = 'decided' WHERE status = 'failed' AND outcome = 'no'
+
 -- I8: succeeded without evidence
 UPDATE payment_transactions SET http_status = 500 WHERE type = 'refund_request' AND status = 'success'
 

@@ -107,7 +107,7 @@ async def test_every_column_but_the_chain_itself_is_in_the_digest(books: Books) 
                 """,
                 told,
             )
-            left_out = {"sealed_request", "resolve_by", "chain_position", "chain_hash"}
+            left_out = {"sealed_request", "resolve_by", "parked_at", "chain_position", "chain_hash"}
             assert differs is (column["name"] not in left_out), column["name"]
 
 
@@ -206,16 +206,21 @@ async def test_a_close_that_is_rolled_back_leaves_no_place(books: Books) -> None
 
 
 async def test_what_is_about_no_payment_has_chains_too(books: Books) -> None:
-    key_id = await books.billing_key()
-    for owner in (key_id, key_id, None):
+    key_id, today = await books.billing_key(), books.clock.at
+    day = UUID(f"00000000-0000-0000-0000-0000{today:%Y%m%d}")
+    for owner, days_ago in ((key_id, 0), (key_id, 1), (None, 0), (None, 0), (None, 1)):
+        books.clock.at = today - timedelta(days=days_ago)
         attempt = replace(new_attempt(books.cashier, AttemptType.STATUS_READ, None, SERVER), billing_key_id=owner)
         async with books.db.transaction() as conn:
             await store.open_attempt(conn, attempt)
         await close(books, attempt)
     verified, breaks = await check(books)
-    assert (verified.chains, verified.rows, breaks) == (2, 3, [])
-    await books.damage("DELETE FROM payment_transactions WHERE billing_key_id IS NULL")
-    assert await kinds(books) == {("removed", UUID(int=0))}
+    assert (verified.chains, verified.rows, breaks) == (3, 5, [])
+    await books.damage(
+        "DELETE FROM payment_transactions WHERE billing_key_id IS NULL AND created_at = "
+        "(SELECT max(created_at) FROM payment_transactions)"
+    )
+    assert await kinds(books) == {("removed", day)}
     assert (await check(books, anchor=key_id))[1] == []
 
 

@@ -16,6 +16,7 @@ from paywon.orders.model import CapsuleWish, FulfilmentKind, Order, OrderStatus,
 from paywon.payments import store
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.model import Payment, PaymentStatus, Verdict
+from paywon.strays import store as strays
 from tests.support.evidence import evidence
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -123,8 +124,11 @@ async def test_a_second_payment_for_a_paid_order_is_not_taken_in(db: Database) -
     await tell(db, about(order, DONE, 1))
     learned = await tell(db, about(order, DONE, 2, paymentKey="second-key"))
     payment, status, _ = await state(db, order)
-    assert (learned.verdict, status) == (Verdict.CONTRADICTS, OrderStatus.PAID)
+    assert (learned.verdict, status) == (Verdict.STRAY, OrderStatus.PAID)
     assert payment.payment_key != "second-key"
+    async with db.connection() as conn:
+        (stray,) = await strays.open_ones(conn, after=None, limit=10)
+    assert (stray.payment_key, stray.reason, stray.balance_amount) == ("second-key", "ORDER_PAID_ALREADY", 1_000)
 
 
 async def test_an_unknown_status_of_toss_is_kept_out(db: Database) -> None:

@@ -19,7 +19,8 @@ from paywon.operators.model import Scope
 from tests.conftest import TEMPLATE, Sandbox
 from tests.http.wire import Wire
 from tests.http.world import Ledger, Loop, World
-from tests.support.stack import Stack
+from tests.support.stack import NO_LIMITS, Stack
+from tests.support.tokens import USERS
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,7 @@ def world(
         toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key=keys["all"],
         folder=tmp_path_factory.mktemp("http"),
+        settings={**USERS, **NO_LIMITS},
     )
     loop.run(stack.open(worker=False))
     known, bodies = loop.run(_furnish(stack))
@@ -72,6 +74,7 @@ async def _keys(url: str) -> dict[str, str]:
     found["expired"] = await made("expired", *Scope, expires_at=clock.now() - timedelta(seconds=1))
     found["revoked"] = await made("revoked", *Scope)
     for scope in Scope:
+        found[f"only {scope}"] = await made(f"only {scope}", scope)
         found[f"without {scope}"] = await made(f"without {scope}", *(other for other in Scope if other != scope))
     (key_id,) = [ApiKeyId(key.id) for key in await list_api_keys(db) if key.name == "revoked"]
     assert await revoke_api_key(db, key_id=key_id, clock=clock)

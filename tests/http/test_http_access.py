@@ -1,45 +1,116 @@
-"""Who may ask: every door × every key that must not open it."""
+"""Who may ask: every door × every scope × whoever owns what is behind it."""
 
 import json
 
 import pytest
 
+from paywon.base.catalogue import CATALOGUE
+from paywon.operators.model import USER_SCOPES, Scope
 from tests.http.doors import Door, doors
 from tests.http.world import OPEN_DOORS, World, check_problem
+from tests.support.tokens import token_of
 
-SCOPES = {
-    "POST /api/orders": "orders:write",
-    "GET /api/orders/{order_id}": "orders:read",
-    "GET /api/capsules/{capsule_id}": "orders:read",
-    "POST /payments/request": "payments:write",
-    "POST /payments/confirm": "payments:write",
-    "POST /payments/{payment_id}/refund": "refunds:write",
-    "GET /payments/{payment_id}": "payments:read",
-    "GET /payments": "payments:read",
-    "GET /payments/{payment_id}/transactions": "payments:read",
-    "GET /payments/{payment_id}/receipt": "payments:read",
-    "GET /payments/{payment_id}/status": "payments:read",
-    "GET /payments/{payment_id}/cash-receipts": "payments:read",
-    "POST /payments/{payment_id}/cash-receipts": "payments:write",
-    "POST /payments/{payment_id}/cash-receipts/{receipt_id}/cancel": "payments:write",
-    "GET /api/payments/toss/promotions": "settlements:read",
-    "GET /api/payments/toss/transactions": "settlements:read",
-    "GET /api/payments/toss/settlements": "settlements:read",
-    "POST /api/payments/toss/confirm": "payments:write",
-    "GET /api/payments/toss/{payment_key}": "payments:read",
-    "GET /api/payments/toss/orders/{order_no}": "payments:read",
-    "POST /api/payments/toss/{payment_key}/cancel": "refunds:write",
-    "POST /api/payments/toss/billing/issue": "billing:write",
-    "GET /api/payments/toss/billing": "payments:read",
-    "GET /api/payments/toss/billing/{billing_key}": "payments:read",
-    "POST /api/payments/toss/billing/{billing_key}": "billing:write",
-    "DELETE /api/payments/toss/billing/{billing_key}": "billing:write",
+NOTHING = "nothing of theirs is shown"
+# Every door: the scope that it wants, and what an app's user is told there about what is somebody else's.
+RULES = {
+    "POST /api/orders": ("orders:write", "NOT_YOURS"),
+    "GET /api/orders/{order_id}": ("orders:read", "ORDER_NOT_FOUND"),
+    "GET /api/capsules/{capsule_id}": ("orders:read", "CAPSULE_NOT_FOUND"),
+    "POST /payments/request": ("payments:write", "NOT_YOURS"),
+    "POST /payments/confirm": ("payments:write", "ORDER_NOT_FOUND"),
+    "POST /payments/{payment_id}/refund": ("refunds:write", "PAYMENT_NOT_FOUND"),
+    "GET /payments/{payment_id}": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "GET /payments": ("payments:read", NOTHING),
+    "GET /payments/{payment_id}/transactions": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "GET /payments/{payment_id}/receipt": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "GET /payments/{payment_id}/status": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "GET /payments/{payment_id}/cash-receipts": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "POST /payments/{payment_id}/cash-receipts": ("payments:write", "PAYMENT_NOT_FOUND"),
+    "POST /payments/{payment_id}/cash-receipts/{receipt_id}/cancel": ("payments:write", "PAYMENT_NOT_FOUND"),
+    "GET /api/payments/toss/promotions": ("settlements:read", "FORBIDDEN"),
+    "GET /api/payments/toss/transactions": ("settlements:read", "FORBIDDEN"),
+    "GET /api/payments/toss/settlements": ("settlements:read", "FORBIDDEN"),
+    "POST /api/payments/toss/confirm": ("payments:write", "ORDER_NOT_FOUND"),
+    "GET /api/payments/toss/{payment_key}": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "GET /api/payments/toss/orders/{order_no}": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "POST /api/payments/toss/{payment_key}/cancel": ("refunds:write", "PAYMENT_NOT_FOUND"),
+    "POST /api/payments/toss/virtual-accounts": ("payments:write", "ORDER_NOT_FOUND"),
+    "POST /api/payments/toss/billing/issue": ("billing:write", "FORBIDDEN"),
+    "GET /api/payments/toss/billing": ("payments:read", NOTHING),
+    "GET /api/payments/toss/billing/{billing_key}": ("payments:read", "BILLING_KEY_NOT_FOUND"),
+    "POST /api/payments/toss/billing/{billing_key}": ("billing:write", "FORBIDDEN"),
+    "DELETE /api/payments/toss/billing/{billing_key}": ("billing:write", "FORBIDDEN"),
+    "GET /api/ops/invariants": ("ops:read", "FORBIDDEN"),
+    "GET /api/ops/doubtful": ("ops:read", "FORBIDDEN"),
+    "POST /api/ops/doubtful/questions/{attempt_id}/reread": ("ops:write", "FORBIDDEN"),
+    "POST /api/ops/doubtful/questions/{attempt_id}/mark-failed": ("ops:write", "FORBIDDEN"),
+    "POST /api/ops/doubtful/questions/{attempt_id}/cancel": ("ops:write", "FORBIDDEN"),
+    "POST /api/ops/doubtful/strays/{stray_id}/cancel": ("ops:write", "FORBIDDEN"),
 }
 CLOSED = pytest.mark.parametrize("door", [door for door in doors() if str(door) not in OPEN_DOORS], ids=str)
+# What exists in the world is theirs; the second of them owns less.
+OWNERS = ("6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001", "user-7")
 
 
-def test_every_door_is_either_open_or_has_its_scope() -> None:
-    assert {str(door) for door in doors()} == OPEN_DOORS | set(SCOPES)
+def test_every_door_is_either_open_or_has_its_rule() -> None:
+    assert {str(door) for door in doors()} == OPEN_DOORS | set(RULES)
+
+
+@CLOSED
+def test_every_scope_at_every_door(world: World, door: Door) -> None:
+    """The right scope alone gets past the guard, to where the body is found broken; all others together do not."""
+    wanted, _ = RULES[str(door)]
+    target = world.target(door, billing_key="none")
+    body = b"{broken" if door.fields else None
+    for scope in Scope:
+        answer = world.wire.send(door.method, target, body, key=world.keys[f"only {scope}"])
+        if scope == wanted:
+            assert answer.status not in (401, 403), scope
+        else:
+            assert (answer.status, answer.json()["code"]) == (403, "FORBIDDEN"), scope
+            assert wanted in answer.json()["message"]
+    for key in ("no scope", f"without {wanted}"):
+        answer = world.refused(door, door.method, world.target(door), world.good(door), key=world.keys[key])
+        assert (answer.status, answer.json()["code"]) == (403, "FORBIDDEN")
+
+
+def _about_theirs(world: World, door: Door) -> bytes | None:
+    """A good body about somebody else's order."""
+    if not door.fields:
+        return None
+    body = world.body(door)
+    return json.dumps(body | {"orderId": world.known["order_no"]} if "orderId" in body else body).encode()
+
+
+@CLOSED
+def test_a_user_at_every_door_to_what_is_somebody_elses(world: World, door: Door) -> None:
+    wanted, told = RULES[str(door)]
+    assert (wanted in USER_SCOPES) is (told != "FORBIDDEN")
+    token = token_of("somebody-else")
+    if told != NOTHING:
+        answer = world.refused(door, door.method, world.target(door), _about_theirs(world, door), key=token)
+        assert (answer.status, answer.json()["code"]) == (CATALOGUE[told].kind.value, told)
+        return
+    shown = world.wire.send(door.method, world.target(door), key=token).json()
+    assert {json.dumps(rows) for rows in shown.values() if isinstance(rows, list)} == {"[]"}
+    assert world.wire.send(door.method, world.target(door)).json() != shown, "there is something to hide"
+    answer = world.refused(door, door.method, f"{door.path}?userId={OWNERS[0]}", key=token)
+    assert (answer.status, answer.json()["code"]) == (403, "NOT_YOURS")
+
+
+@pytest.mark.parametrize(
+    "door",
+    [door for door in doors() if door.method == "GET" and RULES.get(str(door), ("", ""))[0] in USER_SCOPES],
+    ids=str,
+)
+def test_what_exists_is_read_by_its_owner_alone(world: World, door: Door) -> None:
+    answers = {user: world.wire.send("GET", world.target(door), key=token_of(user)) for user in OWNERS}
+    if RULES[str(door)][1] == NOTHING:
+        for user, answer in answers.items():
+            rows = next(rows for rows in answer.json().values() if isinstance(rows, list))
+            assert {row["userId"] for row in rows} <= {user}
+        return
+    assert sorted(answer.status for answer in answers.values()) == [200, 404]
 
 
 @CLOSED
@@ -47,14 +118,6 @@ def test_every_door_is_either_open_or_has_its_scope() -> None:
 def test_a_key_that_opens_nothing_any_more(world: World, door: Door, key: str) -> None:
     answer = world.refused(door, door.method, world.target(door), world.good(door), key=world.keys[key])
     assert (answer.status, answer.json()["code"]) == (401, "UNAUTHENTICATED")
-
-
-@CLOSED
-def test_a_key_without_the_scope(world: World, door: Door) -> None:
-    for key in ("no scope", f"without {SCOPES[str(door)]}"):
-        answer = world.refused(door, door.method, world.target(door), world.good(door), key=world.keys[key])
-        assert (answer.status, answer.json()["code"]) == (403, "FORBIDDEN")
-        assert SCOPES[str(door)] in answer.json()["message"]
 
 
 @CLOSED

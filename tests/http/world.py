@@ -18,11 +18,15 @@ T = TypeVar("T")
 
 OPEN_DOORS: Final = frozenset({"GET /health", "POST /payments/webhook"})
 
+NOBODYS_ID: Final = "019ab000-0000-7000-8000-000000000000"
+
 # What no caller may see: names of exceptions, of libraries, of modules, and SQL.
 _INTERNALS: Final = re.compile(
     r"Traceback|[a-z]Error\b|[a-z]Exception\b|asyncpg|msgspec|litestar|paywon\.|psql|"
     r"\b(SELECT|INSERT|UPDATE|DELETE) |File \"|\.py\b|object at 0x|dict\[|NoneType|\bdata: "
 )
+# That a key was used is noted whatever came of it.
+_ROW: Final = "(to_jsonb(t) - 'last_used_at')::text"
 _HANGUL: Final = re.compile(r"[가-힣]")
 
 
@@ -48,7 +52,7 @@ class Ledger:
         tables = loop.run(self._conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
         self.tables = sorted(row["tablename"] for row in tables)
         self._query = " UNION ALL ".join(
-            f"SELECT '{table}', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t"  # noqa: S608
+            f"SELECT '{table}', count(*), md5(string_agg({_ROW}, '|' ORDER BY {_ROW})) FROM \"{table}\" t"  # noqa: S608
             for table in self.tables
         )
 
@@ -76,8 +80,9 @@ class World:
     tried: int = 0
 
     def target(self, door: Door, **instead: str) -> str:
-        """The door's address with values that exist in its path."""
-        return door.path.format(**{item.path[0]: self.known[item.path[0]] for item in door.in_path} | instead)
+        """The door's address with values that exist in its path, as far as the world has such things."""
+        names = [item.path[0] for item in door.in_path]
+        return door.path.format(**{name: self.known.get(name, NOBODYS_ID) for name in names} | instead)
 
     def body(self, door: Door) -> dict[str, Any]:
         """The door's published example, about things that exist."""

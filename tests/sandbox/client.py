@@ -48,14 +48,15 @@ def new_order_id() -> str:
 class Toss:
     """Speaks to one sandbox with one secret key."""
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(self, base_url: str, key: str, *, keep_alive: bool = False) -> None:
         self.base_url = base_url
         self.key = key
+        self._keep_alive = keep_alive
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         # A new connection each time: aiohttp repeats a GET by itself when a kept connection breaks.
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=not self._keep_alive))
         return self
 
     async def __aexit__(self, *details: object) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from tests.sandbox import makers_payouts
 from tests.sandbox.client import FAIL_URL, SUCCESS_URL, Toss, new_order_id
 from tests.sandbox.receiver import Receiver
 
@@ -272,6 +273,14 @@ MAKERS: dict[str, Maker] = {
     "webhook-customer-status-changed": sent("CUSTOMER_STATUS_CHANGED"),
     "webhook-order-payment-status-changed": told(_paid_by_link, "ORDER_PAYMENT_STATUS_CHANGED"),
     "webhook-ars-reservation-changed": sent("ars-reservation.changed"),
-    "webhook-payout-changed": sent("payout.changed"),
-    "webhook-seller-changed": sent("seller.changed", metadata={"key1": "value1"}),
+    "webhook-payout-changed": told(makers_payouts.payout_list, "payout.changed"),
+    "webhook-seller-changed": told(makers_payouts.seller, "seller.changed"),
+    "payment-foreign-easypay-paypal-done": paid(50, {"method": "FOREIGN_EASY_PAY", "currency": "USD"}),
+    "v2-balance": makers_payouts.balance,
+    "v2-error": makers_payouts.error,
+    "v2-payout-list": makers_payouts.payout_list,
+    "v2-payout-requested": makers_payouts.payout_requested,
+    "v2-seller": makers_payouts.seller,
+    "v2-seller-deleted": makers_payouts.seller_deleted,
+    "v2-seller-list": makers_payouts.seller_list,
 }

@@ -204,3 +204,11 @@ def test_a_deposited_account_needs_somewhere_to_refund_to() -> None:
     check_state(record, request, now)
     with pytest.raises(TossError, match="EXCEED_MAX_REFUND_DUE"):
         check_state(record, request, now + timedelta(days=365))
+
+
+@pytest.mark.parametrize("bank", ["20", "우리", "WOORI", "ST", "TOSS_SECURITIES"])
+async def test_money_goes_back_to_banks_and_securities_firms(toss: Toss, bank: str) -> None:
+    payment = await toss.paid(method="VIRTUAL_ACCOUNT")
+    await toss.ok(f"/sandbox/virtual-accounts/{payment['orderId']}/deposit")
+    account = {"bank": bank, "accountNumber": "1000123456789", "holderName": "박토스"}
+    assert (await toss.cancel(payment["paymentKey"], refundReceiveAccount=account)).status == 200

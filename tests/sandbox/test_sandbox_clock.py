@@ -126,21 +126,6 @@ async def test_a_payment_is_authenticated_once(toss: Toss) -> None:
     assert unknown.status == 404
 
 
-async def test_the_request_log(toss: Toss) -> None:
-    payment = await toss.paid()
-    key, order_id = payment["paymentKey"], payment["orderId"]
-    await toss.cancel(key, cancelAmount=99999)
-    await toss.get("/v1/payments/unknown")
-    lines = (await toss.get(f"/sandbox/requests?orderId={order_id}")).json["requests"]
-    assert [(x["method"], x["path"], x["status"], x["code"]) for x in lines] == [
-        ("POST", "/v1/payments/confirm", 200, None),
-        ("POST", f"/v1/payments/{key}/cancel", 403, "NOT_CANCELABLE_AMOUNT"),
-    ]
-    assert lines[0]["body"] == {"paymentKey": key, "orderId": order_id, "amount": 15000}
-    by_path = (await toss.get("/sandbox/requests?path=/v1/payments/unknown")).json["requests"]
-    assert [x["status"] for x in by_path] == [404]
-
-
 async def test_reset_forgets_this_key_only(toss: Toss, receiver: Receiver) -> None:
     payment = await toss.paid()
     async with Toss(toss.base_url, "test_sk_untouched") as other:

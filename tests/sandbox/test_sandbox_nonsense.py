@@ -7,12 +7,21 @@ from urllib.parse import urlencode
 
 import pytest
 from tests.sandbox.client import Answer, Toss, new_order_id
+from tests.sandbox.sealing import Payouts, approved_seller, new_payout, new_seller
 from tests.sandbox.test_sandbox_robustness import BODIES
 
 CARD: dict[str, object] = {"cardNumber": "4330123412341234", "cardExpirationYear": "49", "cardExpirationMonth": "07"}
 CARD |= {"cardPassword": "12", "customerIdentityNumber": "881212", "customerEmail": "a@b.kr"}
 ORDER: dict[str, object] = {"amount": 60000, "orderName": "셔츠", "taxFreeAmount": 100}
 PRODUCT = {"id": "1", "name": "셔츠", "code": "S1", "unitPrice": 1, "quantity": 1}
+SUBMALL: dict[str, object] = {"subMallId": "mall1", "type": "CORPORATE", "companyName": "상호", "metadata": {"a": "b"}}
+SUBMALL |= {
+    "representativeName": "김토페",
+    "businessNumber": "1234567890",
+    "email": "a@b.kr",
+    "phoneNumber": "01012341234",
+}
+SUBMALL |= {"account": {"bankCode": "092", "accountNumber": "1234567890123", "holderName": "김토페"}}
 POSTS: dict[str, dict[str, object]] = {
     "/v1/payments/key-in": ORDER | CARD | {"cardInstallmentPlan": 3, "vbv": {"cavv": "1", "xid": "2", "eci": "3"}},
     "/v1/virtual-accounts": ORDER
@@ -27,7 +36,14 @@ POSTS: dict[str, dict[str, object]] = {
     "/v1/cash-receipts/none/cancel": {"amount": 1},
     "/sandbox/billing-auth": {"customerKey": "customer", "method": "CARD", "cardCompany": "61", "declineTimes": 1},
     "/sandbox/events": {"eventType": "payout.changed", "data": {"status": "FAILED"}},
-    "/sandbox/settings": {"version": "2022-11-16", "signatureKey": "text", "reissueSecurityKey": False},
+    "/v1/payouts/sub-malls": SUBMALL,
+    "/v1/payouts/sub-malls/none": SUBMALL,
+    "/v1/payouts/sub-malls/settlements": {"subMallId": "none", "payoutDate": "2030-01-02", "payoutAmount": 1},
+    "/sandbox/settings": {"version": "2022-11-16", "signatureKey": "text", "reissueSecurityKey": False}
+    | {"payoutBalance": 1_000_000, "requestsPerMinute": 0},
+    "/sandbox/sellers/none/status": {"status": "APPROVED"},
+    "/sandbox/payouts/none/outcome": {"outcome": "FAILED", "code": "ALREADY_CLOSE_ACCOUNT"},
+    "/sandbox/payments/none/cancel-outcome": {"outcome": "DONE"},
     "/sandbox/virtual-accounts/none/deposit": {"amount": 1, "depositorName": "박토스"},
     "/sandbox/virtual-accounts/none/refund": {"outcome": "FAILED"},
     "/sandbox/virtual-accounts/none/nothing": {},
@@ -86,6 +102,32 @@ async def test_malformed_bodies(toss: Toss, path: str) -> None:
         answer = await toss.call("POST", path, raw=body)
         sound(answer, path, body[:20])
         assert answer.status != 200 or body in (b"", b'{"amount":1e999}') or path.startswith("/sandbox/settings")
+
+
+@pytest.mark.parametrize("path", ["/v2/sellers", "/v2/sellers/none", "/v2/payouts"])
+async def test_each_encrypted_parameter_spoilt(toss: Toss, path: str) -> None:
+    payouts = await Payouts.of(toss)
+    wanted: dict[str, Any] = new_seller()
+    if path == "/v2/payouts":
+        wanted = new_payout(await approved_seller(payouts), payoutDate="2030-01-02")
+    for name in wanted:
+        for value in SPOILT:
+            status, answer = await payouts.post(path, wanted | {name: value})
+            assert status < 500, (name, value, answer)
+            assert set(answer) == {"version", "traceId", "error"} or status == 200
+    for name in ("company", "account", "amount"):
+        for part in wanted.get(name, {}):
+            for value in SPOILT:
+                status, answer = await payouts.post(path, wanted | {name: wanted[name] | {part: value}})
+                assert status < 500, (name, part, value, answer)
+
+
+@pytest.mark.parametrize("path", ["/v2/sellers", "/v2/payouts"])
+async def test_each_query_parameter_of_v2_spoilt(toss: Toss, path: str) -> None:
+    for name in ("limit", "startingAfter"):
+        for value in SPOILT_TEXT:
+            answer = await toss.get(f"{path}?{urlencode({name: value})}")
+            assert answer.status == 200 or (answer.status, set(answer.json)) == (400, {"version", "traceId", "error"})
 
 
 @pytest.mark.parametrize("path", GETS)

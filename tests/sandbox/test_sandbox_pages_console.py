@@ -108,12 +108,14 @@ async def test_the_request_log_grows_by_itself(toss: Toss, open_page: OpenPage) 
     await toss.get("/v1/payments/nothing", headers={"idempotency-key": "k"})
     await expect(page.locator("#live")).to_contain_text("NOT_FOUND_PAYMENT")
     payment = await toss.paid()
-    row = page.locator("details.row", has_text=payment["orderId"])
+    row = page.locator("details.row", has_text="/v1/payments/confirm")
     await row.locator("summary").click()
     await toss.get("/v1/payments/other")
     await expect(page.locator("#live")).to_contain_text("/v1/payments/other")
-    await expect(row.locator("pre")).to_be_visible()
-    await expect(row.locator("pre")).to_contain_text(payment["paymentKey"])
+    asked, answered = row.locator("pre").first, row.locator("pre").last
+    await expect(asked).to_be_visible()
+    await expect(asked).to_contain_text(payment["paymentKey"])
+    await expect(answered).to_contain_text('"status": "DONE"')
 
 
 async def test_nothing_typed_by_others_becomes_markup(toss: Toss, open_page: OpenPage) -> None:
@@ -156,3 +158,15 @@ async def test_forms_of_other_pages_and_wrong_keys_do_nothing(toss: Toss) -> Non
     policy = shown.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+async def test_dollars_are_shown_as_dollars(toss: Toss, open_page: OpenPage) -> None:
+    key, order_id = await toss.opened(amount=726.24, currency="USD")  # type: ignore[arg-type]
+    await toss.authenticate(key)
+    await toss.confirm(key, order_id, 726.24)
+    await toss.cancel(key, cancelAmount=0.24)
+    page = await entered(toss, await open_page())
+    await unfold(page, order_id)
+    await expect(page.locator("details.row")).to_contain_text("$726.24")
+    await expect(page.locator("details.row")).to_contain_text("남음 $726.00")
+    await expect(page.locator("details.row pre")).to_contain_text('"totalAmount": 726.24')

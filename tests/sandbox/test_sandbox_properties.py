@@ -23,16 +23,16 @@ from paywon_sandbox.rules.window import authenticate, read_choice
 URL = "http://shop.example/"
 
 
-def paid(amount_krw: int, points_krw: int, tax_free_krw: int) -> tuple[Account, PaymentRecord]:
+def paid(amount: int, points_krw: int, tax_free: int) -> tuple[Account, PaymentRecord]:
     store = Store(Journal(None))
     account = store.account("test_sk_properties")
-    request = {"orderId": "order-1", "orderName": "셔츠", "amount": amount_krw, "taxFreeAmount": tax_free_krw}
+    request = {"orderId": "order-1", "orderName": "셔츠", "amount": amount, "taxFreeAmount": tax_free}
     wanted = read_create(Params(request | {"successUrl": URL, "failUrl": URL}), method_required=False)
     record = create_payment(store, account, wanted, "http://localhost")
     choice = read_choice(Params({"method": "EASY_PAY", "pointsAmount": points_krw}), record)
     authenticate(account, record, "approve", choice)
     key = record.payment.payment_key
-    confirm(account, ConfirmRequest(payment_key=key, order_id="order-1", amount_krw=amount_krw), "http://localhost")
+    confirm(account, ConfirmRequest(payment_key=key, order_id="order-1", amount=amount), "http://localhost")
     return account, record
 
 
@@ -54,7 +54,7 @@ def test_cancels_never_give_back_more_than_was_paid(
     assert payment.easy_pay is not None
     for amount, tax_free in wishes:
         balance, count = payment.balance_amount, len(payment.cancels or [])
-        request = CancelRequest(reason="x", amount_krw=amount, tax_free_krw=tax_free)
+        request = CancelRequest(reason="x", amount=amount, tax_free=tax_free)
         try:
             cancel(account, payment.payment_key, request)
         except TossError:
@@ -76,11 +76,11 @@ def test_cancels_never_give_back_more_than_was_paid(
 
 
 @given(st.integers(0, 10**10), st.integers(0, 10**10))
-def test_the_tax_split_is_an_eleventh_to_the_nearest_won(amount_krw: int, tax_free_krw: int) -> None:
-    tax_free_krw = min(tax_free_krw, amount_krw)
-    supplied, vat = tax_split(amount_krw, tax_free_krw)
-    assert supplied + vat == amount_krw - tax_free_krw
-    assert abs(vat * 11 - (amount_krw - tax_free_krw)) <= 5
+def test_the_tax_split_is_an_eleventh_to_the_nearest_won(amount: int, tax_free: int) -> None:
+    tax_free = min(tax_free, amount)
+    supplied, vat = tax_split(amount, tax_free)
+    assert supplied + vat == amount - tax_free
+    assert abs(vat * 11 - (amount - tax_free)) <= 5
 
 
 def test_the_published_tax_examples() -> None:
@@ -90,12 +90,12 @@ def test_the_published_tax_examples() -> None:
 
 
 @given(st.integers(100, 10**8), st.lists(st.integers(1, 10**8), max_size=8))
-def test_settlement_rows_add_up_however_it_was_cancelled(amount_krw: int, wishes: list[int]) -> None:
-    account, record = paid(amount_krw, 0, 0)
+def test_settlement_rows_add_up_however_it_was_cancelled(amount: int, wishes: list[int]) -> None:
+    account, record = paid(amount, 0, 0)
     key = record.payment.payment_key
     for wish in wishes:
         with suppress(TossError):
-            cancel(account, key, CancelRequest(reason="x", amount_krw=wish))
+            cancel(account, key, CancelRequest(reason="x", amount=wish))
     account.clock.advance(86_400)
     rows = settlements(account, Params({"startDate": "2020-01-01", "endDate": "2999-01-01"}))
     assert all(row.fee == row.supply_amount + row.vat for row in rows)

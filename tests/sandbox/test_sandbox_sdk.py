@@ -146,6 +146,24 @@ async def test_a_promise_brings_the_outcome(toss: Toss, open_page: OpenPage, sho
     assert page.url == f"{shop.url}/blank.html"
 
 
+async def test_paypal_in_dollars(toss: Toss, open_page: OpenPage, shop: Shop, v2: str) -> None:
+    page = await blank(open_page, shop, v2)
+    paypal = {"provider": "PAYPAL", "country": "KR"}
+    request = card(method="FOREIGN_EASY_PAY", amount={"value": 726.24, "currency": "USD"}, foreignEasyPay=paypal)
+    told = await tried(page, PAY, key=client_key(toss), request=request)
+    assert told["error"]["code"] == "NOT_SUPPORTED_PROMISE"
+    request |= {"successUrl": f"{shop.url}/blank.html?way=done", "failUrl": f"{shop.url}/blank.html?f"}
+    await start(page, PAY, key=client_key(toss), request=request)
+    await expect(window(page).get_by_label("구매자 국가")).to_have_value("KR")
+    await window(page).get_by_role("button", name="$726.24 결제하기").click()
+    await page.wait_for_url("**/blank.html?way=done&*amount=726.24")
+    [key] = parse_qs(urlsplit(page.url).query)["paymentKey"]
+    payment = (await toss.confirm(key, str(request["orderId"]), 726.24)).json
+    assert (payment["easyPay"]["provider"], payment["country"]) == ("PAYPAL", "KR")
+    receipt = await toss.get(f"/receipt/redirection?transactionId={key}", headers={"authorization": ""})
+    assert "$726.24" in receipt.raw.decode()
+
+
 async def test_a_closed_window_is_user_cancel(toss: Toss, open_page: OpenPage, shop: Shop, v2: str) -> None:
     page = await blank(open_page, shop, v2)
     cancelled = {"code": "USER_CANCEL", "name": "UserCancelError", "message": "취소되었습니다."}

@@ -16,6 +16,11 @@ from tests.support.processes import Process, free_port
 
 # One ring for all tests: a process that is started again opens what another sealed.
 SECRET_KEYS = base64.b64encode(bytes(range(32))).decode()
+# For what asks more often than anybody would.
+NO_LIMITS = dict.fromkeys(
+    [f"PAYWON_RATE_PER_MINUTE{whose}" for whose in ("", "_USER", "_ADDRESS", "_WEBHOOK")],
+    "0",
+)
 EVENTS = ["PAYMENT_STATUS_CHANGED", "DEPOSIT_CALLBACK", "CANCEL_STATUS_CHANGED", "BILLING_DELETED"]
 
 

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -21,11 +21,19 @@ SETTLED_AFTER: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """One row of ``audit_heads``; ``anchor`` is a payment, a billing key, or zero for what is about neither."""
+    """One row of ``audit_heads``; ``anchor`` is a payment, a billing key, or the day of what is about neither."""
 
     anchor: UUID
     length: int
     hash: bytes
+
+
+def day_of(anchor: UUID) -> date | None:
+    """Answer the day, by UTC, that an anchor such as ``…-000020261122`` stands for; None for other anchors."""
+    try:
+        return datetime.strptime(f"{anchor.int:032x}".removeprefix("0" * 24), "%Y%m%d").date()  # noqa: DTZ007
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

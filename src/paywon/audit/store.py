@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 from uuid import UUID
 
-from paywon.audit.model import Head, Link
+from paywon.audit.model import Head, Link, day_of
 from paywon.db.pool import Connection
 
-# The anchor of what is about neither a payment nor a billing key.
-NOBODY: Final = UUID(int=0)
 _LINK: Final = """
     SELECT audit_anchor(t) AS anchor, t.id, t.chain_position, t.chain_hash, audit_digest(t) AS digest, t.closed_at
     FROM payment_transactions t
@@ -41,9 +39,12 @@ async def links_of(conn: Connection, anchors: list[UUID]) -> AsyncIterator[tuple
         UNION ALL
         {_LINK} WHERE t.payment_id IS NULL AND t.billing_key_id = ANY ($1) AND {_IN_CHAIN}
         UNION ALL
-        {_LINK} WHERE $2 AND t.payment_id IS NULL AND t.billing_key_id IS NULL AND {_IN_CHAIN}
+        {_LINK} JOIN unnest($2::date[]) AS day (day)
+                ON t.created_at >= day.day AT TIME ZONE 'UTC' AND t.created_at < (day.day + 1) AT TIME ZONE 'UTC'
+        WHERE t.payment_id IS NULL AND t.billing_key_id IS NULL AND {_IN_CHAIN}
     """
-    async for row in conn.cursor(query, anchors, NOBODY in anchors, prefetch=500):
+    days = [day for anchor in anchors if (day := day_of(anchor)) is not None]
+    async for row in conn.cursor(query, anchors, days, prefetch=500):
         yield row["anchor"], _link(row)
 
 

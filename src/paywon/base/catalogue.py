@@ -247,6 +247,23 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "WEBHOOK_REJECTED": ErrorText(
         _K.UNAUTHENTICATED, "웹훅 서명이 올바르지 않습니다.", "The webhook's signature does not verify."
     ),
+    # The doubtful desk
+    "DOUBT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "열려 있는 의심 건이 아닙니다.", "Nothing of that id is in doubt."),
+    "SECOND_OPERATOR_NEEDED": ErrorText(
+        _K.CONFLICT,
+        "실패로 표시하려면 제안한 사람이 아닌 두 번째 담당자가 확인해야 합니다.",
+        "Marking as failed needs a second operator, other than the one who proposed it.",
+    ),
+    "TOSS_SAYS_OTHERWISE": ErrorText(
+        _K.CONFLICT,
+        "방금 토스를 읽어 보니 실패로 볼 수 없습니다: {shown}.",
+        "Toss, read just now, does not bear that out: {shown}.",
+    ),
+    "NOTHING_TO_CANCEL": ErrorText(
+        _K.CONFLICT,
+        "방금 토스를 읽어 보니 취소할 승인이 없습니다.",
+        "Toss, read just now, shows no approval that could be cancelled.",
+    ),
     "WEBHOOK_MALFORMED": ErrorText(
         _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
     ),

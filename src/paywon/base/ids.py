@@ -16,6 +16,8 @@ CancelId = NewType("CancelId", UUID)
 CapsuleId = NewType("CapsuleId", UUID)
 BillingKeyId = NewType("BillingKeyId", UUID)
 CashReceiptId = NewType("CashReceiptId", UUID)
+StrayId = NewType("StrayId", UUID)
+DecisionId = NewType("DecisionId", UUID)
 WebhookEventId = NewType("WebhookEventId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 

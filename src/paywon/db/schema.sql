@@ -36,17 +36,25 @@ CREATE TABLE public.payment_transactions (
     billing_period text,
     chain_position bigint,
     chain_hash bytea,
+    parked_at timestamp with time zone,
     CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
     CONSTRAINT nothing_sealed_once_closed CHECK (((closed_at IS NULL) OR (sealed_request IS NULL))),
-    CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text]))),
+    CONSTRAINT parked_is_open CHECK (((parked_at IS NULL) OR ((status = 'pending'::text) AND (resolve_by IS NULL)))),
+    CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text, 'decided'::text]))),
     CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
     CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text])))
 );
 CREATE FUNCTION public.audit_anchor(t public.payment_transactions) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT COALESCE(t.payment_id, t.billing_key_id, '00000000-0000-0000-0000-000000000000'::uuid)
+    SELECT COALESCE(
+        t.payment_id, t.billing_key_id,
+        -- 22 November 2026, by UTC, is 00000000-0000-0000-0000-000020261122.
+        ('00000000-0000-0000-0000-' || lpad((
+            extract(year FROM t.created_at AT TIME ZONE 'UTC') * 10000
+            + extract(month FROM t.created_at AT TIME ZONE 'UTC') * 100
+            + extract(day FROM t.created_at AT TIME ZONE 'UTC'))::int::text, 12, '0'))::uuid)
 $$;
 CREATE FUNCTION public.audit_digest(t public.payment_transactions) RETURNS bytea
     LANGUAGE sql STABLE
@@ -136,7 +144,10 @@ CREATE TABLE public.api_keys (
     scopes text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
-    revoked_at timestamp with time zone
+    revoked_at timestamp with time zone,
+    holder_id uuid NOT NULL,
+    last_used_at timestamp with time zone,
+    rotated_at timestamp with time zone
 );
 CREATE TABLE public.audit_heads (
     anchor uuid NOT NULL,
@@ -202,6 +213,23 @@ CREATE TABLE public.cash_receipts (
     CONSTRAINT cash_receipts_amount_check CHECK ((amount > 0)),
     CONSTRAINT cash_receipts_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
     CONSTRAINT cash_receipts_transaction_type_check CHECK ((transaction_type = ANY (ARRAY['CONFIRM'::text, 'CANCEL'::text])))
+);
+CREATE TABLE public.desk_decisions (
+    id uuid NOT NULL,
+    attempt_id uuid,
+    stray_id uuid,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    operator text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    seconded_by text,
+    second_actor text,
+    carried_out_at timestamp with time zone,
+    CONSTRAINT about_one_thing CHECK (((attempt_id IS NULL) <> (stray_id IS NULL))),
+    CONSTRAINT desk_decisions_kind_check CHECK ((kind = ANY (ARRAY['reread'::text, 'mark_failed'::text, 'cancel_at_toss'::text]))),
+    CONSTRAINT failure_needs_two CHECK (((kind <> 'mark_failed'::text) OR (carried_out_at IS NULL) OR (seconded_by IS NOT NULL))),
+    CONSTRAINT seconded_by_another CHECK ((lower(seconded_by) <> lower(operator)))
 );
 CREATE TABLE public.idempotency_keys (
     holder text NOT NULL,
@@ -431,6 +459,21 @@ CREATE SEQUENCE public.pgqueuer_statistics_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.pgqueuer_statistics_id_seq OWNED BY public.pgqueuer_statistics.id;
+CREATE TABLE public.strays (
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    payment_key text NOT NULL,
+    reason text NOT NULL,
+    balance_amount bigint NOT NULL,
+    needs_account boolean NOT NULL,
+    return_at timestamp with time zone,
+    last_error text,
+    found_at timestamp with time zone NOT NULL,
+    returned_at timestamp with time zone,
+    CONSTRAINT returned_is_empty CHECK (((returned_at IS NULL) OR ((balance_amount = 0) AND (return_at IS NULL)))),
+    CONSTRAINT strays_balance_amount_check CHECK ((balance_amount >= 0)),
+    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text])))
+);
 CREATE TABLE public.webhook_events (
     id uuid NOT NULL,
     digest bytea NOT NULL,
@@ -476,6 +519,8 @@ ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_receipt_key_key UNIQUE (receipt_key);
+ALTER TABLE ONLY public.desk_decisions
+    ADD CONSTRAINT desk_decisions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (holder, key);
 ALTER TABLE ONLY public.invariant_results
@@ -518,6 +563,10 @@ ALTER TABLE ONLY public.pgqueuer_schedules
     ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.strays
+    ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
+ALTER TABLE ONLY public.strays
+    ADD CONSTRAINT strays_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.webhook_events
@@ -528,6 +577,9 @@ CREATE INDEX billing_keys_customer ON public.billing_keys USING btree (customer_
 CREATE INDEX billing_keys_user ON public.billing_keys USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX cash_receipts_payment ON public.cash_receipts USING btree (payment_id, created_at, id);
 CREATE INDEX cash_receipts_to_look_at ON public.cash_receipts USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
+CREATE INDEX desk_decisions_attempt ON public.desk_decisions USING btree (attempt_id, created_at);
+CREATE UNIQUE INDEX desk_decisions_one_proposal ON public.desk_decisions USING btree (attempt_id) WHERE ((kind = 'mark_failed'::text) AND (carried_out_at IS NULL));
+CREATE INDEX desk_decisions_stray ON public.desk_decisions USING btree (stray_id, created_at);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
 CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
@@ -536,6 +588,7 @@ CREATE INDEX payment_status_changes_payment ON public.payment_status_changes USI
 CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);
 CREATE UNIQUE INDEX payment_transactions_one_charge_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL) AND (status = ANY (ARRAY['pending'::text, 'success'::text])));
 CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
+CREATE INDEX payment_transactions_open ON public.payment_transactions USING btree (created_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
 CREATE INDEX payment_transactions_payment_key ON public.payment_transactions USING btree (payment_key);
 CREATE INDEX payment_transactions_to_resolve ON public.payment_transactions USING btree (resolve_by) WHERE (status = 'pending'::text);
@@ -557,12 +610,13 @@ CREATE INDEX pgqueuer_queue_manager_id_idx ON public.pgqueuer USING btree (queue
 CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
 CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
+CREATE INDEX strays_open ON public.strays USING btree (found_at, id) WHERE (returned_at IS NULL);
+CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (return_at IS NOT NULL);
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
 CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();
 CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.refuse_change();
-ALTER TABLE public.payment_transactions DISABLE TRIGGER payment_transactions_closed_stay;
 CREATE TRIGGER payments_note_first_status AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER payments_note_status AFTER UPDATE ON public.payments FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.payment_key IS DISTINCT FROM new.payment_key))) EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
@@ -574,6 +628,10 @@ ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_cancels_id_fkey FOREIGN KEY (cancels_id) REFERENCES public.cash_receipts(id);
 ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+ALTER TABLE ONLY public.desk_decisions
+    ADD CONSTRAINT desk_decisions_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
+ALTER TABLE ONLY public.desk_decisions
+    ADD CONSTRAINT desk_decisions_stray_id_fkey FOREIGN KEY (stray_id) REFERENCES public.strays(id);
 ALTER TABLE ONLY public.invariant_results
     ADD CONSTRAINT invariant_results_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.invariant_runs(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.payment_cancels
@@ -590,3 +648,5 @@ ALTER TABLE ONLY public.payment_transactions
     ADD CONSTRAINT payment_transactions_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+ALTER TABLE ONLY public.strays
+    ADD CONSTRAINT strays_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);

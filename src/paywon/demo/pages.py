@@ -29,8 +29,10 @@ from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import AttemptType, Payment, refundable_amount, simple_status
 from paywon.payments.store import PageFilter
 from paywon.toss.codes import bank_name
+from paywon.web.address import client_address
 from paywon.web.auth import OPEN
 from paywon.web.problems import translate
+from paywon.web.rates import RATE
 from paywon.wiring import House
 
 _LAST_ORDER: Final = "paywon_demo_order"
@@ -59,7 +61,7 @@ def _origin(request: AnyRequest) -> Origin:
     agent = request.headers.get("user-agent")
     return Origin(
         actor="demo:shop",
-        ip_address=request.client.host if request.client else None,
+        ip_address=client_address(request),
         user_agent=agent[:300].replace("\x00", "") if agent else None,
     )
 
@@ -231,7 +233,7 @@ demo_handlers: Final[list[Any]] = [
     Router(
         "/",
         route_handlers=_HANDLERS,
-        opt={OPEN: True},
+        opt={OPEN: True, RATE: None},
         include_in_schema=False,
         exception_handlers={Exception: _trouble},
     ),

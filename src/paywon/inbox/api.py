@@ -10,8 +10,10 @@ from litestar.status_codes import HTTP_200_OK
 
 from paywon.inbox import commands
 from paywon.inbox.commands import Inbox
+from paywon.web.address import client_address
 from paywon.web.auth import OPEN
 from paywon.web.openapi import reading
+from paywon.web.rates import RATE, Rate
 from paywon.web.shapes import Output
 
 Letterbox = Annotated[Inbox, Dependency(skip_validation=True)]
@@ -44,9 +46,9 @@ class WebhooksController(Controller):
     @post(
         "/",
         status_code=HTTP_200_OK,
-        opt={OPEN: True},
+        opt={OPEN: True, RATE: Rate.WEBHOOK},
         summary="Take a webhook of Toss Payments",
-        responses=reading(413),
+        responses=reading(408, 413),
         operation_class=WebhookOperation,
     )
     async def receive(self, request: Request[Any, Any, Any], inbox: Letterbox) -> Received:
@@ -55,6 +57,6 @@ class WebhooksController(Controller):
             inbox,
             await request.body(),
             request.headers,
-            source_address=request.client.host if request.client else None,
+            source_address=client_address(request),
         )
         return Received(received=True, repeated=receipt is commands.Receipt.REPEAT)

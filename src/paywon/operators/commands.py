@@ -1,13 +1,19 @@
-"""Making, listing, revoking and recognising API keys."""
+"""Making, listing, rotating, revoking and recognising API keys."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import asyncpg
+import structlog
 
 from paywon.base.clock import Clock
 from paywon.base.ids import ApiKeyId, new_uuid
-from paywon.db.pool import Database
+from paywon.db.pool import Connection, Database
 from paywon.operators import store
-from paywon.operators.model import KEY_PREFIX, ApiKey, Scope, digest_of, new_key
+from paywon.operators.model import KEY_PREFIX, NOTED_EVERY, ApiKey, Scope, digest_of, new_key
 from paywon.web.auth import Principal
+
+_log = structlog.get_logger()
 
 
 async def create_api_key(
@@ -19,10 +25,12 @@ async def create_api_key(
         ValueError: a scope that does not exist.
     """
     plain = new_key()
+    key_id = ApiKeyId(new_uuid())
     key = ApiKey(
-        id=ApiKeyId(new_uuid()),
+        id=key_id,
+        holder_id=key_id,
         name=name,
-        prefix=plain[: len(KEY_PREFIX) + 6],
+        prefix=_prefix(plain),
         scopes=tuple(Scope(scope) for scope in scopes),
         created_at=clock.now(),
         expires_at=expires_at,
@@ -39,6 +47,30 @@ async def list_api_keys(db: Database) -> list[ApiKey]:
         return await store.every(conn)
 
 
+async def rotate_api_key(db: Database, *, key_id: ApiKeyId, overlap: timedelta, clock: Clock) -> str | None:
+    """Make a key that takes another one's place, and let that one end after the overlap.
+
+    The new key has the old one's name, scopes, holder and length of life. Answers it, the only time that it is seen;
+    None where there is no key to rotate: none at all, one that opens nothing any more, or one that was rotated before.
+    """
+    now, plain = clock.now(), new_key()
+    async with db.transaction() as conn:
+        old = await store.lock(conn, key_id)
+        if old is None or not old.usable(now) or old.rotated_at is not None:
+            return None
+        new = replace(
+            old,
+            id=ApiKeyId(new_uuid()),
+            prefix=_prefix(plain),
+            created_at=now,
+            expires_at=old.lifetime_from(now),
+            last_used_at=None,
+        )
+        await store.insert(conn, new, digest_of(plain))
+        await store.retire(conn, old.id, now, ends_at=old.retired(now, overlap=overlap))
+    return plain
+
+
 async def revoke_api_key(db: Database, *, key_id: ApiKeyId, clock: Clock) -> bool:
     """Revoke a key for good; answer whether there was one to revoke."""
     async with db.connection() as conn:
@@ -46,11 +78,26 @@ async def revoke_api_key(db: Database, *, key_id: ApiKeyId, clock: Clock) -> boo
 
 
 async def recognise(db: Database, clock: Clock, plain: str) -> Principal | None:
-    """Answer who holds a key; None for a key that opens nothing."""
+    """Answer who holds a key, and write down its use once a minute; None for a key that opens nothing."""
     if not plain.startswith(KEY_PREFIX):
         return None
+    now = clock.now()
     async with db.connection() as conn:
         key = await store.by_digest(conn, digest_of(plain))
-    if key is None or not key.usable(clock.now()):
-        return None
-    return Principal(actor=f"key:{key.name}", holder=f"key:{key.id}", scopes=frozenset(key.scopes), owner=None)
+        if key is None or not key.usable(now):
+            return None
+        if key.is_use_news(now):
+            await _note_use(conn, key.id, now)
+    return Principal(actor=f"key:{key.name}", holder=f"key:{key.holder_id}", scopes=frozenset(key.scopes), owner=None)
+
+
+async def _note_use(conn: Connection, key_id: ApiKeyId, now: datetime) -> None:
+    try:
+        await store.note_use(conn, key_id, now, last_before=now - NOTED_EVERY)
+    except asyncpg.ReadOnlySQLTransactionError:
+        # During a failover reading goes on, and so does who may read.
+        _log.debug("the use of a key was not written down")
+
+
+def _prefix(plain: str) -> str:
+    return plain[: len(KEY_PREFIX) + 6]

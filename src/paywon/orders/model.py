@@ -99,6 +99,7 @@ ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
 }
 
 
+CLOSED_UNPAID: Final = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED})
 PAID_ONCE: Final = frozenset({OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED})
 
 

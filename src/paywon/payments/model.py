@@ -135,6 +135,7 @@ class AttemptType(StrEnum):
     CASH_RECEIPT_CANCEL = "cash_receipt_cancel"
     STATUS_READ = "status_read"
     WEBHOOK_RECEIVED = "webhook_received"
+    LATE_ANSWER = "late_answer"
 
 
 class AttemptStatus(StrEnum):
@@ -184,6 +185,7 @@ class Attempt:
     answered: bool = False
     retry_count: int = 0
     resolve_by: datetime | None = None
+    parked_at: datetime | None = None
     created_at: datetime
     closed_at: datetime | None = None
 
@@ -259,14 +261,15 @@ class Verdict(Enum):
 
     APPLY = "apply"
     STALE = "stale"
+    STRAY = "stray"
     CONTRADICTS = "contradicts"
 
 
 def judge(payment: Payment, fact: Fact) -> Verdict:
     """Decide whether a fact is news, old news, or cannot be true of this payment.
 
-    A fact of another order, amount or currency, or of a second paymentKey beside one that holds money,
-    contradicts: nothing is changed and a person has to look.
+    A fact of another order, amount or currency contradicts: nothing is changed and a person has to look. Money
+    under a second paymentKey, beside one that holds money, is stray: it has to go back.
     """
     if (fact.order_no, fact.total_amount, fact.currency) != (
         payment.order_no,
@@ -298,7 +301,7 @@ def _judge_other_key(payment: Payment, fact: Fact) -> Verdict:
     """The customer may open the window again after a refusal; the order's row then follows the new key."""
     if payment.status in UNPAID | OVER_WITHOUT_MONEY:
         return Verdict.STALE if fact.status in OVER_WITHOUT_MONEY else Verdict.APPLY
-    return Verdict.CONTRADICTS if fact.status in REFUNDABLE else Verdict.STALE
+    return Verdict.STRAY if fact.status in REFUNDABLE | {_S.CANCELED} else Verdict.STALE
 
 
 def _asked_later(payment: Payment, fact: Fact) -> bool:

@@ -196,6 +196,14 @@ async def update_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any
     await conn.execute(query, attempt_id, *columns.values())
 
 
+async def close_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> bool:
+    """Set the named columns of an attempt that is still open; answer whether it was."""
+    assert set(columns) <= set(_ATTEMPT), "only columns of payment_transactions"
+    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+    query = f"UPDATE payment_transactions SET {settings} WHERE id = $1 AND status = 'pending'"
+    return bool(await conn.execute(query, attempt_id, *columns.values()) == "UPDATE 1")
+
+
 async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | None:
     """Fetch the open money-moving attempt of a payment; there is one at most."""
     row = await conn.fetchrow(

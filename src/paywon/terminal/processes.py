@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from paywon import devfile
 from paywon.db.migrate import migrate
-from paywon.settings import Settings
+from paywon.settings import DatabaseSettings
 from paywon.terminal.checks import DATABASE_ERRORS, check_port, look_at_database
 from paywon.terminal.plan import load_dev_settings
 from paywon.terminal.trouble import database_trouble
@@ -30,7 +30,7 @@ def become_sandbox(*, host: str, port: int, state: Path | None, public_url: str 
     os.execv(sys.executable, [sys.executable, "-m", "paywon_sandbox", *arguments])  # noqa: S606
 
 
-def migrate_database(settings: Settings) -> str:
+def migrate_database(settings: DatabaseSettings) -> str:
     """Bring the schema up to date; answer what there is to say about it.
 
     Raises:

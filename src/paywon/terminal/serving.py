@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -15,6 +16,8 @@ from paywon.settings import Settings
 from paywon.terminal.checks import check_database, check_port, wait_for_database
 from paywon.terminal.leash import hold_to_parent
 
+_MAX_HEADER_BYTES: Final = 64 * 1024
+"""Roughly: what Granian reads of a request before it has its head. Proxies send 8 to 32 KB at most."""
 # Without the address: a billing key may stand in it.
 _ACCESS: Final = '[%(time)s] %(addr)s - "%(method)s %(protocol)s" %(status)d %(dt_ms).3f'
 
@@ -35,6 +38,13 @@ def serve(settings: Settings) -> None:
         workers=settings.workers,
         interface=Interfaces.ASGI,
         websockets=False,
+        # Not auto: while Granian waits to see which version it is, a connection that says nothing stays for ever.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            # How long a head may take to arrive, and a kept connection may lie idle: Granian has one clock for both.
+            header_read_timeout=int(settings.keep_alive_s * 1000),
+            max_buffer_size=_MAX_HEADER_BYTES,
+        ),
         log_level=LogLevels.info if debugging else LogLevels.warning,
         log_access=debugging,
         log_access_format=_ACCESS,

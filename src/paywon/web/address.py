@@ -5,12 +5,13 @@ proxies of PAYWON_TRUSTED_PROXIES reach; what stands before the first stranger i
 """
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, TypeAlias
 
 from litestar.connection import ASGIConnection
 
-Network: TypeAlias = IPv4Network | IPv6Network
+from paywon.base.networks import Network
+
 Address: TypeAlias = IPv4Address | IPv6Address
 
 # What one subscriber of IPv6 has to himself; counting single addresses would count nothing.
@@ -19,15 +20,6 @@ _IPV6_SUBSCRIBER_BITS: Final = 64
 _WITH_PORT: Final = re.compile(r"\[?(?P<address>[^\[\]]+?)\]?(?::[0-9]{1,5})?")
 # A proxy's chain has a few links; whoever sends more wants us to work.
 _MAX_HOPS: Final = 20
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Read ``10.0.0.0/8, 2001:db8::1``.
-
-    Raises:
-        ValueError: a part is no network, or has bits set beyond its mask.
-    """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def client_address(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
@@ -71,9 +63,10 @@ def _parse(text: str) -> Address | None:
             found = ip_address(spelling)
         except ValueError:
             continue
-        # A server that listens on :: sees IPv4 clients as ::ffff:192.0.2.1.
-        mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-        return mapped or found
+        if isinstance(found, IPv4Address):
+            return found
+        # A server that listens on :: sees IPv4 clients as ::ffff:192.0.2.1; a scope (%eth0) means nothing elsewhere.
+        return found.ipv4_mapped or IPv6Address(int(found))
     return None
 
 

@@ -10,6 +10,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import UserId
+from paywon.web.rates import Rate, Rates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,22 +27,37 @@ class Principal:
 
 
 Recognise: TypeAlias = Callable[[str], Awaitable[Principal | None]]
-"""Takes a bearer token and answers who holds it."""
+"""Takes a bearer token and answers who holds it; raises PaywonError where there is more to say than: nobody."""
 
 OPEN = "open_to_all"
 """A handler's option that leaves it without authentication: ``@get("/x", opt={OPEN: True})``."""
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):
-    """Recognises ``Authorization: Bearer …`` by the function that wiring put at ``app.state.recognise``."""
+    """Recognises ``Authorization: Bearer …`` by the function that wiring put at ``app.state.recognise``.
+
+    A sender who was not recognised is counted by address, and only after the look: where a proxy is not in
+    PAYWON_TRUSTED_PROXIES everybody has its address, and a stranger's flood must not lock out a shop's own key.
+    """
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        recognise: Recognise = connection.app.state.recognise
-        principal = await recognise(token.strip()) if scheme.lower() == "bearer" and token.isascii() else None
-        if principal is None:
-            raise PaywonError("UNAUTHENTICATED")
+        rates: Rates = connection.app.state.rates
+        try:
+            principal = await _recognise(connection)
+        except PaywonError:
+            await rates.spend_as_stranger(connection, Rate.ADDRESS)
+            raise
+        await rates.spend(Rate.KEY if principal.owner is None else Rate.USER, principal.holder)
         return AuthenticationResult(user=principal, auth=None)
+
+
+async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    recognise: Recognise = connection.app.state.recognise
+    principal = await recognise(token.strip()) if scheme.lower() == "bearer" and token.isascii() else None
+    if principal is None:
+        raise PaywonError("UNAUTHENTICATED")
+    return principal
 
 
 def only_own(principal: Principal, user_id: str) -> None:

@@ -4,30 +4,20 @@ Both are Litestar stores, so whatever of Litestar takes a store takes this one. 
 moment; nothing that has to be right may depend on it.
 """
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
-import structlog
 from litestar.stores.base import Store
 from litestar.stores.memory import MemoryStore
 from litestar.stores.valkey import ValkeyStore
-from valkey.asyncio import Valkey
-from valkey.exceptions import ValkeyError
+
+from paywon.web.spare import PAUSE_S, TIMEOUT_S, WithSpare, connect
 
 MAX_ENTRIES: Final = 10_000
 """What one process keeps in memory at most; an entry of ours has a few hundred bytes."""
-TIMEOUT_S: Final = 0.25
-"""How long one look at Valkey may hold a request up. It answers within a millisecond or it is in trouble."""
-PAUSE_S: Final = 5.0
-"""How long Valkey is left alone after it failed, so that not every request waits for it in vain."""
-
-T = TypeVar("T")
-_log = structlog.get_logger()
 
 
 class CacheState(StrEnum):
@@ -60,7 +50,7 @@ async def open_cache(url: str | None, *, namespace: str) -> AsyncIterator[Store]
     if url is None:
         yield memory
         return
-    client = Valkey.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    client = connect(url)
     try:
         yield Forgiving(ValkeyStore(client, namespace=namespace), spare=memory)
     finally:
@@ -95,35 +85,22 @@ class Forgiving(Store):
     def __init__(
         self, shared: Store, *, spare: Store, timeout_s: float = 2 * TIMEOUT_S, pause_s: float = PAUSE_S
     ) -> None:
-        self._shared, self._spare = shared, spare
-        self._timeout_s, self._pause_s = timeout_s, pause_s
-        self._left_alone_until = 0.0
+        self._either = WithSpare(shared, spare, timeout_s=timeout_s, pause_s=pause_s)
 
     async def set(self, key: str, value: str | bytes, expires_in: int | timedelta | None = None) -> None:
-        await self._ask(lambda store: store.set(key, value, expires_in))
+        await self._either.ask(lambda store: store.set(key, value, expires_in))
 
     async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
-        return await self._ask(lambda store: store.get(key, renew_for))
+        return await self._either.ask(lambda store: store.get(key, renew_for))
 
     async def delete(self, key: str) -> None:
-        await self._ask(lambda store: store.delete(key))
+        await self._either.ask(lambda store: store.delete(key))
 
     async def delete_all(self) -> None:
-        await self._ask(lambda store: store.delete_all())
+        await self._either.ask(lambda store: store.delete_all())
 
     async def exists(self, key: str) -> bool:
-        return await self._ask(lambda store: store.exists(key))
+        return await self._either.ask(lambda store: store.exists(key))
 
     async def expires_in(self, key: str) -> int | None:
-        return await self._ask(lambda store: store.expires_in(key))
-
-    async def _ask(self, what: Callable[[Store], Awaitable[T]]) -> T:
-        if time.monotonic() >= self._left_alone_until:
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    return await what(self._shared)
-            except (ValkeyError, OSError, TimeoutError) as error:
-                self._left_alone_until = time.monotonic() + self._pause_s
-                # Not the error's text: it may name the address, and the address may hold a password.
-                _log.warning("Valkey cannot be used; memory stands in", error=type(error).__name__)
-        return await what(self._spare)
+        return await self._either.ask(lambda store: store.expires_in(key))

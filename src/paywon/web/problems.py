@@ -66,7 +66,7 @@ def problem(request: Request[Any, Any, Any], error: PaywonError) -> Response[dic
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
-    if error.code == "UNAUTHENTICATED":
+    if error.code in ("UNAUTHENTICATED", "TOKEN_EXPIRED"):
         headers["WWW-Authenticate"] = "Bearer"
     return Response(
         document | error.extra,

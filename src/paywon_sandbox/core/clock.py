@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 from paywon_sandbox.core.records import ClockState
@@ -18,7 +19,8 @@ class Clock:
         """The account's present instant."""
         if self.state.frozen_at is not None:
             return self.state.frozen_at.astimezone(KST)
-        return (datetime.now(UTC) + timedelta(seconds=self.state.offset_s)).astimezone(KST)
+        offset_s = self.state.offset_s
+        return datetime.now(KST) + timedelta(seconds=offset_s) if offset_s else datetime.now(KST)
 
     def advance(self, seconds: float) -> None:
         """Move forward; works on a frozen clock too."""
@@ -41,7 +43,8 @@ class Clock:
 
 def toss_instant(at: datetime) -> str:
     """`2024-02-13T12:18:14+09:00`, api.md 1.5 [2src]."""
-    return at.astimezone(KST).isoformat(timespec="seconds")
+    # Everything that happens in one second shares one text.
+    return sys.intern(at.astimezone(KST).isoformat(timespec="seconds"))
 
 
 def webhook_instant(at: datetime) -> str:

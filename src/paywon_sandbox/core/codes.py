@@ -8,6 +8,7 @@ EASY_PAY = "간편결제"
 MOBILE_PHONE = "휴대폰"
 TRANSFER = "계좌이체"
 GIFT_CERTIFICATES = ("문화상품권", "도서문화상품권", "게임문화상품권")
+FOREIGN_EASY_PAY = "해외간편결제"
 
 METHODS = {
     "CARD": CARD,
@@ -18,6 +19,7 @@ METHODS = {
     "CULTURE_GIFT_CERTIFICATE": GIFT_CERTIFICATES[0],
     "BOOK_GIFT_CERTIFICATE": GIFT_CERTIFICATES[1],
     "GAME_GIFT_CERTIFICATE": GIFT_CERTIFICATES[2],
+    "FOREIGN_EASY_PAY": FOREIGN_EASY_PAY,
 }
 
 EASY_PAY_PROVIDERS = {
@@ -31,6 +33,10 @@ EASY_PAY_PROVIDERS = {
     "LPAY": "엘페이",
     "PINPAY": "핀페이",
 }
+PAYPAL = "PAYPAL"
+# codes.md: PayPal answers at once, the Asian wallets finish their cancels later; their display strings are a guess.
+ASYNCHRONOUS_WALLETS = ("ALIPAY", "GCASH", "MAYA")
+FOREIGN_WALLETS = (PAYPAL, *ASYNCHRONOUS_WALLETS)
 
 CARD_COMPANIES = {
     "11": ("KOOKMIN", "국민"),
@@ -97,8 +103,38 @@ BANKS = {
     "02": ("KDBBANK", "산업"),
     "23": ("SC", "SC제일"),
 }
+# codes.md "Securities firms" [1src]: two-character code → (English, three-digit code).
+SECURITIES = {
+    "S8": ("KYOBO_SECURITIES", "261"),
+    "SE": ("DAISHIN_SECURITIES", "267"),
+    "SK": ("MERITZ_SECURITIES", "287"),
+    "S5": ("MIRAE_ASSET_SECURITIES", "238"),
+    "SM": ("BOOKOOK_SECURITIES", "290"),
+    "S3": ("SAMSUNG_SECURITIES", "240"),
+    "SN": ("SHINYOUNG_SECURITIES", "291"),
+    "S2": ("SHINHAN_INVESTMENT", "278"),
+    "S0": ("YUANTA_SECURITES", "209"),
+    "SJ": ("EUGENE_INVESTMENT_AND_SECURITIES", "280"),
+    "SQ": ("KAKAOPAY_SECURITIES", "288"),
+    "SB": ("KIWOOM", "264"),
+    "ST": ("TOSS_SECURITIES", "271"),
+    "SR": ("KOREA_FOSS_SECURITIES", "294"),
+    "SH": ("HANA_INVESTMENT_AND_SECURITIES", "270"),
+    "S9": ("HI_INVESTMENT_AND_SECURITIES", "262"),
+    "S6": ("KOREA_INVESTMENT_AND_SECURITIES", "243"),
+    "SG": ("HANHWA_INVESTMENT_AND_SECURITIES", "269"),
+    "SA": ("HYUNDAI_MOTOR_SECURITIES", "263"),
+    "SI": ("DB_INVESTMENT_AND_SECURITIES", "279"),
+    "S4": ("KB_SECURITIES", "218"),
+    "SP": ("DAOL_INVESTMENT_AND_SECURITIES", "227"),
+    "SO": ("LIG_INVESTMENT_AND_SECURITIES", "292"),
+    "SL": ("NH_INVESTMENT_AND_SECURITIES", "247"),
+    "SD": ("SK_SECURITIES", "266"),
+}
 # codes.md "Banks that issue virtual accounts" [1src]
 VIRTUAL_ACCOUNT_BANKS = ("39", "34", "06", "03", "11", "31", "32", "45", "07", "88", "20", "71", "81")
+# Every bank but KB Kookmin (06, 004) has its two digits with a 0 before them (codes.md).
+THREE_DIGITS = {code: "004" if code == "06" else f"0{code}" for code in BANKS}
 
 
 def institution(table: dict[str, tuple[str, str]], name: str) -> str | None:
@@ -106,6 +142,23 @@ def institution(table: dict[str, tuple[str, str]], name: str) -> str | None:
     if name in table:
         return name
     return next((code for code, names in table.items() if name in names), None)
+
+
+def takes_money(name: str) -> bool:
+    """Whether a bank or a securities firm has that two-character code or that name."""
+    firm = name in SECURITIES or any(name == english for english, _ in SECURITIES.values())
+    return firm or institution(BANKS, name) is not None
+
+
+def payout_bank(name: str) -> str | None:
+    """The three-digit code for any bank or securities firm, by either code or by name; None when unknown."""
+    found = institution(BANKS, name)
+    if found is not None:
+        return THREE_DIGITS[found]
+    if name in THREE_DIGITS.values():
+        return name
+    firm = institution(SECURITIES, name)
+    return None if firm is None else SECURITIES[firm][1]
 
 
 def method_name(name: str) -> str | None:

@@ -1,4 +1,7 @@
-"""What the sandbox keeps beside Toss's own objects. Times are aware datetimes on the account's clock."""
+"""What the sandbox keeps beside Toss's own objects. Times are aware datetimes on the account's clock.
+
+What there are thousands of is kept out of the garbage collector's sight (`gc=False`): none of it is in a cycle.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from paywon_sandbox.core.values import Billing, CashReceiptEntry, Payment, Refun
 from paywon_sandbox.settings import API_VERSION
 
 
-class Choice(msgspec.Struct, kw_only=True):
+class Choice(msgspec.Struct, kw_only=True, gc=False):
     """What the customer chose in the window, kept until the confirm turns it into details."""
 
     method: str
@@ -35,17 +38,18 @@ class Choice(msgspec.Struct, kw_only=True):
     refund_account: RefundAccount | None = None
     card_number: str | None = None
     discount_krw: int = 0
+    country: str = "US"
 
 
-class Errand(msgspec.Struct, kw_only=True):
-    """What the clock will do to a payment: `refund`, `settle` or `hide_refund_account`."""
+class Errand(msgspec.Struct, kw_only=True, gc=False):
+    """What the clock will do to a payment: `refund`, `settle`, `hide_refund_account` or `finish_cancel`."""
 
     at: datetime
     kind: str
 
 
-class LedgerEntry(msgspec.Struct, kw_only=True):
-    """One movement of a payment, from which transactions and settlements are made; amounts in KRW.
+class LedgerEntry(msgspec.Struct, kw_only=True, gc=False):
+    """One movement of a payment, from which transactions and settlements are made; in smallest units.
 
     `moved` is what changed hands (0 when an account is issued), `balance` what the merchant holds afterwards.
     """
@@ -54,12 +58,12 @@ class LedgerEntry(msgspec.Struct, kw_only=True):
     transaction_key: str
     at: datetime
     status: str
-    moved_krw: int
-    balance_krw: int
+    moved: int
+    balance: int
     approved_at: str | None
 
 
-class PaymentRecord(msgspec.Struct, kw_only=True):
+class PaymentRecord(msgspec.Struct, kw_only=True, gc=False):
     """A Payment with the session of its window."""
 
     payment: Payment
@@ -74,10 +78,11 @@ class PaymentRecord(msgspec.Struct, kw_only=True):
     customer_phone: str | None = None
     choice: Choice | None = None
     customer_key: str | None = None
-    errands: list[Errand] = []
-    ledger: list[LedgerEntry] = []
+    errands: tuple[Errand, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
     refund_outcome: str = "COMPLETED"
     settlement_requested: bool = False
+    cancel_outcome: str = "DONE"
 
     def due_times(self) -> list[datetime]:
         """When the clock has something to do here."""
@@ -122,20 +127,26 @@ class ReceiptRecord(msgspec.Struct, kw_only=True):
 
 
 class AccountSettings(msgspec.Struct, kw_only=True, rename="camel"):
-    """What a merchant sets in Toss's developer centre. `signature_key`: `text` or `hex`, see inferred.py."""
+    """What a merchant sets in Toss's developer centre. `signature_key`: `text` or `hex`, see inferred.py.
+
+    `payout_balance` is what there is to pay out, in KRW; `requests_per_minute` of one endpoint, 0 for no limit.
+    """
 
     version: str = API_VERSION
     signature_key: str
     security_keys: list[str]
     reissued_at: datetime | None = None
+    payout_balance: int = 1_000_000
+    requests_per_minute: int = 0
 
 
-class StoredReply(msgspec.Struct, kw_only=True):
+class StoredReply(msgspec.Struct, kw_only=True, gc=False):
     """The first answer to an Idempotency-Key, to be repeated byte for byte."""
 
     status: int
     body: bytes
     expires_at: datetime
+    content_type: str = "application/json"
 
 
 class Webhook(msgspec.Struct, kw_only=True, rename="camel"):
@@ -147,7 +158,7 @@ class Webhook(msgspec.Struct, kw_only=True, rename="camel"):
     created_at: datetime
 
 
-class Attempt(msgspec.Struct, kw_only=True, rename="camel"):
+class Attempt(msgspec.Struct, kw_only=True, rename="camel", gc=False):
     """One transmission of a delivery: the answer's status, or why there was none."""
 
     at: datetime
@@ -155,7 +166,7 @@ class Attempt(msgspec.Struct, kw_only=True, rename="camel"):
     error: str | None
 
 
-class Delivery(msgspec.Struct, kw_only=True, rename="camel"):
+class Delivery(msgspec.Struct, kw_only=True, rename="camel", gc=False):
     """One event on its way to one receiver. state: PENDING, DELIVERED, FAILED, LOST."""
 
     id: str
@@ -188,17 +199,21 @@ class Fault(msgspec.Struct, kw_only=True, rename="camel"):
     code: str | None = None
 
 
-class LoggedRequest(msgspec.Struct, kw_only=True, rename="camel"):
-    """One line of the request log; `status` is null while running and when no answer was sent."""
+class LoggedRequest(msgspec.Struct, kw_only=True, gc=False):
+    """One line of the request log; `status` is None while running and when no answer was sent.
 
-    time: str
+    Bodies stand here as they travelled, cut: they are laid out only when somebody looks.
+    """
+
+    at: datetime
     method: str
     path: str
     order_id: str | None
-    body: object
+    body: bytes
     idempotency_key: str | None
     status: int | None = None
     code: str | None = None
+    answer: bytes | None = None
     replayed: bool = False
     fault: str | None = None
 

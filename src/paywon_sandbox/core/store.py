@@ -7,15 +7,25 @@ idempotent reply and the webhooks of one request are stored together or not at a
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections import deque
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core.clock import Clock
+from paywon_sandbox.core.deadlines import Deadlines
 from paywon_sandbox.core.journal import Address, Journal
+from paywon_sandbox.core.money import DECIMALS
+from paywon_sandbox.core.payouts import (
+    AnyPayoutRecord,
+    PayoutRecord,
+    SellerRecord,
+    SubmallPayoutRecord,
+    SubmallRecord,
+    next_step,
+)
 from paywon_sandbox.core.records import (
     AccountSettings,
     BillingAuth,
@@ -31,8 +41,8 @@ from paywon_sandbox.core.records import (
     Webhook,
 )
 
-REQUEST_LOG_LENGTH = 5000
-FINISHED_DELIVERIES_KEPT = 5000
+REQUEST_LOG_LENGTH = 2000
+FINISHED_DELIVERIES_KEPT = 2000
 KINDS: dict[str, type[msgspec.Struct]] = {
     "payment": PaymentRecord,
     "reply": StoredReply,
@@ -43,6 +53,10 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "billing": BillingRecord,
     "receipt": ReceiptRecord,
     "settings": AccountSettings,
+    "seller": SellerRecord,
+    "submall": SubmallRecord,
+    "payout": PayoutRecord,
+    "submall_payout": SubmallPayoutRecord,
 }
 APPROVED = frozenset({"DONE", "CANCELED", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
 
@@ -58,13 +72,15 @@ class Account:
     def _empty(self) -> None:
         self.clock = Clock()
         self.payments: dict[str, PaymentRecord] = {}
-        self.orders: dict[str, list[str]] = {}
+        self.orders: dict[str, tuple[str, ...]] = {}
         self.replies: dict[str, StoredReply] = {}
         self.running: set[str] = set()
         self.webhooks: dict[str, Webhook] = {}
         self.deliveries: dict[str, Delivery] = {}
         self.pending: dict[str, Delivery] = {}
         self.faults: dict[str, Fault] = {}
+        self._counted_minute = 0
+        self._counted: dict[str, int] = {}
         self.requests: deque[LoggedRequest] = deque(maxlen=REQUEST_LOG_LENGTH)
         self.billing_auths: dict[str, BillingAuth] = {}
         self.billings: dict[str, BillingRecord] = {}
@@ -72,8 +88,14 @@ class Account:
         self.settings = default_settings(self.key)
         # Every movement of every payment, oldest first.
         self.ledger: list[tuple[LedgerEntry, PaymentRecord]] = []
-        self._deadlines: list[tuple[datetime, str]] = []
-        self._receipt_deadlines: list[tuple[datetime, str]] = []
+        self.sellers: dict[str, SellerRecord] = {}
+        self.submalls: dict[str, SubmallRecord] = {}
+        self.payouts: dict[str, AnyPayoutRecord] = {}
+        # Of encrypted requests, each for one use.
+        self.nonces: set[str] = set()
+        self._deadlines = Deadlines()
+        self._receipt_deadlines = Deadlines()
+        self._payout_deadlines = Deadlines()
 
     def reset(self) -> None:
         """Forget everything of this key, on disk too."""
@@ -87,15 +109,16 @@ class Account:
         key = record.payment.payment_key
         if key not in self.payments:
             self.payments[key] = record
-            self.orders.setdefault(record.payment.order_id, []).append(key)
+            order_id = record.payment.order_id
+            self.orders[order_id] = (*self.orders.get(order_id, ()), key)
             self._store.owners[key] = self
         for at in record.due_times():
-            heapq.heappush(self._deadlines, (at, key))
+            self._deadlines.put(at, key)
         self._store.change("payment", self.key, key, record)
 
     def book(self, record: PaymentRecord, entry: LedgerEntry) -> None:
         """Add a movement; the caller keeps the payment."""
-        record.ledger.append(entry)
+        record.ledger += (entry,)
         self.ledger.append((entry, record))
 
     def next_number(self) -> int:
@@ -107,9 +130,25 @@ class Account:
         owner = self._store.owners.get(payment_key)
         return owner is not None and owner is not self and _suffix(owner.key) == _suffix(self.key)
 
+    def decimals_of(self, payment_key: str) -> int:
+        """Digits after the point in the amounts of a payment; 0 when there is none of that key."""
+        record = self.payments.get(payment_key)
+        return DECIMALS[record.payment.currency] if record else 0
+
+    def over_limit(self, endpoint: str) -> bool:
+        """Count a request; whether it is one too many in this minute of the account's clock."""
+        limit = self.settings.requests_per_minute
+        if not limit:
+            return False
+        minute = int(self.clock.now().timestamp()) // 60
+        if minute != self._counted_minute:
+            self._counted_minute, self._counted = minute, {}
+        self._counted[endpoint] = self._counted.get(endpoint, 0) + 1
+        return self._counted[endpoint] > limit
+
     def payment_of_order(self, order_id: str) -> PaymentRecord | None:
         """The approved attempt for an orderId, else the newest; None when there is none."""
-        records = [self.payments[key] for key in self.orders.get(order_id, [])]
+        records = [self.payments[key] for key in self.orders.get(order_id, ())]
         if not records:
             return None
         approved = [record for record in records if record.payment.status in APPROVED]
@@ -117,13 +156,8 @@ class Account:
 
     def due(self, now: datetime) -> list[PaymentRecord]:
         """Payments whose deadline has passed, each once."""
-        found: dict[str, PaymentRecord] = {}
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, key = heapq.heappop(self._deadlines)
-            record = self.payments[key]
-            if any(at <= now for at in record.due_times()):
-                found[key] = record
-        return list(found.values())
+        records = (self.payments[key] for key in self._deadlines.due(now))
+        return [record for record in records if any(at <= now for at in record.due_times())]
 
     def keep_billing_auth(self, auth: BillingAuth) -> None:
         """Store what an authKey stands for."""
@@ -144,17 +178,42 @@ class Account:
         """Store a new or changed cash receipt."""
         self.receipts[record.receipt_key] = record
         if record.due_at is not None:
-            heapq.heappush(self._receipt_deadlines, (record.due_at, record.receipt_key))
+            self._receipt_deadlines.put(record.due_at, record.receipt_key)
         self._store.change("receipt", self.key, record.receipt_key, record)
 
     def due_receipts(self, now: datetime) -> list[ReceiptRecord]:
         """Cash receipts that the tax office answers by now."""
-        found: dict[str, ReceiptRecord] = {}
-        while self._receipt_deadlines and self._receipt_deadlines[0][0] <= now:
-            _, key = heapq.heappop(self._receipt_deadlines)
-            if self.receipts[key].due_at is not None:
-                found[key] = self.receipts[key]
-        return list(found.values())
+        records = (self.receipts[key] for key in self._receipt_deadlines.due(now))
+        return [record for record in records if record.due_at is not None]
+
+    def keep_seller(self, record: SellerRecord) -> None:
+        """Store a new or changed seller."""
+        self.sellers[record.seller.id] = record
+        self._store.change("seller", self.key, record.seller.id, record)
+
+    def keep_submall(self, record: SubmallRecord) -> None:
+        """Store a new or changed sub-mall."""
+        self.submalls[record.submall.sub_mall_id] = record
+        self._store.change("submall", self.key, record.submall.sub_mall_id, record)
+
+    def drop_submall(self, submall_id: str) -> None:
+        """A sub-mall is gone."""
+        del self.submalls[submall_id]
+        self._store.change("submall", self.key, submall_id, None)
+
+    def keep_payout(self, record: AnyPayoutRecord) -> None:
+        """Store a new or changed payout."""
+        self.payouts[record.id] = record
+        if (at := next_step(record)) is not None:
+            self._payout_deadlines.put(at, record.id)
+        self._store.change(
+            "payout" if isinstance(record, PayoutRecord) else "submall_payout", self.key, record.id, record
+        )
+
+    def due_payouts(self, now: datetime) -> list[AnyPayoutRecord]:
+        """Payouts that the clock moves on by now."""
+        records = (self.payouts[key] for key in self._payout_deadlines.due(now))
+        return [record for record in records if (at := next_step(record)) is not None and at <= now]
 
     def keep_settings(self) -> None:
         """Store what was set for this key."""
@@ -207,28 +266,37 @@ class Account:
 
     def restore(self, kind: str, record_id: str, record: msgspec.Struct) -> None:
         """Put back one record read from the journal."""
+        plain = self._plain_tables().get(kind)
+        if plain is not None:
+            plain[record_id] = record
+            return
         match record:
             case PaymentRecord():
                 self.keep_payment(record)
                 self.ledger += [(entry, record) for entry in record.ledger]
-            case BillingAuth():
-                self.billing_auths[record_id] = record
-            case BillingRecord():
-                self.billings[record_id] = record
             case ReceiptRecord():
                 self.keep_receipt(record)
+            case PayoutRecord() | SubmallPayoutRecord():
+                self.keep_payout(record)
             case AccountSettings():
                 self.settings = record
-            case StoredReply():
-                self.replies[record_id] = record
-            case Webhook():
-                self.webhooks[record_id] = record
             case Delivery():
                 self.keep_delivery(record)
             case ClockState():
                 self.clock = Clock(record)
             case _:
                 raise ValueError(f"unknown record kind {kind}")
+
+    def _plain_tables(self) -> dict[str, dict[str, Any]]:
+        """Kinds that nothing else depends on."""
+        return {
+            "billing_auth": self.billing_auths,
+            "billing": self.billings,
+            "reply": self.replies,
+            "webhook": self.webhooks,
+            "seller": self.sellers,
+            "submall": self.submalls,
+        }
 
 
 def _suffix(key: str) -> str:
@@ -246,9 +314,15 @@ def _order(record: msgspec.Struct) -> tuple[int, float]:
     """Restoring order: payments as they were opened, deliveries as they arose."""
     if isinstance(record, PaymentRecord):
         return record.sequence, 0.0
-    if isinstance(record, ReceiptRecord):
+    if isinstance(record, ReceiptRecord | SellerRecord | SubmallRecord | PayoutRecord | SubmallPayoutRecord):
         return record.number, 0.0
     return 0, record.created_at.timestamp() if isinstance(record, Delivery) else 0.0
+
+
+def _highest_number(record: msgspec.Struct) -> int:
+    if isinstance(record, PaymentRecord):
+        return max(record.sequence, *(entry.number for entry in record.ledger), 0)
+    return int(getattr(record, "number", 0))
 
 
 class Store:
@@ -270,9 +344,7 @@ class Store:
         records.sort(key=lambda item: _order(item[1]))
         for (kind, account, record_id), record in records:
             self.account(account).restore(kind, record_id, record)
-            if isinstance(record, PaymentRecord):
-                numbers = [entry.number for entry in record.ledger]
-                self._sequence = max(self._sequence, record.sequence, *numbers)
+            self._sequence = max(self._sequence, _highest_number(record))
         for known in self.accounts.values():
             known.ledger.sort(key=lambda item: item[0].number)
         self._changed.clear()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import msgspec
 
 
-class Wire(msgspec.Struct, rename="camel"):
-    """Base of everything that is sent in Toss's camelCase."""
+class Wire(msgspec.Struct, rename="camel", gc=False):
+    """Base of everything that is sent in Toss's camelCase. Never part of a cycle, so not for the collector."""
 
 
 class Failure(Wire, kw_only=True):
@@ -88,7 +88,7 @@ class GiftCertificate(Wire, kw_only=True):
 
 
 class EasyPay(Wire, kw_only=True):
-    """Easy pay: `amount` paid by account or balance, `discount_amount` by points, both KRW."""
+    """Easy pay: `amount` paid by account or balance, `discount_amount` by points."""
 
     provider: str
     amount: int
@@ -176,7 +176,7 @@ class Billing(Wire, kw_only=True):
 
 
 class Transaction(Wire, kw_only=True):
-    """One row of `GET /v1/transactions`; amounts in KRW."""
+    """One row of `GET /v1/transactions`; the amount as it travels."""
 
     m_id: str
     transaction_key: str
@@ -189,7 +189,7 @@ class Transaction(Wire, kw_only=True):
     status: str
     transaction_at: str
     currency: str
-    amount: int
+    amount: int | float
 
 
 class SettlementFee(Wire, kw_only=True):
@@ -228,7 +228,7 @@ class Settlement(Wire, kw_only=True):
 
 
 class Payment(Wire, kw_only=True):
-    """Toss's Payment object; amounts in KRW, instants as Toss writes them."""
+    """Toss's Payment object; amounts in the smallest unit of `currency`, see money.py; instants as Toss writes them."""
 
     m_id: str
     last_transaction_key: str | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Payment
 from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.replies import Answer
 from paywon_sandbox.rules.cancel import cancel, read_cancel
 from paywon_sandbox.rules.confirm import confirm, read_confirm
 from paywon_sandbox.rules.create import create_payment, read_create
@@ -16,7 +17,7 @@ from paywon_sandbox.rules.params import Params
 
 
 @post("/v1/payments", status_code=200)
-async def create(request: AnyRequest, door: Door) -> Response[bytes]:
+async def create(request: AnyRequest, door: Door) -> Answer:
     """Open a payment without the browser script (api.md 5.1)."""
 
     def work(account: Account, params: Params) -> Payment:
@@ -27,17 +28,17 @@ async def create(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/v1/payments/confirm", status_code=200)
-async def confirm_payment(request: AnyRequest, door: Door) -> Response[bytes]:
+async def confirm_payment(request: AnyRequest, door: Door) -> Answer:
     """Approve what the customer authenticated (api.md 5.2)."""
 
     def work(account: Account, params: Params) -> Payment:
-        return confirm(account, read_confirm(params), door.settings.public_url).payment
+        return confirm(account, read_confirm(account, params), door.settings.public_url).payment
 
     return await door.serve(request, "POST /v1/payments/confirm", work)
 
 
 @get("/v1/payments/{payment_key:str}")
-async def read_payment(request: AnyRequest, door: Door, payment_key: str) -> Response[bytes]:
+async def read_payment(request: AnyRequest, door: Door, payment_key: str) -> Answer:
     """One payment by its key (api.md 5.3)."""
 
     def work(account: Account, params: Params) -> Payment:
@@ -50,7 +51,7 @@ async def read_payment(request: AnyRequest, door: Door, payment_key: str) -> Res
 
 
 @get("/v1/payments/orders/{order_id:str}")
-async def read_payment_of_order(request: AnyRequest, door: Door, order_id: str) -> Response[bytes]:
+async def read_payment_of_order(request: AnyRequest, door: Door, order_id: str) -> Answer:
     """One payment by its orderId (api.md 5.3)."""
 
     def work(account: Account, params: Params) -> Payment:
@@ -63,11 +64,11 @@ async def read_payment_of_order(request: AnyRequest, door: Door, order_id: str) 
 
 
 @post("/v1/payments/{payment_key:str}/cancel", status_code=200)
-async def cancel_payment(request: AnyRequest, door: Door, payment_key: str) -> Response[bytes]:
+async def cancel_payment(request: AnyRequest, door: Door, payment_key: str) -> Answer:
     """Cancel all or a part (api.md 5.4)."""
 
     def work(account: Account, params: Params) -> Payment:
-        return cancel(account, payment_key, read_cancel(params)).payment
+        return cancel(account, payment_key, read_cancel(params, account.decimals_of(payment_key))).payment
 
     return await door.serve(request, "POST /v1/payments/{paymentKey}/cancel", work)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, post
+from litestar import delete, post
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Billing, Payment
 from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.replies import Answer
 from paywon_sandbox.rules import billing, virtual_accounts
 from paywon_sandbox.rules.params import Params
 
 
 @post("/v1/payments/key-in", status_code=200)
-async def key_in(request: AnyRequest, door: Door) -> Response[bytes]:
+async def key_in(request: AnyRequest, door: Door) -> Answer:
     """Approve a card typed in by the merchant (api.md 5.5)."""
 
     def work(account: Account, params: Params) -> Payment:
@@ -24,7 +25,7 @@ async def key_in(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/v1/virtual-accounts", status_code=200)
-async def issue_account(request: AnyRequest, door: Door) -> Response[bytes]:
+async def issue_account(request: AnyRequest, door: Door) -> Answer:
     """Issue an account to pay into (api.md 6)."""
 
     def work(account: Account, params: Params) -> Payment:
@@ -35,13 +36,13 @@ async def issue_account(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/v1/billing/authorizations/issue", status_code=200)
-async def issue_billing_key(request: AnyRequest, door: Door) -> Response[bytes]:
+async def issue_billing_key(request: AnyRequest, door: Door) -> Answer:
     """A billing key for an authKey (api.md 7)."""
     return await door.serve(request, "POST /v1/billing/authorizations/issue", billing.issue)
 
 
 @post("/v1/billing/authorizations/card", status_code=200)
-async def issue_billing_key_for_card(request: AnyRequest, door: Door) -> Response[bytes]:
+async def issue_billing_key_for_card(request: AnyRequest, door: Door) -> Answer:
     """A billing key for a typed card (api.md 7)."""
 
     def work(account: Account, params: Params) -> Billing:
@@ -51,7 +52,7 @@ async def issue_billing_key_for_card(request: AnyRequest, door: Door) -> Respons
 
 
 @post("/v1/billing/{billing_key:str}", status_code=200)
-async def charge(request: AnyRequest, door: Door, billing_key: str) -> Response[bytes]:
+async def charge(request: AnyRequest, door: Door, billing_key: str) -> Answer:
     """Charge a billing key (api.md 7)."""
 
     def work(account: Account, params: Params) -> Payment:
@@ -62,7 +63,7 @@ async def charge(request: AnyRequest, door: Door, billing_key: str) -> Response[
 
 
 @delete("/v1/billing/{billing_key:str}", status_code=200)
-async def delete_billing_key(request: AnyRequest, door: Door, billing_key: str) -> Response[bytes]:
+async def delete_billing_key(request: AnyRequest, door: Door, billing_key: str) -> Answer:
     """200 with an empty body (api.md 7 [M])."""
 
     def work(account: Account, params: Params) -> None:

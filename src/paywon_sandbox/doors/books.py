@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.replies import Answer
 from paywon_sandbox.rules import books, promotions, receipts
 from paywon_sandbox.rules.params import Params
 
@@ -17,7 +18,7 @@ def _query(request: AnyRequest) -> Params:
 
 
 @get("/v1/transactions")
-async def list_transactions(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_transactions(request: AnyRequest, door: Door) -> Answer:
     """Approvals, cancels and issued accounts (api.md 8)."""
     return await door.serve(
         request, "GET /v1/transactions", lambda account, params: books.transactions(account, _query(request))
@@ -25,7 +26,7 @@ async def list_transactions(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @get("/v1/settlements")
-async def list_settlements(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_settlements(request: AnyRequest, door: Door) -> Answer:
     """What is paid out, and when (api.md 9)."""
     return await door.serve(
         request, "GET /v1/settlements", lambda account, params: books.settlements(account, _query(request))
@@ -33,7 +34,7 @@ async def list_settlements(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/v1/settlements", status_code=200)
-async def request_settlement(request: AnyRequest, door: Door) -> Response[bytes]:
+async def request_settlement(request: AnyRequest, door: Door) -> Answer:
     """Manual settlement (api.md 9)."""
 
     def work(account: Account, params: Params) -> object:
@@ -43,7 +44,7 @@ async def request_settlement(request: AnyRequest, door: Door) -> Response[bytes]
 
 
 @post("/v1/cash-receipts", status_code=200)
-async def issue_receipt(request: AnyRequest, door: Door) -> Response[bytes]:
+async def issue_receipt(request: AnyRequest, door: Door) -> Answer:
     """Issue a cash receipt (api.md 10)."""
 
     def work(account: Account, params: Params) -> object:
@@ -53,7 +54,7 @@ async def issue_receipt(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/v1/cash-receipts/{receipt_key:str}/cancel", status_code=200)
-async def cancel_receipt(request: AnyRequest, door: Door, receipt_key: str) -> Response[bytes]:
+async def cancel_receipt(request: AnyRequest, door: Door, receipt_key: str) -> Answer:
     """Cancel all or a part of a cash receipt (api.md 10)."""
 
     def work(account: Account, params: Params) -> object:
@@ -63,7 +64,7 @@ async def cancel_receipt(request: AnyRequest, door: Door, receipt_key: str) -> R
 
 
 @get("/v1/cash-receipts")
-async def list_receipts(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_receipts(request: AnyRequest, door: Door) -> Answer:
     """The cash receipts of a day (api.md 10)."""
     return await door.serve(
         request, "GET /v1/cash-receipts", lambda account, params: receipts.page(account, _query(request))
@@ -71,13 +72,13 @@ async def list_receipts(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @get("/v1/promotions/card")
-async def list_card_promotions(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_card_promotions(request: AnyRequest, door: Door) -> Answer:
     """Card promotions (api.md 11)."""
     return await door.serve(request, "GET /v1/promotions/card", lambda account, params: promotions.card_promotions())
 
 
 @get("/v1/promotions")
-async def list_promotions(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_promotions(request: AnyRequest, door: Door) -> Answer:
     """All promotions, the newer form (api.md 11)."""
     return await door.serve(request, "GET /v1/promotions", lambda account, params: promotions.promotions())
 

@@ -15,9 +15,10 @@ from litestar.types import ControllerRouterHandler
 from paywon_sandbox.core import codes
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError, texts
-from paywon_sandbox.core.records import Delivery, LoggedRequest, PaymentRecord
+from paywon_sandbox.core.money import as_sent
+from paywon_sandbox.core.records import Delivery, PaymentRecord
 from paywon_sandbox.core.store import Account
-from paywon_sandbox.doors import steering
+from paywon_sandbox.doors import log, steering
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import client_key
@@ -66,7 +67,7 @@ def _newest(rows: Iterable[Row], fits: Callable[[Row], bool]) -> list[Row]:
 
 def _pretty(value: object) -> str:
     """JSON for reading; text that is JSON itself is laid out too."""
-    raw = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
+    raw = value.encode() if isinstance(value, str) else msgspec.json.encode(as_sent(value))
     try:
         return msgspec.json.format(raw, indent=2).decode()
     except msgspec.DecodeError:
@@ -81,8 +82,9 @@ def _deliveries(account: Account, order: str) -> list[Delivery]:
     return _newest(reversed(account.deliveries.values()), lambda delivery: order in delivery.order_id)
 
 
-def _requests(account: Account, order: str) -> list[LoggedRequest]:
-    return _newest(reversed(account.requests), lambda line: order in (line.order_id or ""))
+def _requests(account: Account, order: str) -> list[dict[str, object]]:
+    lines = _newest(reversed(account.requests), lambda line: order in (line.order_id or ""))
+    return [log.shown(line) for line in lines]
 
 
 @get(["/sandbox", "/sandbox/console"], sync_to_thread=False)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from litestar import Response, delete, get, post
+from litestar import delete, get, post
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.records import LoggedRequest
 from paywon_sandbox.core.store import Account
-from paywon_sandbox.doors import steering
+from paywon_sandbox.doors import log, steering
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
-from paywon_sandbox.doors.replies import read_body, refusal, success, to_response, wants_english
+from paywon_sandbox.doors.replies import Answer, read_body, refusal, success, to_answer, wants_english
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, parse_json_object
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
@@ -22,9 +22,9 @@ from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
 Command = Callable[[Account, Params], object]
 
 
-async def control(request: AnyRequest, door: Door, command: Command) -> Response[bytes]:
+async def control(request: AnyRequest, door: Door, command: Command) -> Answer:
     """Authentication, JSON, command, store, answer; no faults, no idempotency, no log."""
-    endpoint = f"{request.method} {request.url.path}"
+    endpoint = f"{request.method} {request.scope['path']}"
     english = wants_english(request.headers)
     try:
         account = door.store.account(secret_key(request.headers.get("authorization")))
@@ -35,11 +35,11 @@ async def control(request: AnyRequest, door: Door, command: Command) -> Response
         reply = refusal(endpoint, error.code, english=english)
     door.store.commit()
     door.dispatcher.wake()
-    return to_response(reply)
+    return to_answer(reply)
 
 
 @post("/sandbox/payments/{payment_key:str}/authenticate", status_code=200)
-async def play_customer(request: AnyRequest, door: Door, payment_key: str) -> Response[bytes]:
+async def play_customer(request: AnyRequest, door: Door, payment_key: str) -> Answer:
     """The customer's part without a browser."""
 
     def command(account: Account, params: Params) -> object:
@@ -57,31 +57,31 @@ async def play_customer(request: AnyRequest, door: Door, payment_key: str) -> Re
 
 
 @get("/sandbox/clock")
-async def read_clock(request: AnyRequest, door: Door) -> Response[bytes]:
+async def read_clock(request: AnyRequest, door: Door) -> Answer:
     """The account's time."""
     return await control(request, door, lambda account, params: steering.clock_view(account))
 
 
 @post("/sandbox/clock/{action:str}", status_code=200)
-async def change_clock(request: AnyRequest, door: Door, action: str) -> Response[bytes]:
+async def change_clock(request: AnyRequest, door: Door, action: str) -> Answer:
     """advance {seconds}, freeze, resume. What falls due by it has happened when the answer comes."""
     return await control(request, door, lambda account, params: steering.change_clock(account, action, params))
 
 
 @post("/sandbox/webhooks", status_code=200)
-async def register_webhook(request: AnyRequest, door: Door) -> Response[bytes]:
+async def register_webhook(request: AnyRequest, door: Door) -> Answer:
     """Register a receiver. The same url again replaces the earlier registration."""
     return await control(request, door, steering.register_webhook)
 
 
 @get("/sandbox/webhooks")
-async def list_webhooks(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_webhooks(request: AnyRequest, door: Door) -> Answer:
     """Every registration."""
     return await control(request, door, lambda account, params: {"webhooks": list(account.webhooks.values())})
 
 
 @delete("/sandbox/webhooks/{webhook_id:str}", status_code=200)
-async def remove_webhook(request: AnyRequest, door: Door, webhook_id: str) -> Response[bytes]:
+async def remove_webhook(request: AnyRequest, door: Door, webhook_id: str) -> Answer:
     """Forget a registration."""
 
     def command(account: Account, params: Params) -> object:
@@ -92,7 +92,7 @@ async def remove_webhook(request: AnyRequest, door: Door, webhook_id: str) -> Re
 
 
 @get("/sandbox/webhooks/deliveries")
-async def list_deliveries(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_deliveries(request: AnyRequest, door: Door) -> Answer:
     """Every delivery with its attempts, oldest first; ?orderId= narrows."""
     order_id = request.query_params.get("orderId")
 
@@ -104,25 +104,25 @@ async def list_deliveries(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/sandbox/webhooks/deliveries/{delivery_id:str}/resend", status_code=200)
-async def resend_delivery(request: AnyRequest, door: Door, delivery_id: str) -> Response[bytes]:
+async def resend_delivery(request: AnyRequest, door: Door, delivery_id: str) -> Answer:
     """The dashboard's "다시 시도": send once more, now."""
     return await control(request, door, lambda account, params: steering.resend(account, delivery_id))
 
 
 @post("/sandbox/faults", status_code=200)
-async def order_fault(request: AnyRequest, door: Door) -> Response[bytes]:
+async def order_fault(request: AnyRequest, door: Door) -> Answer:
     """Order a trouble; `times` defaults to 1, 0 means until it is deleted."""
     return await control(request, door, steering.order_fault)
 
 
 @get("/sandbox/faults")
-async def list_faults(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_faults(request: AnyRequest, door: Door) -> Answer:
     """Faults that are still waiting."""
     return await control(request, door, lambda account, params: {"faults": list(account.faults.values())})
 
 
 @delete(["/sandbox/faults", "/sandbox/faults/{fault_id:str}"], status_code=200)
-async def remove_faults(request: AnyRequest, door: Door, fault_id: str | None = None) -> Response[bytes]:
+async def remove_faults(request: AnyRequest, door: Door, fault_id: str | None = None) -> Answer:
     """Call off one fault, or all of them."""
 
     def command(account: Account, params: Params) -> object:
@@ -132,7 +132,7 @@ async def remove_faults(request: AnyRequest, door: Door, fault_id: str | None = 
 
 
 @get("/sandbox/requests")
-async def list_requests(request: AnyRequest, door: Door) -> Response[bytes]:
+async def list_requests(request: AnyRequest, door: Door) -> Answer:
     """The request log, oldest first; ?path= (prefix) and ?orderId= narrow."""
     path = request.query_params.get("path", "")
     order_id = request.query_params.get("orderId")
@@ -140,11 +140,14 @@ async def list_requests(request: AnyRequest, door: Door) -> Response[bytes]:
     def fits(line: LoggedRequest) -> bool:
         return line.path.startswith(path) and order_id in (None, line.order_id)
 
-    return await control(request, door, lambda account, params: {"requests": [x for x in account.requests if fits(x)]})
+    def command(account: Account, params: Params) -> object:
+        return {"requests": [log.shown(line) for line in account.requests if fits(line)]}
+
+    return await control(request, door, command)
 
 
 @post("/sandbox/reset", status_code=200)
-async def reset_account(request: AnyRequest, door: Door) -> Response[bytes]:
+async def reset_account(request: AnyRequest, door: Door) -> Answer:
     """Forget everything of this key: payments, webhooks, faults, log, clock."""
 
     def command(account: Account, params: Params) -> object:

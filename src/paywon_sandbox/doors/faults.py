@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request
@@ -10,7 +11,7 @@ from litestar import Request
 from paywon_sandbox.core.records import Fault
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors import sockets
-from paywon_sandbox.doors.replies import Reply, refusal
+from paywon_sandbox.doors.replies import Reply
 from paywon_sandbox.webhooks.faults import path_matches, use_up
 
 KINDS = frozenset({"refuse", "delay", "drop_reply", "half_body", "status", "reset", "lose", "double", "reorder"})
@@ -56,11 +57,11 @@ def gateway_reply(fault: Fault | None) -> Reply | None:
     return Reply(status=status, body=page.encode(), content_type="text/html")
 
 
-def api_refusal(fault: Fault | None, endpoint: str, *, english: bool) -> Reply | None:
+def api_refusal(fault: Fault | None, refuse: Callable[[str, int | None], Reply]) -> Reply | None:
     """`status` with a code: the API's own error, stored for the key like any other."""
     if fault is None or fault.kind != "status" or fault.code is None:
         return None
-    return refusal(endpoint, fault.code, english=english, status=fault.status)
+    return refuse(fault.code, fault.status)
 
 
 async def pause(fault: Fault | None) -> None:

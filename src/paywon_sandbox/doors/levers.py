@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.control import control
 from paywon_sandbox.doors.door import AnyRequest, Door
-from paywon_sandbox.rules import billing, centre, receipts, virtual_accounts
+from paywon_sandbox.doors.replies import Answer
+from paywon_sandbox.rules import billing, cancel, centre, payouts, receipts, sellers, virtual_accounts
 from paywon_sandbox.rules.params import Params
 
 
 @post("/sandbox/virtual-accounts/{order_id:str}/{action:str}", status_code=200)
-async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str) -> Response[bytes]:
+async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str) -> Answer:
     """deposit {amount?, depositorName?}, reverse, refund {outcome}; answers the Payment."""
 
     def command(account: Account, params: Params) -> object:
@@ -29,14 +30,20 @@ async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str)
     return await control(request, door, command)
 
 
+@post("/sandbox/payments/{payment_key:str}/cancel-outcome", status_code=200)
+async def play_wallet(request: AnyRequest, door: Door, payment_key: str) -> Answer:
+    """How an asynchronous wallet's cancel ends: {outcome: DONE | ABORTED}; answers the Payment."""
+    return await control(request, door, lambda account, params: cancel.order_outcome(account, payment_key, params))
+
+
 @post("/sandbox/billing-auth", status_code=200)
-async def authorise_billing(request: AnyRequest, door: Door) -> Response[bytes]:
+async def authorise_billing(request: AnyRequest, door: Door) -> Answer:
     """The customer's part of the billing window: {customerKey, …} → {authKey}."""
     return await control(request, door, lambda account, params: {"authKey": billing.authorise(account, params)})
 
 
 @post("/sandbox/billing-keys/{billing_key:str}/delete", status_code=200)
-async def lose_billing_key(request: AnyRequest, door: Door, billing_key: str) -> Response[bytes]:
+async def lose_billing_key(request: AnyRequest, door: Door, billing_key: str) -> Answer:
     """A billing key that goes without the merchant's asking: {reason?}."""
 
     def command(account: Account, params: Params) -> object:
@@ -47,34 +54,60 @@ async def lose_billing_key(request: AnyRequest, door: Door, billing_key: str) ->
 
 
 @post("/sandbox/cash-receipts/{receipt_key:str}/outcome", status_code=200)
-async def play_tax_office(request: AnyRequest, door: Door, receipt_key: str) -> Response[bytes]:
+async def play_tax_office(request: AnyRequest, door: Door, receipt_key: str) -> Answer:
     """What the tax office will answer: {outcome: COMPLETED | FAILED, reason?: TS1 …}."""
     return await control(request, door, lambda account, params: receipts.order_outcome(account, receipt_key, params))
 
 
+@post("/sandbox/sellers/{seller_id:str}/status", status_code=200)
+async def play_seller(request: AnyRequest, door: Door, seller_id: str) -> Answer:
+    """What Toss finds out about a seller: {status}; answers the Seller."""
+    return await control(request, door, lambda account, params: sellers.order_status(account, seller_id, params))
+
+
+@get("/sandbox/payouts")
+async def list_payouts(request: AnyRequest, door: Door) -> Answer:
+    """Payouts of both versions, oldest first; v1 has no way to read them."""
+
+    def command(account: Account, params: Params) -> object:
+        return {"payouts": [record.payout for record in account.payouts.values()]}
+
+    return await control(request, door, command)
+
+
+@post("/sandbox/payouts/{payout_id:str}/outcome", status_code=200)
+async def play_payout(request: AnyRequest, door: Door, payout_id: str) -> Answer:
+    """How a payout of either version will end: {outcome: COMPLETED | FAILED, code?}."""
+    return await control(request, door, lambda account, params: payouts.order_outcome(account, payout_id, params))
+
+
 @post("/sandbox/events", status_code=200)
-async def send_event(request: AnyRequest, door: Door) -> Response[bytes]:
+async def send_event(request: AnyRequest, door: Door) -> Answer:
     """Send an event of a product that is not built here: {eventType, data?}."""
     return await control(request, door, centre.send_event)
 
 
 @get("/sandbox/settings")
-async def read_settings(request: AnyRequest, door: Door) -> Response[bytes]:
+async def read_settings(request: AnyRequest, door: Door) -> Answer:
     """API version and security keys."""
     return await control(request, door, lambda account, params: centre.settings_view(account))
 
 
 @post("/sandbox/settings", status_code=200)
-async def change_settings(request: AnyRequest, door: Door) -> Response[bytes]:
-    """{version?, signatureKey?: text | hex, reissueSecurityKey?: true}."""
+async def change_settings(request: AnyRequest, door: Door) -> Answer:
+    """{version?, signatureKey?: text | hex, reissueSecurityKey?: true, payoutBalance?, requestsPerMinute?}."""
     return await control(request, door, centre.change_settings)
 
 
 HANDLERS: list[ControllerRouterHandler] = [
     play_bank,
+    play_wallet,
     authorise_billing,
     lose_billing_key,
     play_tax_office,
+    play_seller,
+    list_payouts,
+    play_payout,
     send_event,
     read_settings,
     change_settings,

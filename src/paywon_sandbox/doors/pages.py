@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-import jinja2
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.types import ControllerRouterHandler
@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from paywon_sandbox.core import codes
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError, texts
+from paywon_sandbox.core.money import for_people
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.door import AnyRequest, Door
@@ -24,6 +25,9 @@ from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, ensure_open, read_choice
 from paywon_sandbox.settings import MINIMUM_INSTALLMENT_KRW
+
+if TYPE_CHECKING:
+    import jinja2
 
 STATIC_TYPES = {
     "checkout.css": "text/css",
@@ -54,10 +58,13 @@ _MESSAGES = {
 
 @cache
 def _templates() -> jinja2.Environment:
+    # Only people need it: a sandbox that programs speak to does without the 4 MB.
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("paywon_sandbox"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["won"] = lambda amount: f"{amount:,}"
+    environment.filters["money"] = for_people
     return environment
 
 
@@ -128,6 +135,8 @@ class _Entered:
             wanted = codes.EASY_PAY
         self.method = wanted if wanted in _OFFERED else codes.CARD
         self.only = bool(values.get("only"))
+        if record.payment.currency != "KRW":
+            self.method = codes.FOREIGN_EASY_PAY
 
     def get(self, name: str) -> str:
         value = self._values.get(name, "")
@@ -157,6 +166,7 @@ def _checkout_page(
         banks=[(code, names[1]) for code, names in codes.BANKS.items()],
         account_banks=[(code, codes.BANKS[code][1]) for code in codes.VIRTUAL_ACCOUNT_BANKS],
         providers=list(codes.EASY_PAY_PROVIDERS.values()),
+        wallets=codes.FOREIGN_WALLETS,
         gift_certificates=codes.GIFT_CERTIFICATES,
         carriers=CARRIERS,
         months=range(2, last_month + 1) if payment.total_amount >= MINIMUM_INSTALLMENT_KRW else [],
@@ -204,7 +214,9 @@ def _wishes(request: AnyRequest) -> dict[str, object]:
         "bank": codes.institution(codes.BANKS, request.query_params.get("bank", "")),
         "installmentPlanMonths": request.query_params.get("cardInstallmentPlan"),
     }
-    plain = ("maxCardInstallmentPlan", "useCardPoint", "cashReceiptType", "only")
+    plain = ("maxCardInstallmentPlan", "useCardPoint", "cashReceiptType", "country", "only")
+    wallet = request.query_params.get("easyPay", "")
+    known["easyPayProvider"] = wallet if wallet in codes.FOREIGN_WALLETS else known["easyPayProvider"]
     wishes = known | {name: request.query_params.get(name) for name in plain}
     return {name: value for name, value in wishes.items() if value}
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request
 from litestar.datastructures import Headers
 from litestar.exceptions import HTTPException
+from litestar.types import Receive, Scope, Send
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core import ids
 from paywon_sandbox.core.errors import TossError, find, texts
+from paywon_sandbox.core.money import as_sent
 from paywon_sandbox.settings import MAX_BODY_BYTES
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """Status and exact body of an answer; `code` for the log when it is a refusal."""
+    """Status and exact body of an answer; for the log the `code` of a refusal, and what an encrypted body says."""
 
     status: int
     body: bytes
     code: str | None = None
     content_type: str = "application/json"
+    trace_id: str | None = None
+    shown: bytes | None = None
 
 
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
@@ -42,16 +47,22 @@ def wants_english(headers: Headers) -> bool:
 
 def refusal(endpoint: str, code: str, *, english: bool, status: int | None = None) -> Reply:
     """`{"code", "message"}` with the published status and text; `status` overrides."""
-    row = find(endpoint, code)
-    message = texts(endpoint, code)[1 if english else 0]
+    message, published = message_and_status(endpoint, code, english=english)
     body = msgspec.json.encode({"code": code, "message": message})
-    return Reply(status=status or (row.http_status if row else None) or 400, body=body, code=code)
+    return Reply(status=status or published, body=body, code=code)
+
+
+def message_and_status(endpoint: str, code: str, *, english: bool) -> tuple[str, int]:
+    """What was published for a code; 400 where nothing was."""
+    row = find(endpoint, code)
+    return texts(endpoint, code)[1 if english else 0], (row.http_status if row else None) or 400
 
 
 def success(value: object, *, english: bool = False) -> Reply:
     """200 with an object, or with nothing for None; enumerated values in English if asked for (api.md 1.2 [1src])."""
     if value is None:
         return Reply(status=200, body=b"")
+    value = as_sent(value)
     if english:
         value = _in_english(msgspec.to_builtins(value))
     return Reply(status=200, body=msgspec.json.encode(value))
@@ -71,9 +82,33 @@ def _in_english(value: object) -> object:
     } | ({"metadata": value["metadata"]} if "metadata" in value else {})
 
 
-def to_response(reply: Reply, idempotency_key: str | None = None) -> Response[bytes]:
-    """The HTTP response: a fresh trace id every time, the idempotency key echoed (api.md 1.2 [M])."""
-    headers = {"x-tosspayments-trace-id": ids.trace_id()}
+class Answer:
+    """One HTTP answer as an ASGI application, which the framework passes on as it is."""
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._status, self._headers, self._body = status, headers, body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+# Where the connection is gone already.
+NOTHING = Answer(200, [], b"")
+
+
+def to_answer(reply: Reply, idempotency_key: str | None = None, headers: Sequence[tuple[bytes, bytes]] = ()) -> Answer:
+    """A fresh trace id every time, the idempotency key echoed (api.md 1.2 [M])."""
+    kind = reply.content_type
+    own = [
+        (b"content-type", (f"{kind}; charset=utf-8" if kind.startswith("text/") else kind).encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"x-tosspayments-trace-id", (reply.trace_id or ids.trace_id()).encode()),
+        *headers,
+    ]
     if idempotency_key is not None:
-        headers["idempotency-key"] = idempotency_key
-    return Response(reply.body, status_code=reply.status, headers=headers, media_type=reply.content_type)
+        own.append((b"idempotency-key", idempotency_key.encode("latin-1")))
+    return Answer(reply.status, own, reply.body)

@@ -12,9 +12,10 @@ from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.store import Account
+from paywon_sandbox.doors import log
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import account_key, client_key
-from paywon_sandbox.doors.replies import read_body, refusal, success, to_response, wants_english
+from paywon_sandbox.doors.replies import Answer, read_body, refusal, success, to_answer, wants_english
 from paywon_sandbox.doors.windows import read_billing_window
 from paywon_sandbox.rules.create import create_payment, read_create
 from paywon_sandbox.rules.expiry import sweep
@@ -29,6 +30,7 @@ _CORS = {
     "access-control-allow-headers": "authorization, content-type, accept-language",
     "access-control-max-age": "600",
 }
+_CORS_BYTES = [(name.encode(), value.encode()) for name, value in _CORS.items()]
 
 
 @cache
@@ -65,7 +67,7 @@ def preflight() -> Response[None]:
 
 
 @post("/sandbox/checkout", status_code=200)
-async def open_checkout(request: AnyRequest, door: Door) -> Response[bytes]:
+async def open_checkout(request: AnyRequest, door: Door) -> Answer:
     """Open the payment window: what the scripts call, with the client key or the secret key of the pair."""
 
     def command(account: Account, params: Params) -> object:
@@ -78,7 +80,7 @@ async def open_checkout(request: AnyRequest, door: Door) -> Response[bytes]:
 
 
 @post("/sandbox/billing-checkout", status_code=200)
-async def open_billing_checkout(request: AnyRequest, door: Door) -> Response[bytes]:
+async def open_billing_checkout(request: AnyRequest, door: Door) -> Answer:
     """Open the billing authorisation: checks the parameters and returns the address of its page."""
 
     def command(account: Account, params: Params) -> object:
@@ -89,22 +91,22 @@ async def open_billing_checkout(request: AnyRequest, door: Door) -> Response[byt
     return await _answer(request, door, command)
 
 
-async def _answer(request: AnyRequest, door: Door, command: Callable[[Account, Params], object]) -> Response[bytes]:
+async def _answer(request: AnyRequest, door: Door, command: Callable[[Account, Params], object]) -> Answer:
     """Client or secret key, JSON, command, store, answer with the headers that let a shop's page read it."""
-    endpoint = f"POST {request.url.path}"
+    path, line = request.scope["path"], None
     try:
         account = door.store.account(account_key(request.headers.get("authorization")))
         body = await read_body(request)
+        line = log.opened(account, "POST", path, body, None)
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body))))
     except TossError as error:
-        reply = refusal(endpoint, error.code, english=wants_english(request.headers))
+        reply = refusal(f"POST {path}", error.code, english=wants_english(request.headers))
+    if line is not None:
+        log.close(line, reply)
     door.store.commit()
     door.dispatcher.wake()
-    response = to_response(reply)
-    for name, value in _CORS.items():
-        response.set_header(name, value)
-    return response
+    return to_answer(reply, headers=_CORS_BYTES)
 
 
 HANDLERS: list[ControllerRouterHandler] = [script_v1, script_v2, preflight, open_checkout, open_billing_checkout]

@@ -178,7 +178,7 @@ def read_charge(params: Params) -> ChargeRequest:
     return ChargeRequest(
         order=order,
         customer_key=read_customer_key(params),
-        installments=read_installments(params, order.amount_krw),
+        installments=read_installments(params, order.amount),
     )
 
 
@@ -190,7 +190,7 @@ def charge(store: Store, account: Account, billing_key: str, request: ChargeRequ
         raise TossError("NOT_MATCHES_CUSTOMER_KEY")
     refuse_approved_order(account, request.order.order_id)
     by_card = registered.method == codes.CARD
-    if request.order.amount_krw < (MINIMUM_CARD_KRW if by_card else MINIMUM_ACCOUNT_KRW):
+    if request.order.amount < (MINIMUM_CARD_KRW if by_card else MINIMUM_ACCOUNT_KRW):
         raise TossError("BELOW_MINIMUM_AMOUNT")
     _refuse_as_ordered(account, billing)
     if by_card:
@@ -226,7 +226,7 @@ def _refuse_as_ordered(account: Account, billing: BillingRecord) -> None:
 def _approve(store: Store, account: Account, order: CreateRequest, choice: Choice, public_url: str) -> PaymentRecord:
     record = create_payment(store, account, order, public_url)
     payment, now = record.payment, account.clock.now()
-    record.choice, record.deadline, record.approved_at = choice, None, now
+    record.deadline, record.approved_at = None, now
     payment.method, payment.use_escrow, payment.status = choice.method, False, "DONE"
     payment.approved_at = toss_instant(now)
     payment.secret = ids.payment_secret() if inferred.SECRET_ON_EVERY_APPROVED_PAYMENT else None
@@ -255,7 +255,7 @@ def read_key_in(params: Params) -> KeyInRequest:
     return KeyInRequest(
         order=order,
         card=read_card(params),
-        installments=read_installments(params, order.amount_krw),
+        installments=read_installments(params, order.amount),
         interest_free=params.flag("useFreeInstallmentPlan", default=False),
         card_points=params.flag("useCardPoint", default=False),
     )
@@ -266,7 +266,7 @@ def key_in(store: Store, account: Account, request: KeyInRequest, public_url: st
     now: datetime = account.clock.now()
     request.card.refuse_expired(now)
     refuse_approved_order(account, request.order.order_id)
-    if request.order.amount_krw < MINIMUM_CARD_KRW:
+    if request.order.amount < MINIMUM_CARD_KRW:
         raise TossError("BELOW_MINIMUM_AMOUNT")
     magic.refuse_card(request.card.number)
     choice = Choice(

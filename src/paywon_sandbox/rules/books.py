@@ -10,6 +10,7 @@ import msgspec
 from paywon_sandbox import inferred
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
+from paywon_sandbox.core.money import as_number
 from paywon_sandbox.core.records import LedgerEntry, PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Cancel, Payment, Settlement, SettlementFee, Transaction, VirtualAccount
@@ -60,7 +61,7 @@ def _position(account: Account, transaction_key: str) -> int:
 
 def _transaction(record: PaymentRecord, entry: LedgerEntry) -> Transaction:
     payment = record.payment
-    positive = abs(entry.moved_krw)
+    moved = entry.moved if inferred.NEGATIVE_CANCEL_TRANSACTIONS else abs(entry.moved)
     return Transaction(
         m_id=payment.m_id,
         transaction_key=entry.transaction_key,
@@ -73,12 +74,15 @@ def _transaction(record: PaymentRecord, entry: LedgerEntry) -> Transaction:
         status=entry.status,
         transaction_at=toss_instant(entry.at),
         currency=payment.currency,
-        amount=entry.moved_krw if inferred.NEGATIVE_CANCEL_TRANSACTIONS else positive,
+        amount=as_number(moved, payment.currency),
     )
 
 
 def settlements(account: Account, params: Params) -> list[Settlement]:
-    """Rows whose soldDate or paidOutDate is in the range; a day's rows exist from the day after (api.md 9)."""
+    """Rows whose soldDate or paidOutDate is in the range; a day's rows exist from the day after (api.md 9).
+
+    PayPal has no settlement API (api.md 14), so dollars are not here.
+    """
     start, end = _date(params, "startDate"), _date(params, "endDate")
     if start > end:
         raise TossError(inferred.BAD_RANGE)
@@ -93,7 +97,8 @@ def settlements(account: Account, params: Params) -> list[Settlement]:
     for entry, record in account.ledger:
         sold_on = entry.at.astimezone(KST).date()
         day = sold_on if by == "soldDate" else pay_out_date(sold_on)
-        if entry.moved_krw and sold_on < today and start <= day <= end:
+        sold = entry.moved != 0 and record.payment.currency == "KRW"
+        if sold and sold_on < today and start <= day <= end:
             found.append((day, entry, record))
     found.sort(key=lambda row: row[0])
     shown = found[(page - 1) * size : page * size]
@@ -120,12 +125,12 @@ def _settlement(record: PaymentRecord, entry: LedgerEntry, today: date) -> Settl
         order_id=payment.order_id,
         currency=payment.currency,
         method=payment.method,
-        amount=entry.moved_krw,
+        amount=entry.moved,
         fee=supply + vat,
         fees=[SettlementFee(fee=supply + vat)],
         supply_amount=supply,
         vat=vat,
-        pay_out_amount=entry.moved_krw - supply - vat,
+        pay_out_amount=entry.moved - supply - vat,
         approved_at=entry.approved_at,
         sold_date=sold_on.isoformat(),
         paid_out_date=paid_out_on.isoformat(),
@@ -141,8 +146,8 @@ def _settlement(record: PaymentRecord, entry: LedgerEntry, today: date) -> Settl
 
 def _fee_of(method: str | None, entry: LedgerEntry) -> tuple[int, int]:
     """The difference that this movement makes, so that a payment's rows add up however it was cancelled."""
-    supply_before, vat_before = fee(method, entry.balance_krw - entry.moved_krw)
-    supply, vat = fee(method, entry.balance_krw)
+    supply_before, vat_before = fee(method, entry.balance - entry.moved)
+    supply, vat = fee(method, entry.balance)
     return supply - supply_before, vat - vat_before
 
 

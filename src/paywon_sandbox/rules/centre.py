@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 
+from paywon_sandbox import inferred
 from paywon_sandbox.core import ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
@@ -26,16 +27,23 @@ def settings_view(account: Account) -> dict[str, object]:
         "version": account.settings.version,
         "signatureKey": account.settings.signature_key,
         "securityKeys": valid_security_keys(account),
+        "payoutBalance": account.settings.payout_balance,
+        "requestsPerMinute": account.settings.requests_per_minute,
     }
 
 
 def change_settings(account: Account, params: Params) -> dict[str, object]:
-    """`version`, `signatureKey`, `reissueSecurityKey`."""
+    """`version`, `signatureKey`, `reissueSecurityKey`, `payoutBalance`, `requestsPerMinute`."""
     settings = account.settings
     version = params.optional_text("version") or settings.version
     signature_key = params.optional_text("signatureKey") or settings.signature_key
     if version not in VERSIONS or signature_key not in SIGNATURE_KEYS:
         raise TossError("INVALID_REQUEST")
+    balance, per_minute = params.optional_amount("payoutBalance"), params.optional_amount("requestsPerMinute")
+    if (balance or 0) < 0 or (per_minute or 0) < 0:
+        raise TossError(inferred.AMOUNT_NOT_POSITIVE)
+    settings.payout_balance = settings.payout_balance if balance is None else balance
+    settings.requests_per_minute = settings.requests_per_minute if per_minute is None else per_minute
     settings.version, settings.signature_key = version, signature_key
     if params.flag("reissueSecurityKey", default=False):
         settings.security_keys = [secrets.token_hex(32), *settings.security_keys[:1]]

@@ -28,19 +28,20 @@ _NOT_OPEN = {
 
 
 class ConfirmRequest(msgspec.Struct, kw_only=True, frozen=True):
-    """The checked parameters of a confirm."""
+    """The checked parameters of a confirm; the amount in the smallest unit of the payment's currency."""
 
     payment_key: str
     order_id: str
-    amount_krw: int
+    amount: int
 
 
-def read_confirm(params: Params) -> ConfirmRequest:
+def read_confirm(account: Account, params: Params) -> ConfirmRequest:
     """Raises INVALID_REQUEST, the only parameter code of the confirm table."""
+    payment_key = params.text("paymentKey", longest=200)
     return ConfirmRequest(
-        payment_key=params.text("paymentKey", longest=200),
+        payment_key=payment_key,
         order_id=params.order_id(),
-        amount_krw=params.positive("amount"),
+        amount=params.positive("amount", account.decimals_of(payment_key)),
     )
 
 
@@ -54,11 +55,12 @@ def confirm(account: Account, request: ConfirmRequest, public_url: str) -> Payme
     payment = record.payment
     if payment.status != "IN_PROGRESS":
         raise TossError(_NOT_OPEN.get(payment.status, "ALREADY_PROCESSED_PAYMENT"))
-    if payment.order_id != request.order_id or payment.total_amount != request.amount_krw:
+    if payment.order_id != request.order_id or payment.total_amount != request.amount:
         raise TossError(inferred.CONFIRM_MISMATCH)
     assert record.choice is not None
     _refuse_second_approval(account, record)
-    _check_limits(record.choice.method, payment.total_amount)
+    if payment.currency == "KRW":
+        _check_limits(record.choice.method, payment.total_amount)
     if record.choice.decline_code is not None:
         _decline(account, record, record.choice, public_url)
     else:
@@ -86,7 +88,8 @@ def _approve(account: Account, record: PaymentRecord, choice: Choice, public_url
     fill_details(record, choice, now, public_url)
     payment.last_transaction_key = ids.transaction_key(choice.method)
     record.deadline = None
-    payment.receipt = Url(url=receipt_url(payment.payment_key, public_url))
+    if choice.method != codes.FOREIGN_EASY_PAY:  # null on PayPal (api.md 14)
+        payment.receipt = Url(url=receipt_url(payment.payment_key, public_url))
     if choice.method == codes.VIRTUAL_ACCOUNT:
         wait_for_deposit(account, record, now)
     else:
@@ -95,6 +98,7 @@ def _approve(account: Account, record: PaymentRecord, choice: Choice, public_url
         record.approved_at = now
         book(account, record, payment.total_amount, now)
         issue_for_payment(account, record, now, public_url)
+        record.choice = None  # all of it is in the payment now
         if not inferred.SECRET_ON_EVERY_APPROVED_PAYMENT:
             payment.secret = None
     account.keep_payment(record)
@@ -117,7 +121,7 @@ def _decline(account: Account, record: PaymentRecord, choice: Choice, public_url
     payment.last_transaction_key = ids.transaction_key(choice.method)
     payment.secret = None  # as in the published ABORTED record
     payment.failure = Failure(code=code, message=texts(ENDPOINT, code)[0])
-    record.deadline = None
+    record.deadline = record.choice = None
     account.keep_payment(record)
     announce(account, record)
     raise TossError(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
 import msgspec
@@ -10,7 +11,7 @@ from paywon_sandbox import inferred
 from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
-from paywon_sandbox.core.money import tax_split
+from paywon_sandbox.core.money import DECIMALS, tax_split
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import APPROVED, Account, Store
 from paywon_sandbox.core.values import Payment, Url
@@ -19,11 +20,11 @@ from paywon_sandbox.settings import AUTHENTICATION_WINDOW, MERCHANT_ID
 
 
 class CreateRequest(msgspec.Struct, kw_only=True, frozen=True):
-    """The checked parameters of a payment to open; amounts in KRW."""
+    """The checked parameters of a payment to open; amounts in the smallest unit of the currency."""
 
     method: str | None
-    amount_krw: int
-    tax_free_krw: int
+    amount: int
+    tax_free: int
     order_id: str
     order_name: str
     success_url: str
@@ -31,26 +32,27 @@ class CreateRequest(msgspec.Struct, kw_only=True, frozen=True):
     metadata: dict[str, str] | None
     customer_name: str | None
     customer_phone: str | None
-    tax_exemption_krw: int = 0
+    tax_exemption: int = 0
     customer_key: str | None = None
+    currency: str = "KRW"
 
 
 def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> CreateRequest:
     """The order of a payment that needs no window."""
     request = CreateRequest(
         method=None,
-        amount_krw=params.positive("amount"),
+        amount=params.positive("amount"),
         order_id=params.order_id(code=order_id_code),
         order_name=params.text("orderName", longest=100),
         success_url="",
         fail_url="",
-        tax_free_krw=params.not_negative("taxFreeAmount"),
-        tax_exemption_krw=params.not_negative("taxExemptionAmount"),
+        tax_free=params.not_negative("taxFreeAmount"),
+        tax_exemption=params.not_negative("taxExemptionAmount"),
         metadata=params.metadata(),
         customer_name=params.optional_text("customerName", longest=100),
         customer_phone=None,
     )
-    if request.tax_free_krw + request.tax_exemption_krw > request.amount_krw:
+    if request.tax_free + request.tax_exemption > request.amount:
         raise TossError("INVALID_REQUEST")
     return request
 
@@ -58,21 +60,23 @@ def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> Cre
 def read_create(params: Params, *, method_required: bool) -> CreateRequest:
     """Raises the create codes of api.md 5.1 and of the site-wide list."""
     params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
+    method = _wanted_method(params, required=method_required)
+    currency = _currency(params, method)
     request = CreateRequest(
-        method=_wanted_method(params, required=method_required),
-        amount_krw=params.positive("amount", missing="REQUIRED_AMOUNT"),
+        method=codes.FOREIGN_EASY_PAY if currency == "USD" else method,
+        currency=currency,
+        amount=params.positive("amount", DECIMALS[currency], missing="REQUIRED_AMOUNT"),
         order_id=params.order_id(code="INVALID_ORDER_ID"),
         order_name=params.text("orderName", longest=100, code="INVALID_ORDER_NAME"),
         success_url=params.url("successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT"),
         fail_url=params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"),
-        tax_free_krw=params.not_negative("taxFreeAmount"),
+        tax_free=params.not_negative("taxFreeAmount", DECIMALS[currency]),
         metadata=params.metadata(),
         customer_name=params.optional_text("customerName", longest=100),
         customer_phone=params.optional_text("customerMobilePhone", longest=15),
     )
-    if request.tax_free_krw > request.amount_krw:
+    if request.tax_free > request.amount:
         raise TossError("INVALID_REQUEST")
-    _check_currency(params)
     _check_flow_mode(params)
     return request
 
@@ -81,11 +85,12 @@ def create_payment(store: Store, account: Account, request: CreateRequest, publi
     """A READY payment with its checkout address, open for 30 minutes."""
     refuse_approved_order(account, request.order_id)
     now = account.clock.now()
+    # A shop sends the same addresses and often the same names with every order: one text is enough.
     record = PaymentRecord(
         payment=_ready_payment(request, _new_key(account, store), now, public_url, account.settings.version),
         sequence=store.next_sequence(),
-        success_url=request.success_url,
-        fail_url=request.fail_url,
+        success_url=sys.intern(request.success_url),
+        fail_url=sys.intern(request.fail_url),
         requested_at=now,
         deadline=now + AUTHENTICATION_WINDOW,
         wanted_method=request.method,
@@ -98,22 +103,23 @@ def create_payment(store: Store, account: Account, request: CreateRequest, publi
 
 
 def _ready_payment(request: CreateRequest, key: str, now: datetime, public_url: str, version: str) -> Payment:
-    supplied, vat = tax_split(request.amount_krw, request.tax_free_krw + request.tax_exemption_krw)
+    supplied, vat = tax_split(request.amount, request.tax_free + request.tax_exemption)
     return Payment(
         m_id=MERCHANT_ID,
         payment_key=key,
         order_id=request.order_id,
-        order_name=request.order_name,
+        order_name=sys.intern(request.order_name),
         status="READY",
         requested_at=toss_instant(now),
         checkout=Url(url=f"{public_url}/v1/payments/{key}/checkout"),
-        total_amount=request.amount_krw,
-        balance_amount=request.amount_krw,
+        total_amount=request.amount,
+        balance_amount=request.amount,
         supplied_amount=supplied,
         vat=vat,
-        tax_free_amount=request.tax_free_krw,
+        tax_free_amount=request.tax_free,
         metadata=request.metadata,
-        tax_exemption_amount=request.tax_exemption_krw,
+        currency=request.currency,
+        tax_exemption_amount=request.tax_exemption,
         version=version,
     )
 
@@ -127,10 +133,15 @@ def _wanted_method(params: Params, *, required: bool) -> str | None:
     return method
 
 
-def _check_currency(params: Params) -> None:
-    """Only KRW is built; foreign easy pay is not."""
-    if (params.optional_text("currency") or "KRW") != "KRW":
+def _currency(params: Params, method: str | None) -> str:
+    """KRW; USD for foreign easy pay, and for nothing else (api.md 5.1 and 14)."""
+    foreign = method == codes.FOREIGN_EASY_PAY
+    currency = params.optional_text("currency") or ("USD" if foreign else "KRW")
+    if currency not in DECIMALS or (foreign and currency != "USD"):
         raise TossError("INVALID_CURRENCY")
+    if currency == "USD" and method is not None and not foreign:
+        raise TossError("NOT_SUPPORTED_USD")
+    return currency
 
 
 def _check_flow_mode(params: Params) -> None:

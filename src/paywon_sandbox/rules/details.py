@@ -75,6 +75,13 @@ def _fill_easy_pay(payment: Payment, choice: Choice, now: datetime, public_url: 
     payment.is_partial_cancelable = choice.partial_cancelable
 
 
+def _fill_foreign_easy_pay(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
+    """As in the published PayPal record: `country` is the customer's (api.md 14)."""
+    payment.easy_pay = EasyPay(provider=choice.easy_pay_provider, amount=payment.total_amount, discount_amount=0)
+    payment.country = choice.country
+    payment.is_partial_cancelable = choice.partial_cancelable
+
+
 def _fill_transfer(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
     payment.transfer = Transfer(bank_code=choice.bank_code)
     payment.is_partial_cancelable = choice.partial_cancelable
@@ -110,6 +117,7 @@ def _fill_virtual_account(payment: Payment, choice: Choice, now: datetime, publi
 _FILLERS: dict[str, Callable[[Payment, Choice, datetime, str], None]] = {
     codes.CARD: _fill_card,
     codes.EASY_PAY: _fill_easy_pay,
+    codes.FOREIGN_EASY_PAY: _fill_foreign_easy_pay,
     codes.TRANSFER: _fill_transfer,
     codes.MOBILE_PHONE: _fill_phone,
     codes.VIRTUAL_ACCOUNT: _fill_virtual_account,

@@ -8,7 +8,9 @@ from paywon_sandbox.core.errors import special
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Failure
+from paywon_sandbox.rules.cancel import finish
 from paywon_sandbox.rules.ledger import settle
+from paywon_sandbox.rules.payouts import move_on
 from paywon_sandbox.rules.receipts import answer_of_the_tax_office
 from paywon_sandbox.webhooks.events import announce
 
@@ -22,6 +24,8 @@ def sweep(account: Account) -> None:
         _run_errands(account, record, now)
     for receipt in account.due_receipts(now):
         answer_of_the_tax_office(account, receipt)
+    for payout in account.due_payouts(now):
+        move_on(account, payout, now)
 
 
 def _reach_deadline(account: Account, record: PaymentRecord) -> None:
@@ -32,16 +36,18 @@ def _reach_deadline(account: Account, record: PaymentRecord) -> None:
 
 
 def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None:
-    """No webhook goes with any of these (webhooks.md "What each flow delivers")."""
+    """No webhook goes with these but with the end of a wallet's cancel (webhooks.md "What each flow delivers")."""
     due = [errand for errand in record.errands if errand.at <= now]
     if not due:
         return
-    record.errands = [errand for errand in record.errands if errand.at > now]
+    record.errands = tuple(errand for errand in record.errands if errand.at > now)
     bank_account = record.payment.virtual_account
     refunds_left = any(errand.kind == "refund" for errand in record.errands)
     for errand in due:
         if errand.kind == "settle":
             settle(record)
+        elif errand.kind == "finish_cancel":
+            finish(account, record, now)
         elif bank_account is not None and errand.kind == "refund":
             # Of several partial refunds the last one ends it.
             bank_account.refund_status = "PENDING" if refunds_left else record.refund_outcome

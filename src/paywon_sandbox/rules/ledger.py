@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core import codes
 from paywon_sandbox.core.records import Errand, LedgerEntry, PaymentRecord
 from paywon_sandbox.core.store import Account
+from paywon_sandbox.rules.calendar import at_hour, business_days_after
 from paywon_sandbox.settings import KST
 
-_SATURDAY = 5
 
-
-def book(account: Account, record: PaymentRecord, moved_krw: int, now: datetime) -> None:
+def book(account: Account, record: PaymentRecord, moved: int, now: datetime) -> None:
     """Write down the payment's newest transaction."""
     payment = record.payment
     assert payment.last_transaction_key is not None
-    balance_krw = (record.ledger[-1].balance_krw if record.ledger else 0) + moved_krw
+    balance = (record.ledger[-1].balance if record.ledger else 0) + moved
     earlier = next((entry.approved_at for entry in reversed(record.ledger) if entry.approved_at), None)
     entry = LedgerEntry(
         number=account.next_number(),
         transaction_key=payment.last_transaction_key,
         at=now,
         status=payment.status,
-        moved_krw=moved_krw,
-        balance_krw=balance_krw,
+        moved=moved,
+        balance=balance,
         approved_at=payment.approved_at or earlier,
     )
     account.book(record, entry)
-    if moved_krw > 0 and payment.method in _WITH_SETTLEMENT_STATUS:
-        paid_out = datetime.combine(pay_out_date(now.astimezone(KST).date()), time(), tzinfo=KST)
-        record.errands.append(Errand(at=paid_out, kind="settle"))
+    if moved > 0 and payment.method in _WITH_SETTLEMENT_STATUS:
+        paid_out = at_hour(pay_out_date(now.astimezone(KST).date()), 0)
+        record.errands += (Errand(at=paid_out, kind="settle"),)
 
 
 _WITH_SETTLEMENT_STATUS = (codes.VIRTUAL_ACCOUNT, codes.TRANSFER, codes.MOBILE_PHONE, *codes.GIFT_CERTIFICATES)
@@ -46,12 +45,8 @@ def settle(record: PaymentRecord) -> None:
 
 
 def pay_out_date(sold_on: date) -> date:
-    """Some business days later; Korean holidays are not known here."""
-    day, left = sold_on, inferred.PAY_OUT_BUSINESS_DAYS
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < _SATURDAY
-    return day
+    """Some business days later."""
+    return business_days_after(sold_on, inferred.PAY_OUT_BUSINESS_DAYS)
 
 
 def fee(method: str | None, balance_krw: int) -> tuple[int, int]:

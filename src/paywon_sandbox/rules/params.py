@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,17 +13,22 @@ from paywon_sandbox import inferred
 from paywon_sandbox.core.errors import TossError
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # api.md 1.5; the documented rule, strictly
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_MAX_KRW = 10**13
+_MAX_AMOUNT = 10**13
+
+
+def parse_json(body: bytes) -> object:
+    """The body's value. Raises INVALID_REQUEST for what is no JSON, bad UTF-8 and endless nesting included."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise TossError("INVALID_REQUEST") from problem
 
 
 def parse_json_object(body: bytes) -> dict[str, object]:
-    """The body as an object. Raises INVALID_REQUEST for anything else, bad UTF-8 and endless nesting included."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise TossError("INVALID_REQUEST") from problem
+    """The body as an object. Raises INVALID_REQUEST for anything else."""
+    value = parse_json(body)
     if not isinstance(value, dict):
         raise TossError("INVALID_REQUEST")
     return value
@@ -61,36 +67,33 @@ class Params:
             raise TossError(self._missing)
         return value
 
-    def optional_amount(self, name: str) -> int | None:
-        """A whole number of KRW; numeric strings are accepted (api.md 6)."""
+    def optional_amount(self, name: str, decimals: int = 0) -> int | None:
+        """An amount in the smallest unit of a currency with that many decimals; numeric strings count (api.md 6)."""
         value = self._values.get(name)
         if value is None:
             return None
-        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value.strip()):
-            value = int(value)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_KRW:
+        amount = _in_smallest_units(value, decimals)
+        if amount is None or abs(amount) > _MAX_AMOUNT:
             raise TossError("INVALID_REQUEST")
-        return value
+        return amount
 
-    def optional_positive(self, name: str) -> int | None:
-        """An amount of at least 1 KRW."""
-        value = self.optional_amount(name)
+    def optional_positive(self, name: str, decimals: int = 0) -> int | None:
+        """An amount above nothing."""
+        value = self.optional_amount(name, decimals)
         if value is not None and value <= 0:
             raise TossError(inferred.AMOUNT_NOT_POSITIVE)
         return value
 
-    def positive(self, name: str, *, missing: str | None = None) -> int:
-        """A required amount of at least 1 KRW."""
-        value = self.optional_positive(name)
+    def positive(self, name: str, decimals: int = 0, *, missing: str | None = None) -> int:
+        """A required amount above nothing."""
+        value = self.optional_positive(name, decimals)
         if value is None:
             raise TossError(missing or self._missing)
         return value
 
-    def not_negative(self, name: str) -> int:
+    def not_negative(self, name: str, decimals: int = 0) -> int:
         """An amount that defaults to 0."""
-        value = self.optional_amount(name) or 0
+        value = self.optional_amount(name, decimals) or 0
         if value < 0:
             raise TossError(inferred.AMOUNT_NOT_POSITIVE)
         return value
@@ -196,6 +199,19 @@ class Params:
             if len(key) > 40 or "[" in key or "]" in key or not isinstance(item, str) or len(item) > 2000:
                 raise TossError("INVALID_REQUEST")
         return value
+
+
+def _in_smallest_units(value: object, decimals: int) -> int | None:
+    """None for what is no number of at most that many decimals."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, int):
+        return int(value * 10**decimals)
+    text = value.strip() if isinstance(value, str) else repr(value)
+    if isinstance(value, str) and not _NUMBER.fullmatch(text):
+        return None
+    scaled = Decimal(text).scaleb(decimals)
+    return int(scaled) if scaled.is_finite() and scaled == scaled.to_integral_value() else None
 
 
 def is_http_url(value: str) -> bool:

@@ -65,7 +65,7 @@ def read_issue(params: Params) -> IssueRequest:
         cash_receipt_type=receipt_type,
         cash_receipt_number=receipt_number,
     )
-    if request.order.amount_krw < MINIMUM_ACCOUNT_KRW:
+    if request.order.amount < MINIMUM_ACCOUNT_KRW:
         raise TossError(inferred.ACCOUNT_BELOW_MINIMUM)
     return request
 
@@ -179,7 +179,7 @@ def wait_for_deposit(account: Account, record: PaymentRecord, now: datetime) -> 
     record.payment.status = "WAITING_FOR_DEPOSIT"
     record.deadline = datetime.fromisoformat(bank_account.due_date)
     if bank_account.refund_receive_account is not None:
-        record.errands.append(Errand(at=now + REFUND_ACCOUNT_SHOWN, kind="hide_refund_account"))
+        record.errands += (Errand(at=now + REFUND_ACCOUNT_SHOWN, kind="hide_refund_account"),)
     book(account, record, 0, now)
 
 
@@ -229,7 +229,7 @@ def reverse(account: Account, order_id: str) -> Payment:
     payment.last_transaction_key = ids.transaction_key(codes.VIRTUAL_ACCOUNT)
     bank_account.settlement_status = "INCOMPLETED"
     record.approved_at = None
-    record.errands = [errand for errand in record.errands if errand.kind != "settle"]
+    record.errands = tuple(errand for errand in record.errands if errand.kind != "settle")
     record.deadline = datetime.fromisoformat(bank_account.due_date)
     book(account, record, -payment.total_amount, now)
     account.keep_payment(record)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 from paywon_sandbox import inferred
 from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.errors import TossError, find, special
+from paywon_sandbox.core.money import as_text
 from paywon_sandbox.core.records import Choice, PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import RefundAccount
@@ -31,7 +32,7 @@ def read_choice(params: Params, record: PaymentRecord) -> Choice:
         card_type=params.optional_text("cardType") or "신용",
         installment_plan_months=params.whole("installmentPlanMonths", 0),
         is_interest_free=params.flag("isInterestFree", default=False),
-        easy_pay_provider=_provider(params),
+        easy_pay_provider=_provider(params, record),
         easy_pay_funding=params.optional_text("easyPayFunding") or "card",
         points_krw=params.not_negative("pointsAmount"),
         bank_code=_institution(params, "bank", codes.BANKS, "92", "INVALID_BANK"),
@@ -45,10 +46,12 @@ def read_choice(params: Params, record: PaymentRecord) -> Choice:
         use_escrow=params.flag("useEscrow", default=False),
         card_number=params.pattern("cardNumber", CARD_NUMBER, code="INVALID_CARD_NUMBER"),
         discount_krw=params.not_negative("discountAmount"),
+        country=params.pattern("country", r"[A-Z]{2}") or "US",
         partial_cancelable=params.flag("isPartialCancelable", default=True),
         decline_code=params.optional_text("declineAtConfirm") or _played_by_the_card(params),
         decline_times=params.optional_positive("declineTimes"),
     )
+    _check_currency(choice.method, record.payment.currency)
     _check_choice(choice, record.payment.total_amount)
     return choice
 
@@ -70,11 +73,23 @@ def _institution(params: Params, name: str, table: dict[str, tuple[str, str]], d
     return found
 
 
-def _provider(params: Params) -> str:
-    provider = codes.provider_name(params.optional_text("easyPayProvider") or "TOSSPAY")
-    if provider is None:
+def _provider(params: Params, record: PaymentRecord) -> str:
+    wanted = params.optional_text("easyPayProvider")
+    if record.payment.currency != "KRW":
+        provider = wanted or codes.PAYPAL
+        known = provider in codes.FOREIGN_WALLETS
+    else:
+        provider = codes.provider_name(wanted or "TOSSPAY") or ""
+        known = bool(provider)
+    if not known:
         raise TossError("INVALID_EASY_PAY")
     return provider
+
+
+def _check_currency(method: str, currency: str) -> None:
+    """Dollars go with foreign easy pay, and with nothing else (api.md 5.1)."""
+    if (method == codes.FOREIGN_EASY_PAY) != (currency == "USD"):
+        raise TossError("NOT_SUPPORTED_USD" if currency == "USD" else "INVALID_CURRENCY")
 
 
 def _cash_receipt_type(params: Params) -> str | None:
@@ -118,12 +133,12 @@ def _valid_hours(params: Params) -> int | None:
     return hours
 
 
-def _check_choice(choice: Choice, amount_krw: int) -> None:
+def _check_choice(choice: Choice, amount: int) -> None:
     if choice.installment_plan_months not in (0, *range(2, 13)):
         raise TossError("INVALID_CARD_INSTALLMENT_PLAN")
-    if choice.installment_plan_months and amount_krw < MINIMUM_INSTALLMENT_KRW:
+    if choice.installment_plan_months and amount < MINIMUM_INSTALLMENT_KRW:
         raise TossError("NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN_BELOW_AMOUNT")
-    if choice.points_krw + choice.discount_krw > amount_krw or choice.easy_pay_funding not in FUNDINGS:
+    if choice.points_krw + choice.discount_krw > amount or choice.easy_pay_funding not in FUNDINGS:
         raise TossError("INVALID_REQUEST")
     if choice.decline_code and find("POST /v1/payments/confirm", choice.decline_code) is None:
         raise TossError("INVALID_TEST_CODE")
@@ -139,8 +154,8 @@ def authenticate(account: Account, record: PaymentRecord, outcome: Outcome, choi
     payment = record.payment
     payment.status = "IN_PROGRESS"
     payment.method = choice.method
-    payment.use_escrow = False
-    payment.secret = ids.payment_secret()
+    if choice.method != codes.FOREIGN_EASY_PAY:  # both null in a real PayPal record (api.md 14)
+        payment.use_escrow, payment.secret = False, ids.payment_secret()
     record.choice = choice
     record.deadline = account.clock.now() + CONFIRM_WINDOW
     account.keep_payment(record)
@@ -164,7 +179,7 @@ def success_redirect(record: PaymentRecord) -> str:
             "paymentType": payment.type,
             "orderId": payment.order_id,
             "paymentKey": payment.payment_key,
-            "amount": str(payment.total_amount),
+            "amount": as_text(payment.total_amount, payment.currency),
         },
     )
 

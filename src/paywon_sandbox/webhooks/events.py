@@ -9,19 +9,23 @@ import msgspec
 from paywon_sandbox.core import ids
 from paywon_sandbox.core.clock import toss_instant, webhook_instant
 from paywon_sandbox.core.codes import VIRTUAL_ACCOUNT
+from paywon_sandbox.core.money import as_sent, in_currency
+from paywon_sandbox.core.payouts import Payout, Seller
 from paywon_sandbox.core.records import Delivery, PaymentRecord
 from paywon_sandbox.core.store import Account
-from paywon_sandbox.core.values import Payment
+from paywon_sandbox.core.values import Cancel, Payment
 
 PAYMENT_STATUS_CHANGED = "PAYMENT_STATUS_CHANGED"
 DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"
 BILLING_DELETED = "BILLING_DELETED"
-SIGNED = frozenset({"payout.changed", "seller.changed"})  # webhooks.md "Which events are signed" [2src]
+CANCEL_STATUS_CHANGED = "CANCEL_STATUS_CHANGED"
+PAYOUT_CHANGED, SELLER_CHANGED = "payout.changed", "seller.changed"
+SIGNED = frozenset({PAYOUT_CHANGED, SELLER_CHANGED})  # webhooks.md "Which events are signed" [2src]
 EVENT_TYPES = SIGNED | {
     PAYMENT_STATUS_CHANGED,
     DEPOSIT_CALLBACK,
     BILLING_DELETED,
-    "CANCEL_STATUS_CHANGED",
+    CANCEL_STATUS_CHANGED,
     "METHOD_UPDATED",
     "CUSTOMER_STATUS_CHANGED",
     "ORDER_PAYMENT_STATUS_CHANGED",
@@ -40,13 +44,34 @@ def announce(account: Account, record: PaymentRecord, *, callback_only: bool = F
     if payment.method == VIRTUAL_ACCOUNT and payment.secret is not None:
         queue(account, DEPOSIT_CALLBACK, deposit_callback(payment, now), about)
     if not callback_only:
-        queue(account, PAYMENT_STATUS_CHANGED, envelope(PAYMENT_STATUS_CHANGED, now, payment), about)
+        queue(account, PAYMENT_STATUS_CHANGED, envelope(PAYMENT_STATUS_CHANGED, now, as_sent(payment)), about)
+
+
+def announce_cancel(account: Account, record: PaymentRecord, cancel: Cancel) -> None:
+    """An asynchronous cancel has ended: one Cancel, without the payment it belongs to (webhooks.md)."""
+    data = in_currency(cancel, record.payment.currency)
+    about = (record.payment.order_id, record.payment.payment_key)
+    queue(account, CANCEL_STATUS_CHANGED, envelope(CANCEL_STATUS_CHANGED, account.clock.now(), data), about)
 
 
 def announce_deleted_billing(account: Account, billing_key: str, reason: str | None) -> None:
     """A billing key is gone; sent also for a deletion by API (webhooks.md)."""
     data = {"billingKey": billing_key, "reason": reason}
     queue(account, BILLING_DELETED, envelope(BILLING_DELETED, account.clock.now(), data))
+
+
+def announce_payout(account: Account, payout: Payout) -> None:
+    """A payout has ended; signed (webhooks.md)."""
+    _queue_v2(account, PAYOUT_CHANGED, payout)
+
+
+def announce_seller(account: Account, seller: Seller) -> None:
+    """What Toss knows of a seller has changed; signed (webhooks.md)."""
+    _queue_v2(account, SELLER_CHANGED, seller)
+
+
+def _queue_v2(account: Account, event_type: str, entity: Payout | Seller) -> None:
+    queue(account, event_type, envelope_v2(event_type, account.clock.now(), account.settings.version, entity))
 
 
 def envelope(event_type: str, at: datetime, data: object) -> dict[str, object]:

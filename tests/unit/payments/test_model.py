@@ -96,8 +96,8 @@ def test_a_second_payment_key(known: S, told: S) -> None:
     if known in (S.READY, S.IN_PROGRESS, S.ABORTED, S.EXPIRED):
         assert verdict is (Verdict.STALE if told in (S.ABORTED, S.EXPIRED) else Verdict.APPLY)
     else:
-        # Two payments that hold money for one order: a person has to look.
-        assert verdict is (Verdict.CONTRADICTS if told in REFUNDABLE else Verdict.STALE)
+        # Two payments that hold money for one order: the second has to go back.
+        assert verdict is (Verdict.STRAY if told in REFUNDABLE | {S.CANCELED} else Verdict.STALE)
 
 
 def test_a_balance_only_falls() -> None:

@@ -13,7 +13,7 @@ from paywon.billing.model import DIGEST_PURPOSE, EXISTS, BillingKey, KeyStatus, 
 from paywon.db.pool import Connection
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
-from paywon.payments.commands.settling import call_columns, close, leave_open, leave_unsettled, refused_for_good
+from paywon.payments.commands.settling import close, leave_open, leave_unsettled, note_late_answer, refused_for_good
 from paywon.payments.model import Attempt, AttemptStatus
 from paywon.toss import wire
 from paywon.toss.outcome import Answer, Yes
@@ -66,7 +66,7 @@ async def settle_issue(cashier: Cashier, intent: KeyIntent, answer: Answer[wire.
         # What Toss issued is kept even where somebody was faster: no call would tell it again.
         holder = await _keep(conn, cashier, key, answer) if isinstance(answer, Yes) and fits else None
         if attempt.status is not AttemptStatus.PENDING:
-            await payments.update_attempt(conn, attempt.id, **call_columns(answer.call))
+            await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
         elif isinstance(answer, Yes) and fits:
             elsewhere = {"code": EXISTS, "message": str(holder)} if holder not in (None, key.id) else {}
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call, **elsewhere)
@@ -92,7 +92,7 @@ async def settle_deletion(cashier: Cashier, intent: KeyIntent, answer: Answer[No
         if isinstance(answer, Yes):
             await mark_deleted(conn, cashier, key, reason="REQUESTED")
         if attempt.status is not AttemptStatus.PENDING:
-            await payments.update_attempt(conn, attempt.id, **call_columns(answer.call))
+            await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
         elif isinstance(answer, Yes):
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
         elif (refused := refused_for_good(attempt, answer)) is not None:

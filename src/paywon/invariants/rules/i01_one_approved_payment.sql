@@ -1,5 +1,6 @@
 -- I1, over the approved payments: the order has no second one, and Toss never showed us a second paymentKey of this
--- order with money in it. Only what was last shown of such a key counts: it may have been cancelled since.
+-- order with money in it that is not on its way back (strays). Only what was last shown of such a key counts: it may have
+-- been cancelled since.
 SELECT p.id::text AS subject,
        CASE WHEN twice.order_id IS NOT NULL THEN 'the order has a second approved payment'
             WHEN other.payment_id IS NOT NULL THEN 'Toss showed money under a second paymentKey: attempt ' || other.shown
@@ -22,6 +23,7 @@ LEFT JOIN (
         ORDER BY t.payment_id, t.response_data ->> 'paymentKey', COALESCE(t.closed_at, t.created_at) DESC
     ) newest
     WHERE newest.response_data @? '$ ? ((@.status == "DONE" || @.status == "PARTIAL_CANCELED") && @.balanceAmount > 0)'
+      AND NOT EXISTS (SELECT FROM strays s WHERE s.payment_key = newest.response_data ->> 'paymentKey')
     GROUP BY newest.payment_id
 ) other ON other.payment_id = p.id
 WHERE p.approved_at IS NOT NULL

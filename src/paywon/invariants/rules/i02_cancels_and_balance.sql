@@ -37,11 +37,12 @@ CROSS JOIN LATERAL (
 ) c
 WHERE p.balance_amount IS NOT NULL OR p.approved_at IS NOT NULL OR listed.payment_id IS NOT NULL
 UNION ALL
--- And over the refunds that succeeded: each has its cancel.
+-- And over the refunds that succeeded: each has its cancel. Those of a second paymentKey are none of this payment's.
 SELECT t.id::text,
        CASE WHEN x.id IS NULL THEN 'the refund succeeded, and has no cancel'
             WHEN x.cancel_status IN ('PENDING', 'FAILED') THEN 'the refund succeeded, and its cancel is ' || x.cancel_status
        END
 FROM payment_transactions t
+JOIN payments p ON p.id = t.payment_id AND p.payment_key = t.payment_key
 LEFT JOIN payment_cancels x ON x.attempt_id = t.id
 WHERE t.type IN ('payment_cancellation', 'refund_request') AND t.status = 'success'

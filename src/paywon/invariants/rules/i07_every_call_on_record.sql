@@ -1,10 +1,10 @@
--- I7, over all attempts: open xor closed, a closed one says what came of it, an open one has somebody to finish it. What was
--- refused before Toss was asked (a wrong amount) has no key, no answer and no duration.
+-- I7, over all attempts: open xor closed, a closed one says what came of it, an open one has somebody to finish it, or is
+-- parked on the desk. What was refused before Toss was asked (a wrong amount) has no key, no answer and no duration.
 SELECT t.id::text AS subject,
        CASE WHEN (t.status = 'pending') <> (t.closed_at IS NULL) THEN 'open and closed at once'
             -- Two hosts' clocks may differ a little.
             WHEN t.closed_at < t.created_at - interval '1 minute' THEN 'closed before it was opened'
-            WHEN t.status = 'pending' AND t.resolve_by IS NULL THEN 'open, and nobody will take it up'
+            WHEN t.status = 'pending' AND t.resolve_by IS NULL AND t.parked_at IS NULL THEN 'open, and nobody will take it up'
             WHEN t.status = 'pending' AND t.resolve_by < now() - interval '1 hour'
                 THEN 'open, and overdue for more than an hour: does a worker run?'
             WHEN t.status <> 'pending' AND t.outcome IS NULL

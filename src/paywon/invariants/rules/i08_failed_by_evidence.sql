@@ -1,7 +1,13 @@
 -- I8, over the closed attempts to change something at Toss: what failed was refused by Toss's own word (a 4xx with its code),
--- or a read for its sake showed that it did nothing, or it never left this machine; what succeeded was answered so or seen so.
+-- or a read for its sake showed that it did nothing, or it never left this machine, or two operators decided so at the desk;
+-- what succeeded was answered so or seen so.
 SELECT t.id::text AS subject,
        CASE WHEN t.outcome = 'unknown' THEN 'closed, though nobody knows what it did'
+            WHEN t.outcome = 'decided' AND NOT EXISTS (
+                     SELECT FROM desk_decisions d
+                     WHERE d.attempt_id = t.id AND d.kind = 'mark_failed' AND d.carried_out_at IS NOT NULL
+                       AND d.seconded_by IS NOT NULL)
+                THEN 'marked as failed, and no two operators decided it'
             WHEN t.outcome = 'not_sent' AND (t.retry_count > 0 OR t.answered OR t.http_status IS NOT NULL)
                 THEN 'closed as not sent, though an earlier ask may have arrived'
             WHEN t.status = 'failed' AND t.outcome = 'no' AND NOT refused.by_answer AND seen.attempt_id IS NULL

@@ -10,6 +10,7 @@ from paywon.idempotency.model import Claim
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.queries import PaymentView
 from paywon.toss.wire import RefundReceiveAccount
+from paywon.web.address import client_address
 from paywon.web.auth import Principal
 from paywon.web.shapes import Digits20, Input, Text20, Text60
 
@@ -28,7 +29,7 @@ def provide_origin(request: Request[Principal, None, Any], claim: Key) -> Origin
     return Origin(
         actor=request.user.actor,
         owner=request.user.owner,
-        ip_address=request.client.host if request.client else None,
+        ip_address=client_address(request),
         user_agent=agent[:300].replace("\x00", "") if agent else None,
         claim=claim,
     )

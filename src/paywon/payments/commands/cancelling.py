@@ -45,7 +45,7 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
     Raises:
         PaywonError: nothing or too little is left, another request runs, or Toss refused.
     """
-    wish = replace(wish, account=_known_bank(wish.account))
+    wish = replace(wish, account=known_bank(wish.account))
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
     if isinstance(intent, Attempt):
@@ -136,7 +136,12 @@ def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -
     return amount
 
 
-def _known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | None:
+def known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | None:
+    """Answer an account with its bank by code.
+
+    Raises:
+        PaywonError: UNKNOWN_BANK.
+    """
     if account is None:
         return None
     code = bank_code(account.bank)

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import structlog
 
-from paywon.base.ids import AttemptId, CancelId, OrderNo, new_payment_number, new_uuid
+from paywon.base.ids import AttemptId, CancelId, OrderNo, PaymentKey, StrayId, new_payment_number, new_uuid
+from paywon.base.money import Krw
 from paywon.capsules import commands as capsules
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import (
     ALLOWED_MOVES,
+    CLOSED_UNPAID,
     PAID_ONCE,
     FulfilmentKind,
     FulfilmentStatus,
@@ -25,10 +27,12 @@ from paywon.orders.model import (
 from paywon.payments import store
 from paywon.payments.facts import cancel_columns, fact_of, payment_columns
 from paywon.payments.model import (
+    APPROVED,
     Cancel,
     CancelStatus,
     Fact,
     Payment,
+    PaymentStatus,
     Verdict,
     deposited_at,
     hold_ends_at,
@@ -36,6 +40,8 @@ from paywon.payments.model import (
     next_look,
     order_status,
 )
+from paywon.strays import store as strays
+from paywon.strays.model import Stray, StrayReason
 from paywon.toss import wire
 
 _log = structlog.get_logger()
@@ -81,6 +87,9 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_
     if verdict is Verdict.CONTRADICTS:
         _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
         return Learned(verdict=verdict, order=order, payment=payment)
+    if verdict is Verdict.STRAY:
+        await _note_second(conn, order, payment, fact, evidence, now)
+        return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
         payment = await _update(conn, payment, evidence, fact, now, deposit_hold)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
@@ -89,6 +98,8 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_
         held_until = hold_ends_at(payment, deposit_hold)
         safe = held_until is None or fact.asked_at >= held_until
         order = await _move_order(conn, order, payment, now, may_fulfil=safe)
+        if order.status in CLOSED_UNPAID:
+            await _note_stray(conn, order, payment, now)
     return Learned(verdict=verdict, order=order, payment=payment)
 
 
@@ -192,8 +203,6 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
     if status is order.status:
         return order
     if status not in ALLOWED_MOVES[order.status]:
-        if status in PAID_ONCE:
-            _log.warning("money for an order that is closed", order_no=order.order_no, status=order.status)
         return order
     was_paid = order.status in PAID_ONCE
     order = await _set_status(conn, order, status, now)
@@ -238,3 +247,49 @@ async def _set_fulfilment(
 ) -> Order:
     await orders.set_fulfilment(conn, order.id, status, reason, now)
     return replace(order, fulfilment_status=status, fulfilment_reason=reason)
+
+
+async def _note_second(
+    conn: Connection, order: Order, payment: Payment, fact: Fact, evidence: Evidence, now: datetime
+) -> None:
+    """Write down a second payment of one order, or that it has gone back."""
+    if fact.status is PaymentStatus.CANCELED or fact.balance_amount == 0:
+        await strays.note_returned(conn, fact.payment_key, now)
+        return
+    by_deposit = evidence.answer.virtual_account is not None and fact.status in APPROVED
+    stray = _stray(payment, fact.payment_key, _why_stray(order), fact.balance_amount, by_deposit, now)
+    await strays.note(conn, stray)
+
+
+async def _note_stray(conn: Connection, order: Order, payment: Payment, now: datetime) -> None:
+    """Write down money for an order that had been closed, or that it has gone back."""
+    assert payment.payment_key is not None, "a fact has named it"
+    if payment.status not in APPROVED or not payment.balance_amount:
+        await strays.note_returned(conn, payment.payment_key, now)
+        return
+    by_deposit = payment.virtual_account is not None
+    await strays.note(
+        conn, _stray(payment, payment.payment_key, _why_stray(order), payment.balance_amount, by_deposit, now)
+    )
+
+
+def _why_stray(order: Order) -> StrayReason:
+    closed = {OrderStatus.EXPIRED: StrayReason.ORDER_EXPIRED, OrderStatus.CANCELED: StrayReason.ORDER_CANCELED}
+    return closed.get(order.status, StrayReason.ORDER_PAID_ALREADY)
+
+
+def _stray(
+    payment: Payment, payment_key: PaymentKey, reason: StrayReason, amount: int, by_deposit: bool, now: datetime
+) -> Stray:
+    _log.error("money for an order that cannot take it", order_no=payment.order_no, reason=reason, amount_krw=amount)
+    return Stray(
+        id=StrayId(new_uuid()),
+        payment_id=payment.id,
+        payment_key=payment_key,
+        reason=reason,
+        balance_amount=Krw(amount),
+        needs_account=by_deposit,
+        return_at=None if by_deposit else now,
+        last_error="REFUND_ACCOUNT_REQUIRED" if by_deposit else None,
+        found_at=now,
+    )

@@ -46,7 +46,25 @@ async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
     return len(due)
 
 
-async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
+async def resolve_now(cashier: Cashier, attempt_id: AttemptId, *, may_ask: bool) -> None:
+    """Do the next step for an attempt at once, parked or not, because a person asks; a closed one is left alone.
+
+    ``may_ask`` False only reads, and puts the question to Toss no more.
+    """
+    now = cashier.clock.now()
+    async with cashier.db.transaction() as conn:
+        attempt = await store.lock_attempt(conn, attempt_id)
+        if attempt.status is not AttemptStatus.PENDING:
+            return
+        ours = attempt.type in ABOUT_PAYMENTS
+        # What other rooms finish is made due for them at once.
+        due_at = now + cashier.lease if ours else now
+        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None)
+    if ours:
+        await _resolve(cashier, replace(attempt, resolve_by=due_at, parked_at=None), may_ask=may_ask)
+
+
+async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) -> None:
     if attempt.type is AttemptType.STATUS_READ:
         await _close_abandoned(cashier, attempt)
         return
@@ -56,7 +74,10 @@ async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
     step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
     intent = reopened(cashier, payment, attempt)
-    if intent is None and step in (Step.ASK_AGAIN, Step.ASK_ANEW):
+    asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
+    if asks and not may_ask:
+        step = Step.WAIT
+    elif asks and intent is None:
         _log.error(
             "an attempt's question cannot be opened; is a key missing in PAYWON_SECRET_KEYS?", id=str(attempt.id)
         )
@@ -152,10 +173,17 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_key=_is_about(payment, attempt, answer.value),
-            cancel_seen=cancel is not None and cancel.cancel_status != CancelStatus.PENDING,
+            cancel_seen=_cancel_seen(cancel, reread, answer.value),
         )
     missing = isinstance(answer, No) and answer.http_status == 404
     return Reading(status=None, found=not missing)
+
+
+def _cancel_seen(cancel: Cancel | None, reread: Reread, shown: wire.Payment) -> bool:
+    if cancel is not None:
+        return cancel.cancel_status != CancelStatus.PENDING
+    # The cancel of a second payment has nothing reserved; it is done when nothing is left.
+    return reread.learned is not None and reread.learned.verdict is Verdict.STRAY and shown.balance_amount == 0
 
 
 def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:

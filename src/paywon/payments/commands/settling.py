@@ -1,10 +1,11 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from paywon.base.errors import PaywonError
+from paywon.base.ids import AttemptId, new_uuid
 from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
@@ -53,8 +54,7 @@ async def settle(
         attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
         if attempt.status is not AttemptStatus.PENDING:
-            # The resolver was faster; the call that it did not see is still put on record.
-            await store.update_attempt(conn, attempt.id, **call_columns(answer.call))
+            await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
             return
         match answer:
             case Yes() if learned is not None and await _carried_out(conn, attempt, learned, answer.value):
@@ -136,6 +136,11 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
     """See that the Payment which came back fits our books and shows what was asked for."""
     if learned.verdict is Verdict.CONTRADICTS:
         return False
+    if learned.verdict is Verdict.STRAY:
+        # A second payment of a paid order: it was approved, or its cancel leaves nothing of it.
+        return answer.payment_key == attempt.payment_key and (
+            attempt.type not in CANCELLING or answer.balance_amount == 0
+        )
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
         money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
         return money and answer.payment_key == attempt.payment_key
@@ -160,8 +165,8 @@ async def close(
     code: str | None = None,
     message: str | None = None,
 ) -> None:
-    """Close an attempt with what the call showed."""
-    await store.update_attempt(
+    """Close an attempt with what the call showed; one that somebody has closed meanwhile stays as it is."""
+    closed = await store.close_attempt(
         conn,
         attempt.id,
         **(call_columns(call) if call else {}),
@@ -171,8 +176,30 @@ async def close(
         error_message=redact(message),
         closed_at=cashier.clock.now(),
         resolve_by=None,
+        parked_at=None,
         sealed_request=None,
     )
+    if not closed and call is not None:
+        await note_late_answer(conn, cashier, attempt, outcome, call)
+
+
+async def note_late_answer(conn: Connection, cashier: Cashier, attempt: Attempt, outcome: str, call: Call) -> None:
+    """Put an answer on record that came after its attempt was closed: a closed row never changes (ADR 0016)."""
+    now = cashier.clock.now()
+    late = Attempt(
+        id=AttemptId(new_uuid()),
+        payment_id=attempt.payment_id,
+        billing_key_id=attempt.billing_key_id,
+        type=AttemptType.LATE_ANSWER,
+        status=AttemptStatus.SUCCESS if outcome == "yes" else AttemptStatus.FAILED,
+        payment_key=attempt.payment_key,
+        outcome=outcome,
+        caused_by=attempt.id,
+        actor=attempt.actor,
+        created_at=now,
+        closed_at=now,
+    )
+    await store.open_attempt(conn, replace(late, **call_columns(call)))
 
 
 async def leave_open(
@@ -192,7 +219,9 @@ async def leave_open(
     ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
     ``not_before_s`` is how long Toss asked us to wait.
     """
-    tries = attempt.retry_count if counts else max(0, attempt.retry_count - 1)
+    tries, now = attempt.retry_count if counts else max(0, attempt.retry_count - 1), cashier.clock.now()
+    wait_s = max(ladder_s(tries), not_before_s or 0)
+    parked = tries >= MOST_TRIES
     await store.update_attempt(
         conn,
         attempt.id,
@@ -202,12 +231,14 @@ async def leave_open(
         error_code=code,
         error_message=redact(message),
         retry_count=tries,
-        resolve_by=cashier.clock.now() + timedelta(seconds=max(ladder_s(tries), not_before_s or 0)),
+        resolve_by=None if parked else now + timedelta(seconds=wait_s),
+        parked_at=now if parked else None,
     )
 
 
-# Seconds until the next try (DESIGN 3), then hourly.
+# Seconds until the next try (DESIGN 3), then hourly for three days; after that a person has to look.
 _LADDER_S = (2, 5, 15, 60, 300, 1800)
+MOST_TRIES: Final = len(_LADDER_S) + 72
 
 
 def ladder_s(tries: int) -> int:

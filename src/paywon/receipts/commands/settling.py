@@ -9,7 +9,7 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
-from paywon.payments.commands.settling import call_columns, close, leave_open, leave_unsettled, refused_for_good
+from paywon.payments.commands.settling import close, leave_open, leave_unsettled, note_late_answer, refused_for_good
 from paywon.payments.model import Attempt, AttemptStatus, Payment
 from paywon.receipts import store
 from paywon.receipts.facts import columns_of, shows
@@ -60,7 +60,7 @@ async def settle(cashier: Cashier, intent: ReceiptIntent, answer: Answer[wire.Ca
             # What Toss issued is kept even where somebody was faster.
             await learn(conn, receipt, answer.value, now=cashier.clock.now())
         if attempt.status is not AttemptStatus.PENDING:
-            await payments.update_attempt(conn, attempt.id, **call_columns(answer.call))
+            await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
         elif isinstance(answer, Yes) and fits:
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
         elif isinstance(answer, Yes):

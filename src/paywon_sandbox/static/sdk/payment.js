@@ -66,7 +66,8 @@ function runBillingAuth(clientKey, body, target) {
 function wishesOf(options, more = {}) {
   return {
     cardCompany: options.cardCompany,
-    easyPay: options.easyPay,
+    easyPay: options.easyPay ?? options.provider,
+    country: options.country,
     cardInstallmentPlan: options.cardInstallmentPlan,
     maxCardInstallmentPlan: options.maxCardInstallmentPlan,
     useCardPoint: options.useCardPoint,

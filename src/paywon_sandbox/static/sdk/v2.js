@@ -11,6 +11,7 @@ const METHOD_OPTIONS = {
   CULTURE_GIFT_CERTIFICATE: null,
   BOOK_GIFT_CERTIFICATE: null,
   GAME_GIFT_CERTIFICATE: null,
+  FOREIGN_EASY_PAY: 'foreignEasyPay',
 };
 const BODY_OPTIONS = ['flowMode', 'cardCompany', 'easyPay', 'cardInstallmentPlan', 'useCardPoint', 'taxExemptionAmount'].concat(
   ['validHours', 'dueDate', 'cashReceipt', 'useEscrow', 'escrowProducts', 'refundReceiveAccount'],
@@ -41,6 +42,8 @@ async function requestPayment(clientKey, params) {
   checkAmount(amount);
   checkCommon(params);
   const redirecting = checkUrls(params);
+  // The type file knows foreign easy pay by redirect only.
+  if (method === 'FOREIGN_EASY_PAY' && !redirecting) refuse('NOT_SUPPORTED_PROMISE');
   const target = windowTarget(params.windowTarget, redirecting);
   const options = (own && params[own]) || {};
   const body = checkoutBody(params, amount, method, options);

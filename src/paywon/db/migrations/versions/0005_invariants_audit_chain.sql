@@ -39,7 +39,8 @@ CREATE TRIGGER payments_note_status AFTER UPDATE ON payments
 CREATE TRIGGER payment_status_changes_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_status_changes
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The audit trail's chain (ADR 0016): one per payment; per billing key for what is about no payment; one for the rest.
+-- The audit trail's chains (ADR 0016): one per payment, one per billing key for what is about no payment, and for what is
+-- about neither, such as reads of lists, one per day.
 CREATE TABLE audit_heads (
     anchor uuid PRIMARY KEY,
     length bigint NOT NULL CHECK (length > 0),
@@ -49,7 +50,13 @@ CREATE TABLE audit_heads (
 ALTER TABLE payment_transactions ADD COLUMN chain_position bigint, ADD COLUMN chain_hash bytea;
 
 CREATE FUNCTION audit_anchor(t payment_transactions) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-    SELECT COALESCE(t.payment_id, t.billing_key_id, '00000000-0000-0000-0000-000000000000'::uuid)
+    SELECT COALESCE(
+        t.payment_id, t.billing_key_id,
+        -- 22 November 2026, by UTC, is 00000000-0000-0000-0000-000020261122.
+        ('00000000-0000-0000-0000-' || lpad((
+            extract(year FROM t.created_at AT TIME ZONE 'UTC') * 10000
+            + extract(month FROM t.created_at AT TIME ZONE 'UTC') * 100
+            + extract(day FROM t.created_at AT TIME ZONE 'UTC'))::int::text, 12, '0'))::uuid)
 $$;
 
 -- A closed row's content as one text, the same on every server and in every time zone, and its SHA-256. Trigger and
@@ -120,5 +127,3 @@ CREATE TABLE invariant_results (
 -- What is closed stays as it is.
 CREATE TRIGGER payment_transactions_closed_stay BEFORE UPDATE OR DELETE ON payment_transactions
     FOR EACH ROW WHEN (OLD.chain_hash IS NOT NULL) EXECUTE FUNCTION refuse_change();
--- SWITCH: delete this line as soon as payments writes late answers as rows of their own (settling.settle, reading._read).
-ALTER TABLE payment_transactions DISABLE TRIGGER payment_transactions_closed_stay;

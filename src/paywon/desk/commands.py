@@ -1,0 +1,174 @@
+"""What people do at the desk. Every decision is on record before it is carried out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from paywon.base.errors import PaywonError
+from paywon.base.ids import AttemptId, DecisionId, StrayId, new_uuid
+from paywon.db.pool import Connection
+from paywon.desk import store
+from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second
+from paywon.orders import store as orders
+from paywon.payments import store as payments
+from paywon.payments.commands import cancelling, resolving, returning, settling
+from paywon.payments.commands.cancelling import RefundWish
+from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType
+from paywon.strays import store as strays
+from paywon.strays.model import Stray
+from paywon.toss.wire import RefundReceiveAccount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """Who decides, and why. ``operator`` is a person's name; ``origin`` tells the key that was used."""
+
+    operator: str
+    reason: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """All that waits for a person, or may soon."""
+
+    doubts: list[Doubt]
+    strays: list[Stray]
+    leftovers: list[Leftover]
+
+
+async def look_at_desk(cashier: Cashier, *, limit: int) -> Desk:
+    """Show what is in doubt, each kind oldest first."""
+    async with cashier.db.connection() as conn:
+        return Desk(
+            doubts=await store.doubts(conn, cashier.clock.now(), limit=limit),
+            strays=await strays.open_ones(conn, after=None, limit=limit),
+            leftovers=await store.leftovers(conn, limit=limit),
+        )
+
+
+async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt | None:
+    """Read Toss at once and do what follows from it; answer what is still in doubt, None when it is settled.
+
+    Raises:
+        PaywonError: DOUBT_NOT_FOUND.
+    """
+    async with cashier.db.transaction() as conn:
+        await _open_attempt(conn, attempt_id)
+        await _record(conn, cashier, who, DecisionKind.REREAD, attempt_id=attempt_id, at_once=True)
+    await resolving.resolve_now(cashier, attempt_id, may_ask=True)
+    async with cashier.db.connection() as conn:
+        return await store.doubt(conn, attempt_id)
+
+
+async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Decision:
+    """Propose to take a question for failed, or, as a second operator, carry that out.
+
+    Toss is read once more first: what it shows as done cannot be marked as failed.
+
+    Raises:
+        PaywonError: DOUBT_NOT_FOUND, SECOND_OPERATOR_NEEDED, TOSS_SAYS_OTHERWISE.
+    """
+    async with cashier.db.transaction() as conn:
+        await _open_attempt(conn, attempt_id)
+        proposal = await store.lock_proposal(conn, attempt_id)
+        if proposal is None:
+            return await _record(conn, cashier, who, DecisionKind.MARK_FAILED, attempt_id=attempt_id, at_once=False)
+    if not may_second(proposal, who.operator):
+        raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
+    await resolving.resolve_now(cashier, attempt_id, may_ask=False)
+    async with cashier.db.transaction() as conn:
+        await _fail(conn, cashier, attempt_id, proposal, who)
+        return (await store.decisions_of(conn, attempt_id))[-1]
+
+
+async def _fail(conn: Connection, cashier: Cashier, attempt_id: AttemptId, proposal: Decision, who: Decider) -> None:
+    found = await payments.attempt_by_id(conn, attempt_id)
+    assert found is not None, "attempts are never deleted"
+    payment = await payments.by_id(conn, found.payment_id) if found.payment_id else None
+    if payment is not None:
+        await orders.lock_by_no(conn, payment.order_no)
+    attempt = await payments.lock_attempt(conn, attempt_id)
+    if attempt.status is not AttemptStatus.PENDING:
+        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=attempt.outcome or attempt.status)
+    why = f"{proposal.reason} ({proposal.operator}, {who.operator})"
+    code = "MARKED_FAILED"
+    if payment is None:
+        await settling.close(conn, cashier, attempt, AttemptStatus.FAILED, outcome="decided", code=code, message=why)
+    else:
+        await settling.give_up(conn, cashier, payment, attempt, outcome="decided", code=code, why=why)
+    now = cashier.clock.now()
+    await store.carry_out(conn, proposal.id, now, seconded_by=who.operator, second_actor=who.origin.actor)
+
+
+async def cancel_attempt_at_toss(
+    cashier: Cashier, attempt_id: AttemptId, who: Decider, *, account: RefundReceiveAccount | None
+) -> None:
+    """Read Toss, and if the question was carried out there, have all of its money go back.
+
+    Raises:
+        PaywonError: DOUBT_NOT_FOUND, NOTHING_TO_CANCEL, or what a refund raises.
+    """
+    async with cashier.db.transaction() as conn:
+        attempt = await _open_attempt(conn, attempt_id)
+        await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, attempt_id=attempt_id, at_once=True)
+    await resolving.resolve_now(cashier, attempt_id, may_ask=False)
+    async with cashier.db.connection() as conn:
+        payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
+    if attempt.type not in PAYING or payment is None or payment.status not in APPROVED:
+        raise PaywonError("NOTHING_TO_CANCEL")
+    wish = RefundWish(kind=AttemptType.PAYMENT_CANCELLATION, reason=who.reason, amount=None, account=account)
+    await cancelling.refund_payment(cashier, payment.id, wish, who.origin)
+
+
+async def return_stray_money(
+    cashier: Cashier, stray_id: StrayId, who: Decider, *, account: RefundReceiveAccount | None
+) -> Stray:
+    """Send stray money back at once; answer what is then left of it.
+
+    Raises:
+        PaywonError: DOUBT_NOT_FOUND, or what the cancel raises.
+    """
+    async with cashier.db.transaction() as conn:
+        stray = await strays.by_id(conn, stray_id)
+        if stray is None or stray.returned_at is not None:
+            raise PaywonError("DOUBT_NOT_FOUND")
+        await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, stray_id=stray_id, at_once=True)
+    await returning.return_stray(cashier, stray, who.origin, reason=who.reason, account=cancelling.known_bank(account))
+    async with cashier.db.connection() as conn:
+        left = await strays.by_id(conn, stray_id)
+    assert left is not None, "strays are never deleted"
+    return left
+
+
+async def _open_attempt(conn: Connection, attempt_id: AttemptId) -> Attempt:
+    attempt = await payments.attempt_by_id(conn, attempt_id)
+    if attempt is None or attempt.status is not AttemptStatus.PENDING:
+        raise PaywonError("DOUBT_NOT_FOUND")
+    return attempt
+
+
+async def _record(
+    conn: Connection,
+    cashier: Cashier,
+    who: Decider,
+    kind: DecisionKind,
+    *,
+    at_once: bool,
+    attempt_id: AttemptId | None = None,
+    stray_id: StrayId | None = None,
+) -> Decision:
+    now: datetime = cashier.clock.now()
+    decision = Decision(
+        id=DecisionId(new_uuid()),
+        attempt_id=attempt_id,
+        stray_id=stray_id,
+        kind=kind,
+        reason=who.reason,
+        operator=who.operator,
+        actor=who.origin.actor,
+        created_at=now,
+        carried_out_at=now if at_once else None,
+    )
+    await store.insert_decision(conn, decision)
+    return decision

@@ -1,0 +1,98 @@
+"""What lies on the desk, and decisions about it. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from paywon.base.ids import AttemptId, DecisionId, StrayId
+
+# An open question is in doubt once the resolver has read Toss about it this often, or after this long.
+DOUBTFUL_AFTER_TRIES: Final = 3
+DOUBTFUL_AFTER: Final = timedelta(minutes=2)
+
+
+class DecisionKind(StrEnum):
+    REREAD = "reread"
+    MARK_FAILED = "mark_failed"
+    CANCEL_AT_TOSS = "cancel_at_toss"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One row of ``desk_decisions``. To mark as failed it takes a second operator; till then it is a proposal."""
+
+    id: DecisionId
+    attempt_id: AttemptId | None = None
+    stray_id: StrayId | None = None
+    kind: DecisionKind
+    reason: str
+    operator: str
+    actor: str
+    created_at: datetime
+    seconded_by: str | None = None
+    second_actor: str | None = None
+    carried_out_at: datetime | None = None
+
+
+def may_second(proposal: Decision, operator: str) -> bool:
+    """Whether an operator may carry out what another proposed: nobody seconds themselves."""
+    return proposal.operator.strip().casefold() != operator.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One thing that Toss said about a question: to the question itself, or to a read made for it."""
+
+    at: datetime
+    type: str
+    http_status: int | None
+    code: str | None
+    outcome: str | None
+    shows: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one webhook claimed."""
+
+    at: datetime
+    event_type: str
+    claims: str | None
+    verdict: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """An open question with all that is known of it; ``next_at`` is None once only a person goes on."""
+
+    attempt_id: AttemptId
+    type: str
+    order_no: str | None
+    payment_id: UUID | None
+    payment_status: str | None
+    payment_key: str | None
+    amount: int | None
+    since: datetime
+    tries: int
+    parked_at: datetime | None
+    next_at: datetime | None
+    code: str | None
+    message: str | None
+    sent: dict[str, Any] | None
+    answers: list[Answer] = field(default_factory=list)
+    webhooks: list[Told] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused."""
+
+    kind: str
+    id: UUID
+    since: datetime
+    order_no: str | None
+    reason: str | None

@@ -1,0 +1,153 @@
+"""All SQL of the desk. What it shows is written by other rooms; only decisions are its own."""
+
+from dataclasses import astuple, fields, replace
+from datetime import datetime
+from typing import Any, Final
+
+from paywon.base.ids import AttemptId, DecisionId
+from paywon.db.pool import Connection
+from paywon.desk.model import (
+    DOUBTFUL_AFTER,
+    DOUBTFUL_AFTER_TRIES,
+    Answer,
+    Decision,
+    DecisionKind,
+    Doubt,
+    Leftover,
+    Told,
+)
+
+_DECISION: Final = ", ".join(f.name for f in fields(Decision))
+# Neither a webhook's arrival nor a read moves anything, so neither can be in doubt.
+_QUESTION: Final = "t.status = 'pending' AND t.type NOT IN ('status_read', 'webhook_received')"
+_DOUBT: Final = """
+    SELECT t.id AS attempt_id, t.type, p.order_no, t.payment_id, p.status AS payment_status, t.payment_key, t.amount,
+           t.created_at AS since, t.retry_count AS tries, t.parked_at, t.resolve_by AS next_at,
+           t.error_code AS code, t.error_message AS message, t.request_data AS sent
+    FROM payment_transactions t LEFT JOIN payments p ON p.id = t.payment_id
+    """
+_LEFTOVERS: Final = {
+    "webhook": """
+        SELECT 'webhook' AS kind, id, received_at AS since, order_no, reason
+        FROM webhook_events WHERE status = 'parked' ORDER BY received_at LIMIT $1
+        """,
+    "fulfilment": """
+        SELECT 'fulfilment' AS kind, id, updated_at AS since, order_no, fulfilment_reason AS reason
+        FROM orders WHERE fulfilment_status = 'BLOCKED' ORDER BY updated_at LIMIT $1
+        """,
+    "refund": """
+        SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
+        FROM payments WHERE virtual_account ->> 'refundStatus' IN ('FAILED', 'PARTIAL_FAILED')
+        ORDER BY updated_at LIMIT $1
+        """,
+}
+
+
+async def doubts(conn: Connection, now: datetime, *, limit: int) -> list[Doubt]:
+    """Fetch the open questions that are in doubt, oldest first, with their evidence."""
+    rows = await conn.fetch(
+        f"""
+        {_DOUBT} WHERE {_QUESTION} AND (t.parked_at IS NOT NULL OR t.retry_count >= $2 OR t.created_at < $1)
+        ORDER BY t.created_at, t.id LIMIT $3
+        """,
+        now - DOUBTFUL_AFTER,
+        DOUBTFUL_AFTER_TRIES,
+        limit,
+    )
+    return [await _with_evidence(conn, Doubt(**dict(row))) for row in rows]
+
+
+async def doubt(conn: Connection, attempt_id: AttemptId) -> Doubt | None:
+    """Fetch one open question with its evidence; None if it is closed."""
+    row = await conn.fetchrow(f"{_DOUBT} WHERE {_QUESTION} AND t.id = $1", attempt_id)
+    return None if row is None else await _with_evidence(conn, Doubt(**dict(row)))
+
+
+async def _with_evidence(conn: Connection, found: Doubt) -> Doubt:
+    return replace(
+        found,
+        answers=await _answers(conn, found.attempt_id),
+        webhooks=await _webhooks(conn, found.order_no),
+        decisions=await decisions_of(conn, found.attempt_id),
+    )
+
+
+async def _answers(conn: Connection, attempt_id: AttemptId) -> list[Answer]:
+    """Fetch what came back: to the attempt, to those that it replaced, and to the reads made for it."""
+    rows = await conn.fetch(
+        """
+        WITH RECURSIVE line AS (
+            SELECT id, caused_by FROM payment_transactions WHERE id = $1
+            UNION ALL
+            SELECT t.id, t.caused_by FROM payment_transactions t JOIN line ON t.id = line.caused_by)
+        SELECT coalesce(t.closed_at, t.created_at) AS at, t.type, t.http_status, t.error_code AS code, t.outcome,
+               t.response_data ->> 'status' AS shows
+        FROM payment_transactions t
+        WHERE t.id IN (SELECT id FROM line) OR t.caused_by IN (SELECT id FROM line)
+        ORDER BY t.created_at DESC LIMIT 50
+        """,
+        attempt_id,
+    )
+    return [Answer(**dict(row)) for row in reversed(rows)]
+
+
+async def _webhooks(conn: Connection, order_no: str | None) -> list[Told]:
+    rows = await conn.fetch(
+        """
+        SELECT received_at AS at, event_type, coalesce(body -> 'data' ->> 'status', body ->> 'status') AS claims,
+               verdict, status
+        FROM webhook_events WHERE order_no = $1 ORDER BY received_at DESC LIMIT 50
+        """,
+        order_no,
+    )
+    return [Told(**dict(row)) for row in reversed(rows)]
+
+
+async def leftovers(conn: Connection, *, limit: int) -> list[Leftover]:
+    """Fetch what else waits for a person, each kind oldest first."""
+    found = []
+    for query in _LEFTOVERS.values():
+        found += [Leftover(**dict(row)) for row in await conn.fetch(query, limit)]
+    return found
+
+
+async def insert_decision(conn: Connection, decision: Decision) -> None:
+    marks = ", ".join(f"${place}" for place in range(1, len(fields(Decision)) + 1))
+    await conn.execute(f"INSERT INTO desk_decisions ({_DECISION}) VALUES ({marks})", *astuple(decision))
+
+
+async def lock_proposal(conn: Connection, attempt_id: AttemptId) -> Decision | None:
+    """Fetch and hold the proposal to mark an attempt as failed that nobody has seconded yet."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT {_DECISION} FROM desk_decisions
+        WHERE attempt_id = $1 AND kind = 'mark_failed' AND carried_out_at IS NULL FOR UPDATE
+        """,
+        attempt_id,
+    )
+    return None if row is None else _decision(row)
+
+
+async def carry_out(
+    conn: Connection, decision_id: DecisionId, now: datetime, *, seconded_by: str, second_actor: str
+) -> None:
+    """Note that a proposal was seconded and carried out."""
+    await conn.execute(
+        "UPDATE desk_decisions SET seconded_by = $2, second_actor = $3, carried_out_at = $4 WHERE id = $1",
+        decision_id,
+        seconded_by,
+        second_actor,
+        now,
+    )
+
+
+async def decisions_of(conn: Connection, about: Any) -> list[Decision]:
+    """Fetch what was decided about an attempt or about stray money, oldest first."""
+    rows = await conn.fetch(
+        f"SELECT {_DECISION} FROM desk_decisions WHERE attempt_id = $1 OR stray_id = $1 ORDER BY created_at, id", about
+    )
+    return [_decision(row) for row in rows]
+
+
+def _decision(row: Any) -> Decision:
+    return Decision(**{**dict(row), "kind": DecisionKind(row["kind"])})

@@ -1,0 +1,119 @@
+"""A second payment of one order goes back to the customer.
+
+Toss and the sandbox refuse a second approval under one orderId, so that one came about is told here by a scripted
+server in Toss's place.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from paywon.base.clock import SystemClock
+from paywon.base.ids import UserId
+from paywon.base.money import Krw
+from paywon.base.sealing import KeyRing
+from paywon.db.pool import Database
+from paywon.orders.commands import OrderWish, add_order
+from paywon.payments import store
+from paywon.payments.commands.cashier import Cashier
+from paywon.payments.commands.learning import learn
+from paywon.payments.commands.resolving import resolve_due
+from paywon.payments.commands.returning import return_due
+from paywon.payments.model import AttemptStatus, Payment, Verdict
+from paywon.strays import store as strays
+from paywon.strays.model import Stray
+from tests.support.evidence import evidence
+from tests.toss.loopback import client_for, error, loopback, reply, reset
+
+DONE, CANCELED = "payment-card-done", "payment-card-canceled-full"
+SECOND = "second-key"
+WISH = OrderWish(user_id=UserId("u-1"), order_name="책", amount=Krw(1_000))
+
+
+class Desk:
+    """One paid order, a second payment of it, and a Toss that answers as a script says."""
+
+    def __init__(self, db: Database) -> None:
+        self.db, self.clock = db, SystemClock()
+        self.order_no = ""
+
+    async def second_payment(self) -> Payment:
+        now = self.clock.now()
+        async with self.db.transaction() as conn:
+            order = await add_order(conn, WISH, now=now, time_to_pay=timedelta(minutes=30))
+            self.order_no = order.order_no
+            for key in ("first-key", SECOND):
+                told = evidence(DONE, asked_at=now, orderId=order.order_no, paymentKey=key)
+                learned = await learn(conn, told, now=now, deposit_hold=timedelta(0))
+        assert learned.verdict is Verdict.STRAY
+        assert learned.payment is not None
+        return learned.payment
+
+    def body(self, fixture: str) -> bytes:
+        raw = evidence(fixture, asked_at=self.clock.now()).raw
+        return msgspec.json.encode({**raw, "orderId": self.order_no, "paymentKey": SECOND})
+
+    async def send_back(self, *steps: Any) -> list[dict[str, Any]]:
+        """Run the rounds of the worker as often as there are steps; answer what Toss was sent."""
+        async with loopback(*steps) as toss, client_for(toss.url, read_timeout_s=0.3) as client:
+            cashier = Cashier(
+                db=self.db,
+                toss=client,
+                clock=self.clock,
+                ring=KeyRing([bytes(32)]),
+                app_base_url="http://localhost",
+                time_to_pay=timedelta(minutes=30),
+                answer_budget_s=5,
+                resolve_after=timedelta(0),
+                deposit_hold=timedelta(0),
+            )
+            await return_due(cashier)
+            async with self.db.connection() as conn:
+                await conn.execute("UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending'")
+            await resolve_due(cashier)
+            return [{"path": seen.raw_path, "body": seen.body} for seen in toss.seen]
+
+    async def stray(self) -> Stray:
+        async with self.db.connection() as conn:
+            row = await conn.fetchrow("SELECT id FROM strays")
+            assert row is not None
+            found = await strays.by_id(conn, row["id"])
+        assert found is not None
+        return found
+
+
+async def test_it_goes_back_whole_and_the_first_stays(db: Database) -> None:
+    desk = Desk(db)
+    payment = await desk.second_payment()
+    (sent,) = await desk.send_back(reply(desk.body(CANCELED)))
+    assert sent["path"] == f"/v1/payments/{SECOND}/cancel"
+    asked = msgspec.json.decode(sent["body"])
+    assert (asked["refundableAmount"], "cancelAmount" in asked) == (1_000, False)
+    stray = await desk.stray()
+    assert (stray.balance_amount, stray.return_at) == (0, None)
+    assert stray.returned_at is not None
+    async with db.connection() as conn:
+        now = await store.by_id(conn, payment.id)
+        assert now == replace(payment, updated_at=now.updated_at) if now else False
+        assert await store.cancels_of(conn, payment.id) == []
+
+
+async def test_a_lost_answer_is_found_out_by_a_read(db: Database) -> None:
+    desk = Desk(db)
+    await desk.second_payment()
+    sent = await desk.send_back(reset(), reply(desk.body(CANCELED)))
+    assert [entry["path"] for entry in sent] == [f"/v1/payments/{SECOND}/cancel", f"/v1/payments/{SECOND}"]
+    assert (await desk.stray()).returned_at is not None
+
+
+async def test_a_refusal_is_left_to_a_person(db: Database) -> None:
+    desk = Desk(db)
+    payment = await desk.second_payment()
+    await desk.send_back(error(403, "NOT_CANCELABLE_PAYMENT"))
+    stray = await desk.stray()
+    assert (stray.return_at, stray.last_error, stray.balance_amount) == (None, "PAYMENT_REFUSED", 1_000)
+    async with db.connection() as conn:
+        (attempt,) = await store.attempts_of(conn, payment.id, after=None, limit=10)
+    assert (attempt.status, attempt.error_code) == (AttemptStatus.FAILED, "NOT_CANCELABLE_PAYMENT")
