@@ -100,7 +100,9 @@ async def test_a_repeat_after_the_first_process_died_goes_on_with_its_work(stack
     path, body = f"/payments/{payment['id']}/refund", {"refundReason": "변심", "refundAmount": 5_000}
     await raw(stack, path, body, "dead")
     # As a crash between the work and its reply leaves it, a minute ago.
-    await stack.rows("UPDATE idempotency_keys SET status = NULL, sealed_body = NULL, created_at = now() - interval '1 minute'")
+    await stack.rows(
+        "UPDATE idempotency_keys SET status = NULL, sealed_body = NULL, created_at = now() - interval '1 minute'"
+    )
     status, answer, replayed = await raw(stack, path, body, "dead")
     assert (status, replayed, msgspec.json.decode(answer)["payment"]["refundedAmount"]) == (200, None, 5_000)
     assert len(await stack.rows("SELECT FROM payment_cancels")) == 1

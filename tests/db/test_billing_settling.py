@@ -70,7 +70,7 @@ async def asked(desk: Counter, kind: AttemptType = ISSUE, *, tries: int = 0, of:
     )
     body = IssueBillingKey(auth_key="auth-1", customer_key=CUSTOMER) if kind is ISSUE else None
     attempt = replace(new_attempt(desk.cashier, kind, None, SERVER), billing_key_id=key.id, retry_count=tries)
-    attempt = with_question(desk.cashier.ring, attempt, body) if body else replace(attempt, idempotency_key=None)
+    attempt = with_question(desk.cashier.ring, attempt, body) if body else attempt
     async with desk.db.transaction() as conn:
         if of is None:
             await store.insert(conn, key)

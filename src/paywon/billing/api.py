@@ -19,7 +19,7 @@ from paywon.billing.commands.issuing import IssueWish
 from paywon.billing.model import KeyStatus, KeyView
 from paywon.payments.api.common import POLL_AFTER_S, Asker, Till, answered
 from paywon.payments.api.seed2 import TossView, place_of, toss_view
-from paywon.web.auth import needs
+from paywon.web.auth import needs, only_own
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.paging import decode_cursor, encode_cursor
@@ -163,8 +163,7 @@ class BillingController(Controller):
         limit: LimitQuery = 20,
         cursor: CursorQuery = None,
     ) -> KeyList:
-        if origin.owner is not None and user_id not in (None, origin.owner):
-            raise PaywonError("NOT_YOURS", field="userId")
+        only_own(origin.owner, user_id)
         after = decode_cursor(cursor)
         wanted = store.PageFilter(
             customer_key=customer_key,

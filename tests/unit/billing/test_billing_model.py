@@ -38,7 +38,7 @@ ISSUE = Attempt(
     billing_key_id=KEY.id,
     created_at=NOW,
 )
-DELETION = replace(ISSUE, type=AttemptType.BILLING_KEY_DELETE, idempotency_key=None)
+DELETION = replace(ISSUE, type=AttemptType.BILLING_KEY_DELETE)
 ANSWERED = replace(ISSUE, answered=True)
 SECOND = replace(ANSWERED, caused_by=AttemptId(uuid4()))
 
