@@ -321,3 +321,34 @@ async def test_repeats_with_an_idempotency_key(stack: Stack) -> None:
     assert await with_idempotency_key(stack, "DELETE", f"{BILLING}/{key['id']}", None, "d") == deleted
     other = await with_idempotency_key(stack, "DELETE", f"{BILLING}/{key['billingKey']}", None, "d")
     assert (other[0], msgspec.json.decode(other[1])["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_a_key_that_goes_without_our_asking_is_forgotten(stack: Stack) -> None:
+    key = await issue(stack)
+    gone = await stack.toss.post(
+        f"/sandbox/billing-keys/{quote(key['billingKey'], safe='')}/delete", {"reason": "고객이 카드 해지"}
+    )
+    assert gone.status == 200, gone
+
+    async def forgotten() -> bool:
+        return bool((await read(stack, key))["status"] == "DELETED")
+
+    await stack.eventually(forgotten)
+    event = await stack.row("SELECT * FROM webhook_events WHERE event_type = 'BILLING_DELETED'")
+    assert (event["status"], event["reason"]) == ("processed", "BILLING_KEY_DELETED")
+    order = await place(stack)
+    refused = await stack.api.post(f"{BILLING}/{key['id']}", {"orderId": order["orderNo"]})
+    assert (refused.status, refused["code"]) == (409, "BILLING_KEY_DELETED")
+
+
+@pytest.mark.parametrize("data", [{"billingKey": "nobody's"}, {"billingKey": 7}, {}, None])
+async def test_a_key_that_is_not_ours_is_stored_and_left_alone(stack: Stack, data: Any) -> None:
+    key = await issue(stack)
+    told = {"eventType": "BILLING_DELETED", "createdAt": "2026-11-22T00:00:00.000000", "data": data}
+    assert (await stack.api.post("/payments/webhook", told)).status == 200
+
+    async def ignored() -> bool:
+        return bool(await stack.rows("SELECT id FROM webhook_events WHERE status = 'ignored'"))
+
+    await stack.eventually(ignored)
+    assert (await read(stack, key))["status"] == "ACTIVE"

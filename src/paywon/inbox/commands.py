@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo, PaymentKey, WebhookEventId, new_uuid
 from paywon.base.redaction import redact
+from paywon.billing.commands.forgetting import forget_deleted
 from paywon.db.pool import Connection
 from paywon.inbox import store
 from paywon.inbox.model import ABOUT_PAYMENTS, WebhookEvent, WebhookStatus, WebhookVerdict
@@ -62,11 +63,33 @@ async def receive(inbox: Inbox, raw: bytes, headers: Mapping[str, str], *, sourc
         if not await store.insert_once(conn, event):
             await store.count_repeat(conn, event)
             return Receipt.REPEAT
-        if event.status is WebhookStatus.RECEIVED:
+        if event.status is WebhookStatus.RECEIVED and await _is_gone_key_of_ours(conn, inbox, told):
+            now = inbox.cashier.clock.now()
+            await store.finish(conn, event.id, WebhookStatus.PROCESSED, "BILLING_KEY_DELETED", now)
+        elif event.status is WebhookStatus.RECEIVED:
             await enqueue(conn, WORK_JOB, {"eventId": str(event.id)})
     if verdict is WebhookVerdict.REJECTED:
         raise PaywonError("WEBHOOK_REJECTED")
     return Receipt.NEW
+
+
+async def _is_gone_key_of_ours(conn: Connection, inbox: Inbox, told: Webhook) -> bool:
+    """Forget the billing key that a BILLING_DELETED names; answer whether it was ours.
+
+    It is done at the door, because what is stored has no key in it. No call confirms such an event; it is believed
+    because it names the whole key, which only Toss and we know.
+    """
+    data = told.raw.get("data")
+    if (
+        told.event_type != "BILLING_DELETED"
+        or not isinstance(data, dict)
+        or not isinstance(data.get("billingKey"), str)
+    ):
+        return False
+    reason = data.get("reason")
+    return await forget_deleted(
+        conn, inbox.cashier, data["billingKey"], reason=redact(reason) if isinstance(reason, str) else None
+    )
 
 
 async def work(inbox: Inbox, event_id: WebhookEventId) -> None:
