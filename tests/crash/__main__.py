@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -131,9 +132,17 @@ def main() -> int:
     """Answer 0 if nothing was violated."""
     options = _options(sys.argv[1:])
     options.began = time.monotonic()
+    return asyncio.run(_main(options))
+
+
+async def _main(options: argparse.Namespace) -> int:
+    # A stop from outside ends what was started, as Ctrl-C does.
+    task = asyncio.current_task()
+    assert task is not None, "asyncio runs this in a task"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     if options.mutants:
-        return asyncio.run(_try_mutants(options.source))
-    results = asyncio.run(run(options))
+        return await _try_mutants(options.source)
+    results = await run(options)
     show(results)
     return 1 if any(result.problems for result in results) else 0
 

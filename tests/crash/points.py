@@ -80,7 +80,7 @@ def every_point(
     for number, fault in enumerate(faults):
         places = [at for at, message in enumerate(seen, 1) if fault != "toss-drop" or message.about == "toss"]
         for at in places if fault == "toss-drop" else places[number % every :: every]:
-            yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=(at + number) % 2 == 0)
+            yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=_repeats(at, number))
 
 
 def telling_points(operation: str, victim: Victim, seen: Sequence[Seen]) -> Iterator[Point]:
@@ -91,15 +91,19 @@ def telling_points(operation: str, victim: Victim, seen: Sequence[Seen]) -> Iter
     committed = [at for at, message in enumerate(seen, 1) if message.label == "answer to COMMIT;"]
     before = [at for at in committed if asks and at < asks[-1]][-1:]
     after = [at for at in committed if not heard or at > heard[-1]][:1]
-    chosen: dict[Fault, list[int]] = {
-        "kill": [*(before if victim == "api" else []), *heard[-1:], *after],
-        "pg-cut": [*[at for at in commits if not heard or at > heard[-1]][:1], *after],
-        "pg-restart": after if victim == "api" else heard[-1:],
-        "toss-drop": [*asks[-1:], *heard[-1:]] if victim == "api" else [],
-    }
+    ending = [at for at in commits if not heard or at > heard[-1]][:1]
+    chosen: dict[Fault, list[int]] = {"kill": [*heard[-1:], *after], "pg-cut": ending}
+    if victim == "api":
+        chosen["kill"] += before
+        chosen |= {"pg-cut": [*ending, *after], "pg-restart": after, "toss-drop": [*asks[-1:], *heard[-1:]]}
     for number, fault in enumerate(FAULTS):
-        for at in chosen[fault]:
-            yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=(at + number) % 2 == 0)
+        for at in chosen.get(fault, []):
+            yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=_repeats(at, number))
+
+
+def _repeats(at: int, number: int) -> bool:
+    """Every other exchange, so that questions and answers get both."""
+    return (at // 2 + number) % 2 == 0
 
 
 def shuffled(points: Sequence[Point]) -> list[Point]:

@@ -18,6 +18,10 @@ _UNCOUNTED: Final = (
     "SELECT execute_after - NOW()",
 )
 
+# What the worker does about a case without naming it: a webhook's end, a job's end.
+_ALWAYS: Final = ("webhook_events", "job_status")
+_GIVEN_BACK: Final = "answer to SELECT pg_advisory_unlock_all()"
+
 Strike = Callable[[Link, Message], bool]
 """Does the harm; answers whether the message that it met still goes on its way."""
 
@@ -36,7 +40,10 @@ class Seen:
 
 @dataclass
 class Watch:
-    """A window of attention: nothing is counted before it is armed, nor before the first marked message.
+    """A window of attention: nothing is counted before it is armed.
+
+    With ``marks``, only Toss's messages count and the conversations that are about them: what a connection carries
+    from the first message that bears a mark until it goes back to the pool. A worker's looking around does not.
 
     A fault strikes *before* its message is forwarded. Both directions are counted, so that "after the server
     has done it" is the strike before the server's answer.
@@ -49,6 +56,7 @@ class Watch:
     armed: bool = False
     seen: list[Seen] = field(default_factory=list)
     hit: int | None = None
+    _busy: set[Link] = field(default_factory=set)
 
     def arm(
         self,
@@ -60,15 +68,13 @@ class Watch:
     ) -> None:
         """Begin to count; ``strike`` meets the first message from the ``at``-th on that ``fits``."""
         self.at, self.strike, self.fits, self.marks = at, strike, fits, marks
-        self.seen, self.hit, self.armed = [], None, True
+        self.seen, self.hit, self.armed, self._busy = [], None, True, set()
 
     def disarm(self) -> None:
         self.armed = False
 
     def __call__(self, link: Link, message: Message) -> bool:
-        if not self.armed or message.label.removeprefix("answer to ").startswith(_UNCOUNTED):
-            return True
-        if not self.seen and self.marks and not any(mark in message.data for mark in self.marks):
+        if not self.armed or not self._counts(link, message):
             return True
         self.seen.append(Seen(message.label, message.from_client, message.about))
         due = self.at is not None and len(self.seen) >= self.at
@@ -76,3 +82,15 @@ class Watch:
             return True
         self.hit = len(self.seen)
         return self.strike(link, message)
+
+    def _counts(self, link: Link, message: Message) -> bool:
+        if message.label.removeprefix("answer to ").startswith(_UNCOUNTED):
+            return False
+        if not self.marks:
+            return True
+        if any(mark in message.data for mark in self.marks):
+            self._busy.add(link)
+        counts = message.about == "toss" or link in self._busy or any(name in message.label for name in _ALWAYS)
+        if message.label.startswith(_GIVEN_BACK):
+            self._busy.discard(link)
+        return counts

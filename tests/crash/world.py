@@ -79,9 +79,10 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
     folder = Path(tempfile.mkdtemp(prefix="paywon-crash-"))
     folder.chmod(0o755)  # as root the server runs as another user
     postgres = EmbeddedPostgres(folder / "data")
-    await asyncio.to_thread(postgres.start)
     sandbox: Process | None = None
+    starting = asyncio.create_task(asyncio.to_thread(postgres.start))
     try:
+        await asyncio.shield(starting)
         await ensure_database(postgres.url("postgres"), _TEMPLATE)
         await migrate(postgres.url(_TEMPLATE))
         port = free_port()
@@ -95,6 +96,7 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
     finally:
         if sandbox is not None:
             sandbox.kill()
+        await asyncio.wait({starting})  # a stop from outside may come before it is up
         await asyncio.to_thread(postgres.stop)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -270,6 +270,5 @@ SET request_data = request_data || '{"refundReceiveAccount": {"accountNumber": "
 -- I13: webhook_events.body
 UPDATE webhook_events SET body = '{"data": {"card_number": 411111}}'
 
--- I13: api_keys.scopes
-INSERT INTO api_keys (id, name, prefix, digest, scopes, created_at)
-VALUES (gen_random_uuid(), 'n', 'p', '', ARRAY['4111111111111111'], now())
+-- I13: payment_cancels.cancel_reason
+UPDATE payment_cancels SET cancel_reason = 'refund to 4111111111111111, please'

@@ -11,6 +11,7 @@ from paywon.billing.api import ChargeIn, IssueIn
 from paywon.orders.api import CreateOrder
 from paywon.payments.api.seed1 import RefundIn, RequestIn
 from paywon.payments.api.seed2 import CancelIn, ConfirmIn
+from paywon.receipts.api import CancelReceiptIn, IssueReceiptIn
 
 API = page("docs/api.md")
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -18,6 +19,8 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "`POST /payments/confirm`, `POST /api/payments/toss/confirm`": ConfirmIn,
     "`POST /payments/{paymentId}/refund`": RefundIn,
     "`POST /api/payments/toss/{paymentKey}/cancel`": CancelIn,
+    "`POST /payments/{paymentId}/cash-receipts`": IssueReceiptIn,
+    "`POST /payments/{paymentId}/cash-receipts/{receiptId}/cancel`": CancelReceiptIn,
     "`POST /api/payments/toss/billing/issue`": IssueIn,
     "`POST /api/payments/toss/billing/{billingKey}`": ChargeIn,
     "`POST /api/orders`": CreateOrder,

@@ -16,6 +16,7 @@ from tests.support.stack import SECRET_KEYS
 from paywon.db.embedded import EmbeddedPostgres
 
 KEY = "test_sk_start"
+TOKENS = {"PAYWON_JWT_ISSUER": "https://shop.example", "PAYWON_JWT_AUDIENCE": "paywon"}
 REQUIRED = {"TOSS_PAYMENTS_SECRET_KEY": KEY, "PAYWON_SECRET_KEYS": SECRET_KEYS}
 
 
@@ -30,7 +31,7 @@ def migrated(postgres: EmbeddedPostgres, tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+@pytest.mark.parametrize("command", ["serve", "worker"])
 def test_missing_settings_are_all_named(command: str, tmp_path: Path) -> None:
     ended = paywon(command, cwd=tmp_path)
     assert ended.returncode == 1
@@ -38,6 +39,39 @@ def test_missing_settings_are_all_named(command: str, tmp_path: Path) -> None:
     assert "TOSS_PAYMENTS_SECRET_KEY" in ended.stdout
     assert "PAYWON_SECRET_KEYS" in ended.stdout
     assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("keys", "list")])
+def test_what_needs_only_the_database_names_only_that(command: tuple[str, ...], tmp_path: Path) -> None:
+    ended = paywon(*command, cwd=tmp_path)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 2), ended.stdout
+    assert "DATABASE_URL" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"PAYWON_JWT_ALGORITHM": "none"}, "PAYWON_JWT_ALGORITHM"),
+        ({"PAYWON_JWT_ALGORITHM": "HS256"}, "PAYWON_JWT_ISSUER, PAYWON_JWT_AUDIENCE"),
+        ({"PAYWON_JWT_SECRET": "x" * 32}, "PAYWON_JWT_ALGORITHM"),
+        ({**TOKENS, "PAYWON_JWT_ALGORITHM": "HS256"}, "PAYWON_JWT_SECRET"),
+        ({**TOKENS, "PAYWON_JWT_ALGORITHM": "HS256", "PAYWON_JWT_SECRET": "hidden"}, "at least 32 bytes"),
+        ({**TOKENS, "PAYWON_JWT_ALGORITHM": "RS256", "PAYWON_JWT_SECRET": "x" * 32}, "PAYWON_JWT_JWKS_URL"),
+        ({**TOKENS, "PAYWON_JWT_ALGORITHM": "RS256", "PAYWON_JWT_PUBLIC_KEY": "hidden"}, "PEM"),
+        ({**TOKENS, "PAYWON_JWT_ALGORITHM": "ES256", "PAYWON_JWT_JWKS_URL": "http://a.example/k"}, "https://"),
+        ({"PAYWON_USER_SCOPES": "payments:read,ops:write"}, "PAYWON_USER_SCOPES"),
+        ({"PAYWON_CORS_ORIGINS": "*"}, "PAYWON_CORS_ORIGINS"),
+        ({"PAYWON_TRUSTED_PROXIES": "everybody"}, "PAYWON_TRUSTED_PROXIES"),
+        ({"PAYWON_RATE_PER_MINUTE": "-1"}, "PAYWON_RATE_PER_MINUTE"),
+    ],
+)
+def test_settings_that_would_let_in_the_wrong_ones_are_refused(
+    wrong: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    ended = paywon("serve", cwd=tmp_path, DATABASE_URL="postgresql://127.0.0.1:1/x", **REQUIRED, **wrong)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 2), ended.stdout
+    assert said in ended.stdout
+    assert "hidden" not in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -74,7 +108,7 @@ def test_databases_that_refuse(postgres: EmbeddedPostgres, tmp_path: Path) -> No
 
 
 def test_migrate_says_what_it_did(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    settings = {"DATABASE_URL": postgres.url("fresh"), **REQUIRED}
+    settings = {"DATABASE_URL": postgres.url("fresh")}
     for said in ("the schema was migrated: ", "the schema is up to date"):
         done = paywon("migrate", cwd=tmp_path, **settings)
         assert (done.returncode, len(done.stdout.splitlines())) == (0, 1), done.stdout
@@ -124,7 +158,8 @@ async def _is_connected(url: str) -> bool:
         await conn.close()
 
 
-def test_keys_are_made_listed_and_revoked(migrated: dict[str, str], tmp_path: Path) -> None:
+def test_keys_are_made_listed_rotated_and_revoked(migrated: dict[str, str], tmp_path: Path) -> None:
+    migrated = {"DATABASE_URL": migrated["DATABASE_URL"]}
     made = paywon("keys", "create", "shop", "--scope", "orders:read", "--days", "30", cwd=tmp_path, **migrated)
     assert made.returncode == 0, made.stdout
     key = made.stdout.splitlines()[-1]
@@ -134,6 +169,16 @@ def test_keys_are_made_listed_and_revoked(migrated: dict[str, str], tmp_path: Pa
     key_id = re.search(r"([0-9a-f-]{36}) │ shop", listed.stdout)
     assert key_id is not None, listed.stdout
     assert key not in listed.stdout
+
+    rotated = paywon("keys", "rotate", key_id[1], "--overlap-hours", "1", cwd=tmp_path, **migrated)
+    assert rotated.returncode == 0, rotated.stdout
+    assert rotated.stdout.splitlines()[-1].startswith("pwk_")
+    assert rotated.stdout.splitlines()[-1] != key
+    listed = paywon("keys", "list", cwd=tmp_path, COLUMNS="250", **migrated)
+    assert "rotated" in listed.stdout
+    for nothing in (key_id[1], "00000000-0000-7000-8000-000000000000", "nonsense"):
+        again = paywon("keys", "rotate", nothing, cwd=tmp_path, **migrated)
+        assert (again.returncode, len(again.stdout.splitlines())) == (1, 1), again.stdout
 
     assert paywon("keys", "revoke", key_id[1], cwd=tmp_path, **migrated).returncode == 0
     again = paywon("keys", "revoke", key_id[1], cwd=tmp_path, **migrated)

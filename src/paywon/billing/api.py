@@ -9,7 +9,6 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 from msgspec import Meta
 
-from paywon.base.errors import PaywonError
 from paywon.base.ids import BillingKeyId, OrderNo, UserId
 from paywon.base.money import Krw
 from paywon.billing import store

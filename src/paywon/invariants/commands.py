@@ -28,7 +28,7 @@ async def look_at_all(
     on_start: Callable[[Invariant], None] = lambda _: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Run | None:
-    """Look at every invariant, log what breaks one, and keep the run; None if ``stopping`` came true on the way.
+    """Look at every invariant and keep the run; None if ``stopping`` came true on the way.
 
     An invariant that cannot be looked at, say because it takes too long, does not keep the others from it.
     """
@@ -39,11 +39,21 @@ async def look_at_all(
             return None
         on_start(invariant)
         findings.append(await look_at(db, invariant))
-        _tell(findings[-1])
     run = Run(id=new_uuid(), origin=origin, started_at=started_at, finished_at=clock.now(), findings=tuple(findings))
     async with db.transaction() as conn:
         await store.insert_run(conn, run)
     return run
+
+
+async def patrol(db: Database, clock: Clock, *, stopping: Callable[[], bool]) -> None:
+    """Look at every invariant because it is time to, and log what breaks one."""
+    run = await look_at_all(db, clock, origin="schedule", stopping=stopping)
+    for finding in run.findings if run is not None else ():
+        if finding.trouble is not None:
+            _log.warning("an invariant could not be looked at", invariant=finding.invariant, trouble=finding.trouble)
+        if finding.violations:
+            samples = [f"{sample.subject}: {sample.detail}" for sample in finding.samples]
+            _log.error("an invariant is broken", invariant=finding.invariant, rows=finding.violations, samples=samples)
 
 
 async def look_at(db: Database, invariant: Invariant) -> Finding:
@@ -105,11 +115,3 @@ async def _reading(db: Database) -> AsyncIterator[Connection]:
     async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         await store.tread_lightly(conn)
         yield conn
-
-
-def _tell(finding: Finding) -> None:
-    if finding.trouble is not None:
-        _log.warning("an invariant could not be looked at", invariant=finding.invariant, trouble=finding.trouble)
-    if finding.violations:
-        samples = [f"{sample.subject}: {sample.detail}" for sample in finding.samples]
-        _log.error("an invariant is broken", invariant=finding.invariant, rows=finding.violations, samples=samples)

@@ -11,6 +11,6 @@ from paywon.queue.jobs import hourly
 def register_jobs(pgq: PgQueuer, db: Database, clock: Clock) -> None:
     async def look() -> None:
         # A worker that is stopped does not wait for the rest; the next hour looks again.
-        await commands.look_at_all(db, clock, origin="schedule", stopping=pgq.shutdown.is_set)
+        await commands.patrol(db, clock, stopping=pgq.shutdown.is_set)
 
     hourly(pgq, "invariants.look", look)

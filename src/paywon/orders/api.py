@@ -111,7 +111,7 @@ class OrdersController(Controller):
         self, data: CreateOrder, book: Book, claim: Key, request: Request[Principal, None, Any]
     ) -> OrderOut:
         """Price, buyer and fulfilment of what is going to be paid. Toss's window is opened with ``orderNo``."""
-        only_own(request.user, data.user_id)
+        only_own(request.user.owner, data.user_id)
         order = await commands.place_order(book, _wish(data), claim)
         return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
 

@@ -60,13 +60,13 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Principa
     return principal
 
 
-def only_own(principal: Principal, user_id: str) -> None:
-    """See that an app's user names nobody but themselves.
+def only_own(owner: UserId | None, user_id: str | None) -> None:
+    """See that an app's user, ``owner``, names nobody but themselves; a server may name anybody.
 
     Raises:
         PaywonError: NOT_YOURS.
     """
-    if principal.owner not in (None, user_id):
+    if owner is not None and user_id not in (None, owner):
         raise PaywonError("NOT_YOURS", field="userId")
 
 

@@ -50,11 +50,11 @@ class Counts(Protocol):
 class MemoryCounts:
     """Counts of this process; only of the minute that runs."""
 
-    def __init__(self) -> None:
-        self._minute, self._counted = 0, Counter[str]()
+    def __init__(self, most: int = MAX_SENDERS) -> None:
+        self._most, self._minute, self._counted = most, 0, Counter[str]()
 
     async def add(self, minute: int, sender: str) -> int:
-        if minute != self._minute or len(self._counted) >= MAX_SENDERS:
+        if minute != self._minute or len(self._counted) >= self._most:
             self._minute, self._counted = minute, Counter()
         self._counted[sender] += 1
         return self._counted[sender]

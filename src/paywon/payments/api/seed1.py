@@ -28,7 +28,7 @@ from paywon.payments.model import (
     SimpleStatus,
     simple_status,
 )
-from paywon.web.auth import needs
+from paywon.web.auth import needs, only_own
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.paging import decode_cursor, encode_cursor
@@ -202,8 +202,7 @@ class PaymentsController(Controller):
     )
     async def request_payment(self, data: RequestIn, cashier: Till, origin: Asker) -> Response[RequestOut]:
         """Create an order with its payment and open Toss's payment window at ``checkoutUrl``."""
-        if origin.owner not in (None, data.user_id):
-            raise PaywonError("NOT_YOURS", field="userId")
+        only_own(origin.owner, data.user_id)
         view = await requesting.request_payment(cashier, _wish(data), origin)
         body = RequestOut(payment=seed1_view(view), checkout_url=view.payment.checkout_url)
         return answered(view, body, status_code=HTTP_201_CREATED, poll_at=_place(view))
@@ -256,8 +255,7 @@ class PaymentsController(Controller):
         cursor: CursorQuery = None,
     ) -> PaymentList:
         """By ``page`` and ``limit``, or from ``nextCursor``, which stays fast however far it goes."""
-        if origin.owner is not None and user_id not in (None, origin.owner):
-            raise PaywonError("NOT_YOURS", field="userId")
+        only_own(origin.owner, user_id)
         after = decode_cursor(cursor)
         wanted = store.PageFilter(
             user_id=UserId(user_id) if user_id else origin.owner,
@@ -296,7 +294,7 @@ class PaymentsController(Controller):
         )
         last = rows[-1] if len(rows) == limit else None
         return TransactionList(
-            transactions=[_transaction_out(row) for row in rows],
+            transactions=[_transaction_out(row, origin) for row in rows],
             next_cursor=encode_cursor(last.created_at, last.id) if last else None,
         )
 
@@ -366,5 +364,9 @@ def _listed(payment: Payment, *, confirming: bool) -> PaymentOut:
     return payment_out(payment, confirming=confirming, open_request=open_request)
 
 
-def _transaction_out(row: Attempt) -> TransactionOut:
-    return TransactionOut(**{name: getattr(row, name) for name in TransactionOut.__struct_fields__})
+def _transaction_out(row: Attempt, origin: Asker) -> TransactionOut:
+    shown = {name: getattr(row, name) for name in TransactionOut.__struct_fields__}
+    if origin.owner is not None and row.actor != origin.actor:
+        # Who else touched a user's payment, and from where, is the shop's business and not theirs.
+        shown |= dict.fromkeys(("actor", "ip_address", "user_agent"))
+    return TransactionOut(**shown)

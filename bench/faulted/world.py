@@ -1,0 +1,216 @@
+"""A whole paywon of its own: PostgreSQL, sandbox, two API processes, two workers, on free ports."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import asyncpg
+import msgspec
+import psutil  # type: ignore[import-untyped]
+from tests.support.processes import Process, free_port
+from tests.support.stack import EVENTS, SECRET_KEYS, Http
+
+from paywon.base.clock import SystemClock
+from paywon.db.embedded import EmbeddedPostgres
+from paywon.db.migrate import ensure_database, migrate
+from paywon.db.pool import Database
+from paywon.operators.commands import create_api_key
+from paywon.operators.model import Scope
+
+APIS: Final = 2
+WORKERS: Final = 2
+_DATABASE: Final = "load"
+_SOURCE: Final = Path(__file__).parents[2] / "src"
+_START_WORKERS_WITHIN_S: Final = 30.0
+_MB: Final = 1_000_000
+
+# Times that a person would wait minutes for, in seconds; they are printed with the figures.
+SETTINGS: Final = {
+    "PAYWON_TOSS_READ_TIMEOUT_S": "3",
+    "PAYWON_ANSWER_BUDGET_S": "2",
+    "PAYWON_RESOLVE_AFTER_S": "2",
+    "PAYWON_DEPOSIT_HOLD_S": "2",
+    "PAYWON_DB_CONNECTIONS": "10",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Resident memory and processor seconds. PostgreSQL's processes share memory, which counts for each of them."""
+
+    resident_mb: float
+    cpu_s: float
+
+
+@dataclass
+class World:
+    """Running processes and clients for them."""
+
+    folder: Path
+    database_url: str
+    sandbox_url: str
+    api_key: str
+    toss_key: str = field(default_factory=lambda: f"test_sk_{secrets.token_hex(12)}")
+    ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(APIS)])
+    processes: dict[str, Process] = field(default_factory=dict)
+    apis: list[Http] = field(default_factory=list)
+    toss: Http = field(init=False)
+    books: asyncpg.Pool[asyncpg.Record] = field(init=False)
+
+    async def open(self, timeout_s: float) -> None:
+        """Start API processes and workers, and register the webhook door of the first API at the sandbox."""
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        sender = {"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")}
+        caller = {"Authorization": f"Bearer {self.api_key}"}
+        self.toss = Http(self.sandbox_url, headers=sender, timeout=timeout)
+        self.books = await asyncpg.create_pool(self.database_url, min_size=1, max_size=4)
+        self.apis = [Http(_address(port), headers=caller, timeout=timeout) for port in self.ports]
+        starting = [self._start(f"api-{number}", "serve", port) for number, port in enumerate(self.ports, 1)]
+        starting += [self._start(f"worker-{number}", "worker", self.ports[0]) for number in range(1, WORKERS + 1)]
+        await asyncio.gather(*starting)
+        await self._await_workers()
+        hook = {"url": f"{_address(self.ports[0])}/payments/webhook", "events": EVENTS}
+        reply = await self.toss.post("/sandbox/webhooks", hook)
+        assert reply.status == 200, reply
+
+    async def close(self) -> None:
+        """End every process."""
+        for process in self.processes.values():
+            await asyncio.to_thread(process.kill)
+        for client in (*self.apis, self.toss):
+            await client.close()
+        await self.books.close()
+
+    async def kill(self, name: str) -> None:
+        """End a process at once, as a power cut would; its children with it."""
+        await asyncio.to_thread(self.processes[name].kill)
+
+    async def revive(self, name: str) -> None:
+        """Start a killed process again as it was started."""
+        await asyncio.to_thread(self.processes[name].start)
+
+    def environment(self, port: int) -> dict[str, str]:
+        """What a process of paywon is told."""
+        return {
+            **SETTINGS,
+            "PYTHONPATH": str(self.folder / "src"),
+            "DATABASE_URL": self.database_url,
+            "TOSS_PAYMENTS_BASE_URL": self.sandbox_url,
+            "TOSS_PAYMENTS_SECRET_KEY": self.toss_key,
+            "PAYWON_SECRET_KEYS": SECRET_KEYS,
+            "PAYWON_PORT": str(port),
+            "PAYWON_HOME": str(self.folder),
+            "PAYWON_LOG_LEVEL": "WARNING",
+            "APP_BASE_URL": _address(self.ports[0]),
+        }
+
+    def costs(self) -> dict[str, Cost]:
+        """What each process has come to so far, with its children; a killed one since it was started again."""
+        pids = {name: process.child.pid for name, process in self.processes.items()}
+        pids["postgres"] = int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+        return {name: _cost(pid) for name, pid in sorted(pids.items())}
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Every warning and error that the processes of paywon wrote."""
+        lines = []
+        for name in self.processes:
+            for line in self._log(name).read_text(errors="replace").splitlines():
+                with suppress(msgspec.DecodeError):
+                    lines.append({"process": name, **msgspec.json.decode(line, type=dict[str, Any])})
+        return lines
+
+    async def _start(self, name: str, command: str, port: int) -> None:
+        env, log = self.environment(port), self._log(name)
+        ready = f"{_address(port)}/health" if command == "serve" else None
+        arguments = ["-m", "paywon", command]
+        self.processes[name] = await asyncio.to_thread(lambda: Process(arguments, env=env, log=log, ready_url=ready))
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    async def _await_workers(self) -> None:
+        query = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = 'paywon-worker'"
+        deadline = time.monotonic() + _START_WORKERS_WITHIN_S
+        while await self.books.fetchval(query) < WORKERS:
+            assert time.monotonic() < deadline, "the workers do not start"
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def open_world(timeout_s: float) -> AsyncIterator[World]:
+    """Start everything; at the end it is all ended and its data deleted. ``timeout_s`` is how long callers wait."""
+    folder = _new_folder()
+    postgres = EmbeddedPostgres(folder / "data")
+    sandbox: Process | None = None
+    try:
+        # What is edited while a long run goes on does not come into it.
+        shutil.copytree(_SOURCE, folder / "src")
+        await asyncio.to_thread(postgres.start)
+        url = postgres.url(_DATABASE)
+        sandbox = await asyncio.to_thread(_start_sandbox, folder, port := free_port())
+        world = World(
+            folder=folder, database_url=url, sandbox_url=_address(port), api_key=await _prepare(postgres, url)
+        )
+        world.processes["sandbox"] = sandbox
+        try:
+            await world.open(timeout_s)
+            yield world
+        finally:
+            await world.close()
+    finally:
+        if sandbox is not None:
+            sandbox.kill()
+        await asyncio.to_thread(postgres.stop)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="paywon-load-"))
+    folder.chmod(0o755)  # as root the server runs as another user
+    return folder
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _start_sandbox(folder: Path, port: int) -> Process:
+    url = _address(port)
+    arguments = ["-m", "paywon_sandbox", "--host", "127.0.0.1", "--port", str(port), "--public-url", url]
+    env = {"PYTHONPATH": str(folder / "src")}
+    return Process(arguments, env=env, log=folder / "sandbox.log", ready_url=f"{url}/sandbox/health")
+
+
+async def _prepare(postgres: EmbeddedPostgres, url: str) -> str:
+    """Make the database and a key that may do everything."""
+    await ensure_database(postgres.url("postgres"), _DATABASE)
+    await migrate(url)
+    db = await Database.connect(url, max_connections=2, application_name="load")
+    try:
+        return await create_api_key(db, name="load", scopes=list(Scope), expires_at=None, clock=SystemClock())
+    finally:
+        await db.close()
+
+
+def _cost(pid: int) -> Cost:
+    resident, cpu_s = 0.0, 0.0
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        ended = process.cpu_times()
+        cpu_s = float(ended.children_user + ended.children_system)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = each.cpu_times()
+                cpu_s += float(times.user + times.system)
+                resident += float(each.memory_info().rss) / _MB
+    return Cost(resident_mb=resident, cpu_s=cpu_s)

@@ -1,0 +1,383 @@
+"""What can be done in a history: an action asks, holds the answer against the model, and is written down."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from tests.state import model
+from tests.state.journal import Heard, Journal, Told
+from tests.state.model import Foretell, Order, Truth, Window
+from tests.state.replay import SurpriseError, money_of
+from tests.state.world import World
+
+Upto = Literal["fresh", "authenticated", "paid", "account", "deposited"]
+Customer = Literal["approve", "account", "declining", "decline", "close"]
+Part = Literal["all", "some", "beyond"]
+Victim = Literal["api", "worker"]
+USER: Final = "6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001"
+CAPSULE: Final = {"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 2, "title": "우리의 여름"}
+REFUND_TO: Final = {"bank": "KOOKMIN", "accountNumber": "12345678901", "holderName": "홍길동"}
+IN_THE_WINDOW: Final[dict[Customer, dict[str, Any]]] = {
+    "approve": {"outcome": "approve", "method": "CARD"},
+    "account": {"outcome": "approve", "method": "VIRTUAL_ACCOUNT", "bank": "신한", "customerName": "홍길동"},
+    "declining": {"outcome": "approve", "method": "CARD", "declineAtConfirm": "REJECT_CARD_PAYMENT"},
+    "decline": {"outcome": "decline"},
+    "close": {"outcome": "close"},
+}
+BILLING: Final = "/api/payments/toss/billing"
+ACCOUNT_LIFE_S: Final = 7 * 86_400
+SHORT_LIFE_S: Final = 2.0
+# Between "not yet" and "past its time" nobody can say what an order is; nothing is asked about it meanwhile.
+_BLUR_S: Final = 0.5
+_KILLED_AFTER_S: Final = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """A write to paywon, to be sent again with its Idempotency-Key; ``before``: what may have been true then."""
+
+    order: Order
+    foretell: Foretell
+    before: frozenset[Truth]
+    request: tuple[str, str, dict[str, Any]]
+    key: Told
+    heard: Heard
+
+
+class History:
+    """One history on empty books, and the model beside it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.journal = Journal(world.begin())
+        self.orders: list[Order] = []
+        self.now = 0
+        """Seconds by which Toss's clock has been moved."""
+        self.ends: dict[str, float] = {}
+        self.last: Write | None = None
+        self.billing_key: Told | None = None
+
+    # --- Orders and windows -----------------------------------------------------------------------------
+
+    def place(
+        self, *, amount: int, tax_free: int = 0, capsule: bool = False, short: bool = False, upto: Upto = "fresh"
+    ) -> Order:
+        """Place an order, and take it some way."""
+        body: dict[str, Any] = {"orderName": "타임캡슐", "amount": amount, "userId": USER, "taxFreeAmount": tax_free}
+        if capsule:
+            body["fulfilment"] = CAPSULE
+        if short:
+            body["expiresAt"] = self.journal.soon(SHORT_LIFE_S)
+        heard = self._call("api", "POST", "/api/orders", body, expect=["201"])
+        order = Order(heard.pick("orderNo"), heard.pick("id"), amount, capsule)
+        self.orders.append(order)
+        if short:
+            self.ends[order.no] = time.monotonic() + SHORT_LIFE_S
+        self._take(order, upto)
+        return order
+
+    def _take(self, order: Order, upto: Upto) -> None:
+        if upto in ("authenticated", "paid"):
+            self.authenticate(order, "approve")
+        if upto == "paid":
+            self.confirm(order, order.windows[0])
+        if upto in ("account", "deposited"):
+            self.issue(order)
+        if upto == "deposited":
+            self.deposit(order)
+
+    def request(self, *, amount: int) -> None:
+        """Seed 1: order, payment and window in one call."""
+        body = {
+            "userId": USER,
+            "resourceType": "booking",
+            "resourceId": self.journal.name(),
+            "amount": amount,
+            "paymentMethod": "card",
+            "description": "예약",
+        }
+        heard = self._call("api", "POST", "/payments/request", body, expect=["201", "202"], key=self.journal.name())
+        order = Order(heard.pick("payment", "orderId"), None, amount, capsule=False)
+        self.orders.append(order)
+        if heard.told == "201":
+            order.windows.append(Window(heard.pick("payment", "paymentKey"), since=self.now))
+        else:
+            order.sure, order.requested = False, True
+
+    def open_window(self, order: Order) -> Window | None:
+        """Open a payment window for an order; None where Toss refuses, as it does for an order that was paid."""
+        urls = {"successUrl": "http://localhost/success", "failUrl": "http://localhost/fail"}
+        body = {"orderId": order.no, "orderName": "타임캡슐", "amount": order.amount, **urls}
+        heard = self._call("toss", "POST", "/sandbox/checkout", body)
+        if heard.told != "200":
+            return None
+        order.windows.append(Window(heard.pick("paymentKey"), since=self.now))
+        return order.windows[-1]
+
+    def authenticate(self, order: Order, how: Customer, window: Window | None = None) -> None:
+        """Play the customer in a window, in a new one if there is none."""
+        window = window or self.open_window(order)
+        if window is None:
+            return
+        path = "/sandbox/payments/" + window.key + "/authenticate"
+        heard = self._call("toss", "POST", path, IN_THE_WINDOW[how])
+        if heard.told == "200" and how in ("approve", "account", "declining"):
+            window.state, window.since = how, self.now
+            if window.asked and not order.sure and how != "declining":
+                order.truths |= {model.confirmed(order, window)}
+                self._note_account(order, window.state == "account")
+
+    # --- Paying ------------------------------------------------------------------------------------------
+
+    def confirm(
+        self, order: Order, window: Window, *, right: bool = True, seed1: bool = False, kill: Victim | None = None
+    ) -> None:
+        body = {"paymentKey": window.key, "orderId": order.no, "amount": order.amount + (not right)}
+        now = self.now
+
+        def foretell(truth: Truth) -> model.Foretold:
+            return model.confirm(order, window, truth, now, right_amount=right)
+
+        path = "/payments/confirm" if seed1 else "/api/payments/toss/confirm"
+        refusals = {told for truth in order.truths for told, _ in foretell(truth)} & model.ENDS_A_WINDOW
+        heard = self._ask(order, foretell, "POST", path, body, kill=kill)
+        if heard.told in model.ENDS_A_WINDOW:
+            window.refused = heard.told
+        elif heard.told in ("202", "nothing") and right:
+            window.asked = True
+            window.refused = window.refused or next(iter(refusals), None)
+        self._note_account(order, window.state == "account" and heard.told in ("200", "202", "nothing"))
+
+    def confirm_with_strange_key(self, order: Order, other: Order) -> None:
+        """Confirm an order with the paymentKey of another one."""
+        window = other.windows[-1] if other.windows else self.open_window(other)
+        if window is None or other is order:
+            return
+        now = self.now
+
+        def foretell(truth: Truth) -> model.Foretold:
+            return model.confirm_with_strange_key(order, truth, now)
+
+        body = {"paymentKey": window.key, "orderId": order.no, "amount": order.amount}
+        self._ask(order, foretell, "POST", "/api/payments/toss/confirm", body)
+
+    def issue(self, order: Order, *, kill: Victim | None = None) -> None:
+        """Issue a virtual account."""
+        now = self.now
+        body = {"orderId": order.no, "bank": "국민은행", "customerName": "홍길동"}
+
+        def foretell(truth: Truth) -> model.Foretold:
+            return model.issue(order, truth, now)
+
+        heard = self._ask(order, foretell, "POST", "/api/payments/toss/virtual-accounts", body, kill=kill)
+        self._note_account(order, heard.told in ("201", "202", "nothing"))
+
+    def charge(self, order: Order, *, period: str | None = None, kill: Victim | None = None) -> None:
+        """Charge an order to the one billing key of a history."""
+        if self.billing_key is None:
+            self._issue_billing_key()
+        taken, now = self._period_is_taken(order, period), self.now
+
+        def foretell(truth: Truth) -> model.Foretold:
+            return model.charge(order, truth, now, taken=taken)
+
+        assert self.billing_key is not None, "it was just issued"
+        body = {"orderId": order.no, **({"billingPeriod": period} if period else {})}
+        heard = self._ask(order, foretell, "POST", f"{BILLING}/" + self.billing_key, body, kill=kill)
+        if heard.told in ("200", "202", "nothing"):
+            order.period = order.period or period
+
+    def _issue_billing_key(self) -> None:
+        customer = self.journal.name()
+        window = self._call("toss", "POST", "/sandbox/billing-auth", {"customerKey": customer}, expect=["200"])
+        body = {"authKey": window.pick("authKey"), "customerKey": customer}
+        heard = self._call("api", "POST", f"{BILLING}/issue", body, expect=["201", "202"])
+        self.billing_key = heard.pick("billingKey", "id")
+        if heard.told == "202":
+            self.settle()
+
+    def _period_is_taken(self, order: Order, period: str | None) -> list[str]:
+        """Say whether another order was charged for this period: surely, perhaps, or not."""
+        others = [other for other in self.orders if other is not order and period and other.period == period]
+        if not others:
+            return ["free"]
+        surely = any(other.sure and all(truth.by == "charge" for truth in other.truths) for other in others)
+        return ["409 BILLING_PERIOD_CHARGED", *["free"] * (not surely)]
+
+    def _note_account(self, order: Order, is_issued: bool) -> None:
+        if is_issued and order.due is None:
+            order.due = self.now + ACCOUNT_LIFE_S
+
+    # --- Money back --------------------------------------------------------------------------------------
+
+    def refund(
+        self,
+        order: Order,
+        part: Part = "all",
+        *,
+        seed1: bool = True,
+        with_account: bool = True,
+        kill: Victim | None = None,
+    ) -> None:
+        known = self._call(
+            "api", "GET", "/api/payments/toss/orders/" + order.no, expect=["200", "404 PAYMENT_NOT_FOUND"]
+        )
+        if known.told != "200" or known.reply["payment"]["paymentKey"] is None:
+            return
+        won = {"all": None, "some": order.amount // 3, "beyond": order.amount + 1}[part]
+        deposited = with_account and any(truth.deposit for truth in order.truths | order.past)
+
+        def foretell(truth: Truth) -> model.Foretold:
+            return model.refund(truth, won, with_account=deposited)
+
+        words = ("refundReason", "refundAmount") if seed1 else ("cancelReason", "cancelAmount")
+        body: dict[str, Any] = {words[0]: "변심", **({words[1]: won} if won else {})}
+        if deposited:
+            body["refundReceiveAccount"] = REFUND_TO
+        by_key = "/api/payments/toss/" + known.pick("payment", "paymentKey") + "/cancel"
+        path = "/payments/" + known.pick("payment", "id") + "/refund" if seed1 else by_key
+        self._ask(order, foretell, "POST", path, body, kill=kill)
+
+    # --- The bank ----------------------------------------------------------------------------------------
+
+    def deposit(self, order: Order) -> None:
+        self._bank(order, "deposit", lambda truth: model.deposit(order, truth, self.now))
+
+    def reverse(self, order: Order) -> None:
+        self._bank(order, "reverse", lambda truth: model.reverse(order, truth))
+
+    def _bank(self, order: Order, what: str, foretell: Foretell) -> None:
+        heard = self._call("toss", "POST", "/sandbox/virtual-accounts/" + order.no + "/" + what, {})
+        happened = heard.told == "200"
+        model.learn(order, foretell, "200" if happened else "no")
+        if not order.truths:
+            raise SurpriseError(f"order {order.no}: the bank's {what} was answered {heard.told}")
+        order.sure = order.sure and not happened
+        self.last = None
+
+    # --- The world around --------------------------------------------------------------------------------
+
+    def advance(self, seconds: int) -> None:
+        """Move Toss's clock; what was asked and has no answer may come too late then."""
+        self._call("toss", "POST", "/sandbox/clock/advance", {"seconds": seconds}, expect=["200"])
+        self.now += seconds
+        self.last = None
+        for order in self.orders:
+            order.truths |= order.fallback
+
+    def trouble(self, **fault: Any) -> None:
+        """Have the next call or webhook that fits go wrong."""
+        self._call("toss", "POST", "/sandbox/faults", {"times": 1, **fault}, expect=["200"])
+
+    def kill(self, who: Victim) -> None:
+        self.journal.do("kill", who)
+
+    def expire(self, order: Order) -> None:
+        """Wait until a short-lived order is past its time."""
+        if order.no in self.ends and not order.expired:
+            left = self.ends[order.no] - time.monotonic() + _BLUR_S
+            self.journal.do("wait", round(max(left, 0.0), 2))
+            order.expired = True
+
+    # --- Looking -----------------------------------------------------------------------------------------
+
+    def repeat(self) -> None:
+        """Send the last write again with its key: one effect, and the same bytes if there was an answer."""
+        if (write := self.last) is None:
+            return
+        self._out_of_blur(write.order)
+        expect = model.expected(write.order, write.foretell) | {write.heard.told}
+        if write.heard.told == "nothing":
+            expect = expect - {"nothing"} | {"409 IDEMPOTENCY_KEY_RUNNING"}
+        if write.heard.told[0] == "2":
+            expect = {write.heard.told}
+        heard = self._call("api", *write.request, key=write.key, expect=sorted(expect))
+        if write.heard.told[0] == "2":
+            self.journal.do("same", write.heard, heard)
+        elif write.heard.told == "nothing" and heard.told in ("200", "201"):
+            write.order.truths = {
+                then for truth in write.before for told, then in write.foretell(truth) if told[0] == "2"
+            }
+        elif write.heard.told not in ("nothing", heard.told):
+            model.learn(write.order, write.foretell, heard.told)
+
+    def look(self, order: Order) -> None:
+        """See that nothing is shown that was never so."""
+        seen = sorted({(truth.kind, truth.left) for truth in order.truths | order.past | order.fallback})
+        self.journal.do("look", order.no, [list(item) for item in seen])
+
+    def settle(self) -> None:
+        """Let everything come to rest, then hold our books against Toss's and both against the model."""
+        for order in self.orders:
+            self._out_of_blur(order)
+        self.journal.do("settle", [order.no for order in self.orders])
+        for order in self.orders:
+            self.journal.do("check", order.no, order.id, model.pictures(order, self.now))
+            self._narrow(order)
+        self.world.check()
+
+    def _narrow(self, order: Order) -> None:
+        """Keep the one truth that Toss shows; from now on all is known."""
+        shown = self.world.side("toss").send("GET", f"/v1/payments/orders/{order.no}")
+        kind, left, *_ = money_of(shown.body, "orderId")
+        fits = {truth for truth in order.truths if (truth.kind, truth.left, truth.by) == (kind, left, truth.by)}
+        if kind != "unpaid":
+            keys = [window.key for window in order.windows]
+            by = "charge" if shown["type"] == "BILLING" else "account"
+            by = shown["paymentKey"] if shown["paymentKey"] in keys else by
+            fits = {truth for truth in fits if truth.by == by}
+        if len(fits) != 1:
+            raise SurpriseError(f"order {order.no}: Toss shows {kind}, {left} won; it may be {order.truths}")
+        order.truths, order.past, order.fallback, order.sure = fits, set(), set(), True
+        if all(truth.by != "charge" for truth in fits):
+            order.period = None
+        if order.requested:
+            self._find_window(order, is_unpaid=kind == "unpaid")
+
+    def _find_window(self, order: Order, *, is_unpaid: bool) -> None:
+        """A payment request whose answer was lost has opened its window after all, or its order is cancelled."""
+        known = self._call("api", "GET", "/api/payments/toss/orders/" + order.no, expect=["200"])
+        order.requested, order.canceled = False, known.reply["order"]["status"] == "CANCELED" and is_unpaid
+        if is_unpaid and not order.canceled and not order.windows:
+            order.windows.append(Window(known.pick("payment", "paymentKey"), since=self.now))
+
+    # --- Asking ------------------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        order: Order,
+        foretell: Foretell,
+        method: str,
+        path: str,
+        body: dict[str, Any],
+        *,
+        kill: Victim | None = None,
+    ) -> Heard:
+        """Send a write and learn what its answer says; the process that is named dies meanwhile."""
+        self._out_of_blur(order)
+        key, before = self.journal.name(), frozenset(order.truths)
+        expect = sorted(model.expected(order, foretell) | ({"nothing"} if kill == "api" else set()))
+        if kill is None:
+            heard = self._call("api", method, path, body, key=key, expect=expect)
+        else:
+            heard = self.journal.do("call_and_kill", kill, _KILLED_AFTER_S, method, path, body, key=key, expect=expect)
+        model.learn(order, foretell, heard.told)
+        self.last = Write(
+            order=order, foretell=foretell, before=before, request=(method, path, body), key=key, heard=heard
+        )
+        return heard
+
+    def _call(
+        self, side: str, method: str, path: str, body: Any = None, *, key: str | None = None, expect: Any = ()
+    ) -> Heard:
+        return self.journal.do("call", side, method, path, body, key=key, expect=list(expect))
+
+    def _out_of_blur(self, order: Order) -> None:
+        """Note whether an order is past its time, once that is certain."""
+        if (end := self.ends.get(order.no)) is None or order.expired:
+            return
+        left = end - time.monotonic()
+        if abs(left) < _BLUR_S:
+            self.journal.do("wait", round(left + _BLUR_S, 2))
+            left = -_BLUR_S
+        order.expired = left < 0

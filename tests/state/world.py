@@ -1,0 +1,244 @@
+"""A running paywon on which histories are played, one after another, each on empty books."""
+
+import asyncio
+import base64
+import json
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from paywon.base.clock import SystemClock
+from paywon.db.embedded import EmbeddedPostgres
+from paywon.db.migrate import ensure_database, migrate
+from paywon.db.pool import Database
+from paywon.operators.commands import create_api_key
+from paywon.operators.model import Scope
+from tests.crash.mutants import Edit, mutate
+from tests.state.replay import SETTLE_WITHIN_S, Side, Stage, SurpriseError
+from tests.support.invariants import assert_invariants
+from tests.support.processes import Process, free_port
+from tests.support.stack import EVENTS, Stack
+
+SOURCE: Final = Path(__file__).parents[2] / "src"
+# Recovery that a person would wait minutes for, in seconds.
+QUICK: Final = {
+    "PAYWON_RESOLVE_AFTER_S": "1",
+    "PAYWON_TOSS_CONNECT_TIMEOUT_S": "3",
+    "PAYWON_TOSS_READ_TIMEOUT_S": "1",
+    "PAYWON_ANSWER_BUDGET_S": "2",
+    "PAYWON_DEPOSIT_HOLD_S": "1",
+    "PAYWON_DB_CONNECTIONS": "4",
+}
+# What a claim of the resolver holds: three times the time-outs above.
+_LEASE_S: Final = 12
+_REST_WITHIN_S: Final = 3.0
+_KEPT: Final = ("alembic_version", "api_keys", "pgqueuer_schedules")
+_OPEN: Final = """
+    SELECT 'attempt ' || type || ' ' || coalesce(error_code, '') AS what FROM payment_transactions
+      WHERE status = 'pending'
+    UNION ALL SELECT 'webhook ' || event_type FROM webhook_events WHERE status = 'received'
+    UNION ALL SELECT 'fulfilment of ' || order_no FROM orders
+      WHERE status IN ('PAID', 'PARTIALLY_REFUNDED') AND fulfilment_kind = 'time_capsule'
+        AND fulfilment_status = 'WAITING'
+    """
+_EVER: Final = "startDate=2020-01-01T00:00:00&endDate=2099-12-31T00:00:00&limit=5000"
+_HELD: Final = """
+    SELECT order_no, CASE WHEN approved_at IS NULL THEN 0 ELSE balance_amount END AS held FROM payments
+    """
+# One success for each payment that came about, and for each won that went back.
+_AUDITED: Final = """
+    SELECT p.order_no,
+      CASE WHEN p.status IN ('READY', 'IN_PROGRESS', 'ABORTED', 'EXPIRED') THEN '0 paid, 0 back'
+        ELSE format('1 paid, %s back', p.total_amount - p.balance_amount) END AS true,
+      format('%s paid, %s back',
+        count(*) FILTER (WHERE t.type IN ('payment_confirmation', 'virtual_account_issue', 'billing_charge')),
+        coalesce(sum(t.amount) FILTER (WHERE t.type IN ('payment_cancellation', 'refund_request')), 0)) AS told
+    FROM payments p LEFT JOIN payment_transactions t ON t.payment_id = p.id AND t.status = 'success' GROUP BY p.id
+    """
+# Time that would only be waited for. A lease is left alone, for while its resolver works no other would begin.
+_HURRY: Final = f"""
+    UPDATE payment_transactions SET resolve_by = now()
+    WHERE status = 'pending' AND outcome = 'unknown' AND resolve_by > now()
+      AND extract(epoch FROM resolve_by - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
+    """  # noqa: S608 - of a constant
+_HURRY_JOBS: Final = """
+    WITH hurried AS (UPDATE pgqueuer SET execute_after = now()
+                     WHERE status = 'queued' AND execute_after > now() RETURNING id)
+    SELECT pg_notify('ch_pgqueuer', json_build_object('channel', 'ch_pgqueuer', 'operation', 'update',
+      'sent_at', now(), 'table', 'pgqueuer', 'type', 'table_changed_event')::text) FROM hurried LIMIT 1
+    """
+# A worker that is dead holds nothing any more; in life its claims would run out.
+_BURY: Final = (
+    "UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending' AND resolve_by > now() + '5 s'",
+    "UPDATE payments SET look_again_at = now() WHERE look_again_at BETWEEN now() + '5 s' AND now() + '15 s'",
+    "UPDATE pgqueuer SET heartbeat = now() - interval '1 hour' WHERE status = 'picked'",
+)
+
+
+class QuickStage(Stage):
+    """A stage of ours: it kills processes by itself, and does not wait out the times between two tries."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world.side("api"), world.side("toss"), world.kill)
+        self.world = world
+
+    def settle(self, orders: list[str]) -> None:
+        """Wait until no attempt is open, no webhook unworked, and no deposit held."""
+        self.sides["toss"].send("DELETE", "/sandbox/faults")
+        deadline = time.monotonic() + SETTLE_WITHIN_S
+        while not self.resend_webhooks() or (left := self.world.left_open()):
+            if time.monotonic() > deadline:
+                raise SurpriseError(f"not at rest after {SETTLE_WITHIN_S:.0f} s: {left}")
+            time.sleep(0.03)
+
+    def check(self, order_no: str, order_id: str | None, allowed: list[dict[str, Any]], wait_s: float = 0.0) -> None:
+        """As everybody's, but all has come to rest."""
+        super().check(order_no, order_id, allowed, wait_s)
+
+
+@dataclass
+class World:
+    """Processes over one database and one key of the sandbox; ``run`` has what is awaited done from plain code."""
+
+    stack: Stack
+    runner: asyncio.Runner
+    books: "asyncpg.Connection[Any]"
+    dirty: bool = False
+
+    def begin(self) -> Stage:
+        """Forget everything but the schema and the API key, on both sides."""
+        toss = self.side("toss")
+        if self.dirty and not self._comes_to_rest(toss):
+            self.kill("api")
+            self.kill("worker")
+        self.dirty = True  # until ``end`` says that all has come to rest
+        toss.send("POST", "/sandbox/reset", {})
+        self._forget_rows()
+        hook = {"url": f"{self.stack.api_url}/payments/webhook", "events": EVENTS}
+        reply = toss.send("POST", "/sandbox/webhooks", hook)
+        assert reply.status == 200, reply.told
+        return QuickStage(self)
+
+    def _comes_to_rest(self, toss: Side) -> bool:
+        """Wait a little for what a history left behind that was broken off."""
+        toss.send("DELETE", "/sandbox/faults")
+        deadline = time.monotonic() + _REST_WITHIN_S
+        while self.left_open():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def end(self) -> None:
+        """Say that nothing of the present history is still going on."""
+        self.dirty = False
+
+    def side(self, name: str) -> Side:
+        if name == "api":
+            return Side(self.stack.api_url, f"Bearer {self.stack.api_key}")
+        secret = base64.b64encode(f"{self.stack.toss_key}:".encode()).decode()
+        return Side(self.stack.sandbox_url, f"Basic {secret}")
+
+    def kill(self, who: str) -> None:
+        """Have a process die as in a power cut, and start it again."""
+        process = {"api": self.stack.apis[0], "worker": self.stack.worker}[who]
+        assert process is not None, "both run here"
+        process.kill()
+        if who == "worker":
+            for statement in _BURY:
+                self.rows(statement)
+        process.start()
+
+    def left_open(self) -> list[str]:
+        """Answer what is still going on, and have it go on at once."""
+        self.rows(_HURRY)
+        self.rows(_HURRY_JOBS)
+        return [row["what"] for row in self.rows(_OPEN)]
+
+    def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
+        """Read or change rows past all code of paywon."""
+        return [dict(row) for row in self.runner.run(self.books.fetch(query, *arguments))]
+
+    def check(self) -> None:
+        """See that the books are sound in themselves, as the audit trail tells them, and as Toss's ledger does."""
+        try:
+            self.runner.run(assert_invariants(self.stack.database_url))
+        except AssertionError as broken:
+            raise SurpriseError(f"invariants: {broken}") from broken
+        for row in self.rows(_AUDITED):
+            if row["told"] != row["true"]:
+                raise SurpriseError(f"audit trail of {row['order_no']}: {row['told']}, the books: {row['true']}")
+        moved: dict[str, int] = {}
+        for entry in json.loads(self.side("toss").send("GET", f"/v1/transactions?{_EVER}").raw):
+            moved[entry["orderId"]] = moved.get(entry["orderId"], 0) + entry["amount"]
+        held = {row["order_no"]: row["held"] for row in self.rows(_HELD)}
+        if moved != {order_no: held.get(order_no) for order_no in moved}:
+            raise SurpriseError(f"Toss's ledger holds {moved}, our books {held}")
+
+    def _forget_rows(self) -> None:
+        names = [row["tablename"] for row in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        deletions = "; ".join(f"DELETE FROM {name}" for name in names if name not in _KEPT)  # noqa: S608 - our tables
+        # Past every trigger that guards the audit trail, and in one transaction.
+        script = f"SET session_replication_role = replica; {deletions}; RESET session_replication_role"
+        self.runner.run(self.books.execute(script))
+
+
+@contextmanager
+def open_world(*, edits: Sequence[Edit] = ()) -> Iterator[World]:
+    """Start everything from a copy of ``src``: what others edit meanwhile does not come into it, ``edits`` do."""
+    folder = Path(tempfile.mkdtemp(prefix="paywon-state-"))
+    folder.chmod(0o755)  # as root the server runs as another user
+    postgres = EmbeddedPostgres(folder / "data")
+    running: list[Process] = []
+    with asyncio.Runner() as runner:
+        try:
+            source = folder / "src"
+            mutate(SOURCE, source, edits)
+            postgres.start()
+            sandbox_url = _start_sandbox(folder, source, running)
+            stack = runner.run(_start_stack(postgres, folder, source, sandbox_url))
+            running += [process for process in (*stack.apis, stack.worker) if process is not None]
+            books = runner.run(asyncpg.connect(stack.database_url, server_settings={"application_name": "state"}))
+            yield World(stack=stack, runner=runner, books=books)
+            runner.run(books.close())
+            runner.run(stack.close())
+        finally:
+            for process in running:
+                process.kill()
+            postgres.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start_sandbox(folder: Path, source: Path, running: list[Process]) -> str:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    arguments = ["-m", "paywon_sandbox", "--port", str(port), "--public-url", url]
+    env = {"PYTHONPATH": str(source)}
+    running.append(Process(arguments, env=env, log=folder / "sandbox.log", ready_url=f"{url}/sandbox/health"))
+    return url
+
+
+async def _start_stack(postgres: EmbeddedPostgres, folder: Path, source: Path, sandbox_url: str) -> Stack:
+    await ensure_database(postgres.url("postgres"), "paywon")
+    await migrate(postgres.url())
+    db = await Database.connect(postgres.url(), max_connections=1, application_name="state")
+    key = await create_api_key(db, name="state", scopes=list(Scope), expires_at=None, clock=SystemClock())
+    await db.close()
+    stack = Stack(
+        database_url=postgres.url(),
+        sandbox_url=sandbox_url,
+        toss_key=f"test_sk_{secrets.token_hex(12)}",
+        api_key=key,
+        folder=folder,
+        settings={**QUICK, "PYTHONPATH": str(source)},
+    )
+    await stack.open()
+    return stack

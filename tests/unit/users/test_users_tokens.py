@@ -1,0 +1,234 @@
+"""User tokens: the good one holds, and every way to bend it does not."""
+
+import json
+import math
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, Key, OctKey, RSAKey
+
+from paywon.users.model import TokenAlgorithm, TokenPolicy
+from paywon.users.tokens import (
+    LEEWAY_S,
+    MAX_TOKEN_CHARS,
+    TokenIsOver,
+    TokenRefused,
+    key_id_of,
+    key_of_set,
+    public_key,
+    secret_key,
+    subject_of,
+)
+from tests.support.tokens import AUDIENCE, ISSUER, SECRET, claims_of, forged, signed, token_of
+
+RSA, EC = RSAKey.generate_key(2048), ECKey.generate_key("P-256")
+NOW = datetime.now(UTC)
+FAR = 10**400
+HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+def policy(algorithm: TokenAlgorithm = TokenAlgorithm.HS256) -> TokenPolicy:
+    return TokenPolicy(algorithm=algorithm, issuer=ISSUER, audience=AUDIENCE)
+
+
+def who(token: str, key: Key | None = None, algorithm: TokenAlgorithm = TokenAlgorithm.HS256) -> str:
+    key_id_of(token)
+    return subject_of(token, key or secret_key(SECRET), policy(algorithm), NOW)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "private", "public"),
+    [
+        (TokenAlgorithm.HS256, OctKey.import_key(SECRET), secret_key(SECRET)),
+        (TokenAlgorithm.RS256, RSA, public_key(RSA.as_pem(private=False).decode(), TokenAlgorithm.RS256)),
+        (TokenAlgorithm.ES256, EC, public_key(EC.as_pem(private=False).decode(), TokenAlgorithm.ES256)),
+    ],
+)
+def test_a_good_token_tells_whom_it_is_about(algorithm: TokenAlgorithm, private: Key, public: Key) -> None:
+    for claims in (
+        claims_of("user-7"),
+        claims_of("user-7", aud=["another", AUDIENCE]),
+        claims_of("user-7", nbf=int(time.time()) - 1, iat=time.time() - 0.5, jti="x", roles=["admin"]),
+        claims_of("user-7", exp=time.time() - LEEWAY_S + 5),
+        claims_of("user-7", nbf=int(time.time()) + LEEWAY_S - 5),
+    ):
+        token = signed(claims, key=private, algorithm=algorithm, kid="any", cat="a header of the issuer's own")
+        assert who(token, public, algorithm) == "user-7"
+
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    "not yet": {"nbf": time.time() + LEEWAY_S + 60},
+    "issued in the future": {"iat": time.time() + 3600},
+    "another audience": {"aud": "another"},
+    "no audience": {"aud": None},
+    "no audience in a list": {"aud": []},
+    "audience within a text": {"aud": f"x{AUDIENCE}"},
+    "audience that is no text": {"aud": [AUDIENCE, 1]},
+    "audience that is an object": {"aud": {AUDIENCE: True}},
+    "another issuer": {"iss": "https://evil.example"},
+    "issuer that begins alike": {"iss": ISSUER + ".evil.example"},
+    "issuer in a list": {"iss": [ISSUER]},
+    "no issuer": {"iss": None},
+    "no end": {"exp": None},
+    "end that is a text": {"exp": str(int(time.time()) + 60)},
+    "end that is true": {"exp": True},
+    "end that is a list": {"exp": [int(time.time()) + 60]},
+    "end that never comes": {"exp": math.inf},
+    "end that is no number": {"exp": math.nan},
+    "end long ago": {"exp": -FAR},
+    "start that never comes": {"nbf": FAR},
+    "start that is a text": {"nbf": "0"},
+    "no subject": {"sub": None},
+    "subject that is a number": {"sub": 7},
+    "subject that is empty": {"sub": ""},
+    "subject that is a list": {"sub": ["user-7"]},
+    "subject that is true": {"sub": True},
+    "subject that is an object": {"sub": {"id": "user-7"}},
+}
+
+
+@pytest.mark.parametrize("change", CLAIMS.values(), ids=CLAIMS)
+def test_a_claim_that_does_not_hold(change: dict[str, Any]) -> None:
+    claims = {**claims_of("user-7"), **change}
+    with pytest.raises(TokenRefused):
+        who(
+            forged(HEADER, {name: value for name, value in claims.items() if value is not None}, secret=SECRET.encode())
+        )
+
+
+def test_a_token_that_is_over_is_told_apart_only_when_it_is_genuine() -> None:
+    over = claims_of("user-7", exp=int(NOW.timestamp()) - LEEWAY_S - 1)
+    with pytest.raises(TokenIsOver):
+        who(signed(over))
+    with pytest.raises(TokenRefused) as refused:
+        who(signed(over, key=OctKey.import_key("another secret, also of thirty-two bytes")))
+    assert not isinstance(refused.value, TokenIsOver)
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        "none": {"alg": "none"},
+        "None": {"alg": "None"},
+        "nOnE": {"alg": "nOnE"},
+        "another size": {"alg": "HS512"},
+        "of another kind": {"alg": "RS256"},
+        "no algorithm": {"typ": "JWT"},
+        "empty": {},
+        "algorithm that is null": {"alg": None},
+        "algorithm that is a list": {"alg": ["HS256"]},
+        "algorithm that is a number": {"alg": 256},
+        "critical and unknown": {"alg": "HS256", "crit": ["x"], "x": 1},
+        "critical and missing": {"alg": "HS256", "crit": ["exp"]},
+        "critical that is a number": {"alg": "HS256", "crit": 1},
+        "not encoded": {"alg": "HS256", "b64": False, "crit": ["b64"]},
+        "kid that is a number": {"alg": "HS256", "kid": 1},
+        "kid that is an object": {"alg": "HS256", "kid": {"$ne": None}},
+        "a list": ["alg"],
+        "a text": "alg",
+        "a number": 7,
+        "null": None,
+        "no JSON": b"\xff\xfe",
+    }
+
+
+@pytest.mark.parametrize("secret", [b"", SECRET.encode()], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("header", _headers().values(), ids=_headers())
+def test_a_header_that_is_not_what_the_settings_say(header: Any, secret: bytes) -> None:
+    with pytest.raises(TokenRefused):
+        who(forged(header, claims_of("user-7"), secret=secret))
+
+
+@pytest.mark.parametrize(("algorithm", "private"), [(TokenAlgorithm.RS256, RSA), (TokenAlgorithm.ES256, EC)])
+def test_a_public_key_is_no_secret(algorithm: TokenAlgorithm, private: RSAKey | ECKey) -> None:
+    """HS/RS confusion: what everybody can read is taken for the secret of an HMAC."""
+    pem = private.as_pem(private=False)
+    public = public_key(pem.decode(), algorithm)
+    for secret in (pem, pem.rstrip(), json.dumps(private.as_dict(private=False)).encode()):
+        for told in ("HS256", algorithm):
+            with pytest.raises(TokenRefused):
+                who(forged({"alg": told}, claims_of("user-7"), secret=secret), public, algorithm)
+    with pytest.raises(ValueError):
+        secret_key(pem.decode())
+
+
+def test_a_token_that_another_key_signed() -> None:
+    for algorithm, own, other in (
+        (TokenAlgorithm.RS256, RSA, RSAKey.generate_key(2048)),
+        (TokenAlgorithm.ES256, EC, ECKey.generate_key("P-256")),
+    ):
+        public = public_key(own.as_pem(private=False).decode(), algorithm)
+        # The key that comes with the token proves nothing.
+        for header in ({}, {"jwk": other.as_dict(private=False)}, {"jku": "https://evil.example/keys"}):
+            with pytest.raises(TokenRefused):
+                who(signed(claims_of("user-7"), key=other, algorithm=algorithm, **header), public, algorithm)
+
+
+def _bent() -> dict[str, str]:
+    good = token_of("user-7")
+    head, body, signature = good.split(".")
+    return {
+        "empty": "",
+        "one part": head,
+        "two parts": f"{head}.{body}",
+        "without its signature": f"{head}.{body}.",
+        "four parts": f"{good}.x",
+        "five parts, as of an encrypted one": f"{good}.x.y",
+        "a thousand parts": "." * 1000,
+        "another body": f"{head}.{token_of('admin').split('.')[1]}.{signature}",
+        "half a signature": f"{head}.{body}.{signature[: len(signature) // 2]}",
+        "not base64": f"{head}.{body}.!!!!",
+        "too long": good + "A" * MAX_TOKEN_CHARS,
+        "long header": forged({**HEADER, "x": "y" * 3000}, claims_of("user-7"), secret=SECRET.encode()),
+        "body that is no JSON": forged(HEADER, b"{broken", secret=SECRET.encode()),
+        "body that is a list": forged(HEADER, [claims_of("user-7")], secret=SECRET.encode()),
+        "body that is nested": forged(HEADER, b"[" * 3000 + b"]" * 3000, secret=SECRET.encode()),
+    }
+
+
+@pytest.mark.parametrize("token", _bent().values(), ids=_bent())
+def test_a_token_that_is_bent(token: str) -> None:
+    with pytest.raises(TokenRefused):
+        who(token)
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_a_key_that_is_too_weak_or_of_another_kind_is_none() -> None:
+    small, curve = RSAKey.generate_key(1024), ECKey.generate_key("P-384")
+    for pem, algorithm in (
+        (small.as_pem(private=False), TokenAlgorithm.RS256),
+        (curve.as_pem(private=False), TokenAlgorithm.ES256),
+        (RSA.as_pem(private=True), TokenAlgorithm.RS256),
+        (RSA.as_pem(private=False), TokenAlgorithm.ES256),
+        (EC.as_pem(private=False), TokenAlgorithm.RS256),
+        (b"nonsense", TokenAlgorithm.RS256),
+    ):
+        with pytest.raises(ValueError):
+            public_key(pem.decode(), algorithm)
+    for secret in ("", "x" * 31, "길"):
+        with pytest.raises(ValueError):
+            secret_key(secret)
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_only_what_may_verify_such_tokens_is_taken_from_a_set() -> None:
+    good = dict(RSA.as_dict(private=False))
+    assert key_of_set(good, TokenAlgorithm.RS256) is not None
+    assert key_of_set({**good, "use": "sig", "alg": "RS256", "x5t": "x"}, TokenAlgorithm.RS256) is not None
+    strange: list[dict[str, Any]] = [
+        {**good, "use": "enc"},
+        {**good, "alg": "RS512"},
+        {**good, "n": 7},
+        {**good, "n": ""},
+        {**good, "e": "!"},
+        {"kty": "RSA"},
+        {"kty": "oct", "k": "c2VjcmV0"},
+        {"kty": "future"},
+        {},
+        dict(RSA.as_dict(private=True)),
+        dict(EC.as_dict(private=False)),
+        dict(RSAKey.generate_key(1024).as_dict(private=False)),
+    ]
+    for entry in strange:
+        assert key_of_set(entry, TokenAlgorithm.RS256) is None, entry
