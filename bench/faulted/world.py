@@ -41,6 +41,9 @@ SETTINGS: Final = {
     "PAYWON_RESOLVE_AFTER_S": "2",
     "PAYWON_DEPOSIT_HOLD_S": "2",
     "PAYWON_DB_CONNECTIONS": "10",
+    # One key asks for thousands of customers, and one address tells of them.
+    "PAYWON_RATE_PER_MINUTE": "0",
+    "PAYWON_RATE_PER_MINUTE_WEBHOOK": "0",
 }
 
 

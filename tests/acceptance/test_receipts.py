@@ -288,7 +288,8 @@ async def test_an_issue_that_is_in_no_list_a_day_later_never_was(open_stack: Ope
     await stack.fault(path="/v1/cash-receipts", method="POST", kind="refuse", times=0)
     assert (await _issue(stack, payment)).status == 202
     await stack.rows("UPDATE cash_receipts SET created_at = created_at - interval '25 hours'")
-    await stack.rows("UPDATE payment_transactions SET created_at = created_at - interval '25 hours'")
+    a_day_ago = "UPDATE payment_transactions SET created_at = created_at - interval '25 hours' WHERE status = 'pending'"
+    await stack.rows(a_day_ago)
     await stack.fault(path="/v1/cash-receipts", method="GET", kind="status", status=500, times=1)
     await stack.start_worker()
     (receipt,) = await _settled(stack)

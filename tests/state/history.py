@@ -295,9 +295,8 @@ class History:
         if write.heard.told[0] == "2":
             self.journal.do("same", write.heard, heard)
         elif write.heard.told == "nothing" and heard.told in ("200", "201"):
-            write.order.truths = {
-                then for truth in write.before for told, then in write.foretell(truth) if told[0] == "2"
-            }
+            done = {then for truth in write.before for told, then in write.foretell(truth) if told[0] == "2"}
+            write.order.truths = done or write.order.truths  # else it said what our books still show
         elif write.heard.told not in ("nothing", heard.told):
             model.learn(write.order, write.foretell, heard.told)
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.support.tokens import AUDIENCE, ISSUER, SECRET, claims_of, forged, si
 
 RSA, EC = RSAKey.generate_key(2048), ECKey.generate_key("P-256")
 NOW = datetime.now(UTC)
+T = int(NOW.timestamp())
 FAR = 10**400
 HEADER = {"alg": "HS256", "typ": "JWT"}
 
@@ -50,17 +50,17 @@ def test_a_good_token_tells_whom_it_is_about(algorithm: TokenAlgorithm, private:
     for claims in (
         claims_of("user-7"),
         claims_of("user-7", aud=["another", AUDIENCE]),
-        claims_of("user-7", nbf=int(time.time()) - 1, iat=time.time() - 0.5, jti="x", roles=["admin"]),
-        claims_of("user-7", exp=time.time() - LEEWAY_S + 5),
-        claims_of("user-7", nbf=int(time.time()) + LEEWAY_S - 5),
+        claims_of("user-7", nbf=T - 1, iat=T - 0.5, jti="x", roles=["admin"]),
+        claims_of("user-7", exp=T - LEEWAY_S + 5),
+        claims_of("user-7", nbf=T + LEEWAY_S - 5),
     ):
         token = signed(claims, key=private, algorithm=algorithm, kid="any", cat="a header of the issuer's own")
         assert who(token, public, algorithm) == "user-7"
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
-    "not yet": {"nbf": time.time() + LEEWAY_S + 60},
-    "issued in the future": {"iat": time.time() + 3600},
+    "not yet": {"nbf": T + LEEWAY_S + 60},
+    "issued in the future": {"iat": T + 3600},
     "another audience": {"aud": "another"},
     "no audience": {"aud": None},
     "no audience in a list": {"aud": []},
@@ -72,9 +72,9 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "issuer in a list": {"iss": [ISSUER]},
     "no issuer": {"iss": None},
     "no end": {"exp": None},
-    "end that is a text": {"exp": str(int(time.time()) + 60)},
+    "end that is a text": {"exp": str(T + 60)},
     "end that is true": {"exp": True},
-    "end that is a list": {"exp": [int(time.time()) + 60]},
+    "end that is a list": {"exp": [T + 60]},
     "end that never comes": {"exp": math.inf},
     "end that is no number": {"exp": math.nan},
     "end long ago": {"exp": -FAR},
@@ -99,7 +99,7 @@ def test_a_claim_that_does_not_hold(change: dict[str, Any]) -> None:
 
 
 def test_a_token_that_is_over_is_told_apart_only_when_it_is_genuine() -> None:
-    over = claims_of("user-7", exp=int(NOW.timestamp()) - LEEWAY_S - 1)
+    over = claims_of("user-7", exp=T - LEEWAY_S - 1)
     with pytest.raises(TokenIsOver):
         who(signed(over))
     with pytest.raises(TokenRefused) as refused:
