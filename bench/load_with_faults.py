@@ -196,7 +196,7 @@ async def _paywon(world: World, *command: str) -> tuple[int | None, bytes, float
     began = time.monotonic()
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "paywon", *command, env=world.environment(world.ports[0]), stdout=pipe
+        sys.executable, "-m", "paywon", *command, env=world.environment(), stdout=pipe
     )
     try:
         said, _ = await asyncio.wait_for(child.communicate(), _CHECK_WITHIN_S)

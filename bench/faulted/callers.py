@@ -73,7 +73,7 @@ class Callers:
         errand = run.errand
         if errand.door is Door.REQUEST:
             body = _request_of(errand)
-            payment = (await self._ask(run, "/payments/request", body, "request"))["payment"]
+            payment = _payment_in(await self._ask(run, "/payments/request", body, "request"))
             run.order_no, run.payment_key = payment["orderId"], payment["paymentKey"]
             run.payment_id = payment["id"]
         else:
@@ -115,15 +115,14 @@ class Callers:
         strikes = errand.on_refund and part == 0
         await self._order_api_trouble(run, "/v1/payments/*/cancel", strikes)
         await self._order_webhook_trouble(run, strikes)
-        account = _REFUND_TO if errand.door is Door.ACCOUNT else None
         if errand.door is Door.REQUEST:
             path = f"/payments/{run.payment_id}/refund"
             body: Body = {"refundReason": f"고객 요청 {part + 1}", "refundAmount": amount}
         else:
             path = f"/api/payments/toss/{run.payment_key}/cancel"
             body = {"cancelReason": f"고객 요청 {part + 1}", "cancelAmount": amount}
-        if account is not None:
-            body["refundReceiveAccount"] = account
+        if errand.door is Door.ACCOUNT:
+            body["refundReceiveAccount"] = _REFUND_TO
         await self._ask(run, path, body, f"refund-{part}", leaves=strikes)
 
     # --- How a client asks ----------------------------------------------------------------------------
@@ -134,7 +133,7 @@ class Callers:
         hang_up = leaves and trouble is not None and trouble.caller_leaves
         headers = {"Idempotency-Key": f"load-{run.errand.number}-{step}"}
         deadline = time.monotonic() + _PATIENCE_S
-        turn = run.errand.number
+        turn = run.errand.turn
         while time.monotonic() < deadline:
             reply = await self._send(turn, path, body, headers, _HANGS_UP_AFTER_S if hang_up else TIMEOUT_S)
             turn, hang_up = turn + 1, False
@@ -167,8 +166,8 @@ class Callers:
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             await asyncio.sleep(pause_s)
-            shown = await self._get(run.errand.number, place)
-            if shown is not None and shown.status == 200 and not shown.body.get("payment", shown.body)["openRequest"]:
+            shown = await self._get(run.errand.turn, place)
+            if shown is not None and shown.status == 200 and not _payment_in(shown)["openRequest"]:
                 return shown
         raise Disappointed(f"{place}: still open after {_PATIENCE_S:.0f} s")
 
@@ -182,7 +181,7 @@ class Callers:
 
     async def _read(self, run: Run) -> Reply:
         for turn in range(20):
-            shown = await self._get(run.errand.number + turn, f"/api/payments/toss/orders/{run.order_no}")
+            shown = await self._get(run.errand.turn + turn, f"/api/payments/toss/orders/{run.order_no}")
             if shown is not None and shown.status == 200:
                 return shown
             await asyncio.sleep(_AGAIN_S)
@@ -212,7 +211,10 @@ class Callers:
         await self._at_toss("/sandbox/faults", {**fault, "orderId": run.order_no})
 
     async def _at_toss(self, path: str, body: Body) -> Reply:
-        reply = await self.world.toss.post(path, body)
+        try:
+            reply = await self.world.toss.post(path, body)
+        except _BROKEN as error:
+            raise Disappointed(f"the sandbox's {path}: {error!r}") from error
         if reply.status != 200:
             raise Disappointed(f"the sandbox's {path}: {reply.status} {reply.body}")
         return reply
@@ -225,6 +227,12 @@ def _may_repeat(reply: Reply) -> bool:
 
 def _pause_s(reply: Reply | None) -> float:
     return _AGAIN_S if reply is None else float(reply.headers["retry-after"])
+
+
+def _payment_in(reply: Reply) -> Body:
+    """Take the payment out of an answer; ``GET /payments/{id}`` is nothing but the payment."""
+    found: Body = reply.body.get("payment", reply.body)
+    return found
 
 
 def _is_paid(shown: Reply) -> bool:

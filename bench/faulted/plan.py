@@ -83,6 +83,11 @@ class Errand:
     on_refund: bool
 
     @property
+    def turn(self) -> int:
+        """Which API is asked first; so that each kind of trouble meets all of them."""
+        return self.number + self.number // (EVERY * len(TROUBLES))
+
+    @property
     def parts(self) -> tuple[int, ...]:
         """The refunds, in won."""
         part = self.amount // 3

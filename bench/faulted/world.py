@@ -31,7 +31,7 @@ APIS: Final = 2
 WORKERS: Final = 2
 _DATABASE: Final = "load"
 _SOURCE: Final = Path(__file__).parents[2] / "src"
-_START_WORKERS_WITHIN_S: Final = 30.0
+_START_WITHIN_S: Final = 90.0
 _MB: Final = 1_000_000
 
 # Times that a person would wait minutes for, in seconds; they are printed with the figures.
@@ -61,27 +61,30 @@ class World:
 
     folder: Path
     database_url: str
-    sandbox_url: str
+    books: asyncpg.Pool[asyncpg.Record]
     api_key: str
+    timeout_s: float
     toss_key: str = field(default_factory=lambda: f"test_sk_{secrets.token_hex(12)}")
     ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(APIS)])
+    sandbox_port: int = field(default_factory=free_port)
     processes: dict[str, Process] = field(default_factory=dict)
-    apis: list[Http] = field(default_factory=list)
-    toss: Http = field(init=False)
-    books: asyncpg.Pool[asyncpg.Record] = field(init=False)
 
-    async def open(self, timeout_s: float) -> None:
-        """Start API processes and workers, and register the webhook door of the first API at the sandbox."""
-        timeout = aiohttp.ClientTimeout(total=timeout_s)
+    def __post_init__(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=self.timeout_s)
         sender = {"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")}
         caller = {"Authorization": f"Bearer {self.api_key}"}
-        self.toss = Http(self.sandbox_url, headers=sender, timeout=timeout)
-        self.books = await asyncpg.create_pool(self.database_url, min_size=1, max_size=4)
+        self.toss = Http(_address(self.sandbox_port), headers=sender, timeout=timeout)
         self.apis = [Http(_address(port), headers=caller, timeout=timeout) for port in self.ports]
-        starting = [self._start(f"api-{number}", "serve", port) for number, port in enumerate(self.ports, 1)]
-        starting += [self._start(f"worker-{number}", "worker", self.ports[0]) for number in range(1, WORKERS + 1)]
-        await asyncio.gather(*starting)
-        await self._await_workers()
+
+    async def open(self) -> None:
+        """Start all processes, and register the webhook door of the first API at the sandbox."""
+        url = _address(self.sandbox_port)
+        self._start("sandbox", ["paywon_sandbox", "--port", str(self.sandbox_port), "--public-url", url])
+        for number, port in enumerate(self.ports, 1):
+            self._start(f"api-{number}", ["paywon", "serve"], port)
+        for number in range(1, WORKERS + 1):
+            self._start(f"worker-{number}", ["paywon", "worker"])
+        await self._await_all()
         hook = {"url": f"{_address(self.ports[0])}/payments/webhook", "events": EVENTS}
         reply = await self.toss.post("/sandbox/webhooks", hook)
         assert reply.status == 200, reply
@@ -92,7 +95,6 @@ class World:
             await asyncio.to_thread(process.kill)
         for client in (*self.apis, self.toss):
             await client.close()
-        await self.books.close()
 
     async def kill(self, name: str) -> None:
         """End a process at once, as a power cut would; its children with it."""
@@ -102,16 +104,16 @@ class World:
         """Start a killed process again as it was started."""
         await asyncio.to_thread(self.processes[name].start)
 
-    def environment(self, port: int) -> dict[str, str]:
+    def environment(self, port: int | None = None) -> dict[str, str]:
         """What a process of paywon is told."""
         return {
             **SETTINGS,
             "PYTHONPATH": str(self.folder / "src"),
             "DATABASE_URL": self.database_url,
-            "TOSS_PAYMENTS_BASE_URL": self.sandbox_url,
+            "TOSS_PAYMENTS_BASE_URL": _address(self.sandbox_port),
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_key,
             "PAYWON_SECRET_KEYS": SECRET_KEYS,
-            "PAYWON_PORT": str(port),
+            "PAYWON_PORT": str(port or self.ports[0]),
             "PAYWON_HOME": str(self.folder),
             "PAYWON_LOG_LEVEL": "WARNING",
             "APP_BASE_URL": _address(self.ports[0]),
@@ -132,21 +134,30 @@ class World:
                     lines.append({"process": name, **msgspec.json.decode(line, type=dict[str, Any])})
         return lines
 
-    async def _start(self, name: str, command: str, port: int) -> None:
-        env, log = self.environment(port), self._log(name)
-        ready = f"{_address(port)}/health" if command == "serve" else None
-        arguments = ["-m", "paywon", command]
-        self.processes[name] = await asyncio.to_thread(lambda: Process(arguments, env=env, log=log, ready_url=ready))
+    def _start(self, name: str, command: list[str], port: int | None = None) -> None:
+        self.processes[name] = Process(["-m", *command], env=self.environment(port), log=self._log(name))
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
-    async def _await_workers(self) -> None:
-        query = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = 'paywon-worker'"
-        deadline = time.monotonic() + _START_WORKERS_WITHIN_S
-        while await self.books.fetchval(query) < WORKERS:
-            assert time.monotonic() < deadline, "the workers do not start"
+    async def _await_all(self) -> None:
+        """Wait until every process does its work."""
+        deadline = time.monotonic() + _START_WITHIN_S
+        while not await self._all_up():
+            dead = [name for name, process in self.processes.items() if process.child.poll() is not None]
+            if dead or time.monotonic() > deadline:
+                logs = "\n".join(self._log(name).read_text(errors="replace") for name in dead or self.processes)
+                raise RuntimeError(f"not started: {', '.join(dead) or 'not all within the time'}\n{logs}")
             await asyncio.sleep(0.1)
+
+    async def _all_up(self) -> bool:
+        query = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = 'paywon-worker'"
+        try:
+            healthy = [(await api.get("/health")).status == 200 for api in self.apis]
+            healthy.append((await self.toss.get("/sandbox/health")).status == 200)
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return all(healthy) and bool(await self.books.fetchval(query) >= WORKERS)
 
 
 @asynccontextmanager
@@ -154,25 +165,20 @@ async def open_world(timeout_s: float) -> AsyncIterator[World]:
     """Start everything; at the end it is all ended and its data deleted. ``timeout_s`` is how long callers wait."""
     folder = _new_folder()
     postgres = EmbeddedPostgres(folder / "data")
-    sandbox: Process | None = None
     try:
         # What is edited while a long run goes on does not come into it.
         shutil.copytree(_SOURCE, folder / "src")
         await asyncio.to_thread(postgres.start)
         url = postgres.url(_DATABASE)
-        sandbox = await asyncio.to_thread(_start_sandbox, folder, port := free_port())
-        world = World(
-            folder=folder, database_url=url, sandbox_url=_address(port), api_key=await _prepare(postgres, url)
-        )
-        world.processes["sandbox"] = sandbox
-        try:
-            await world.open(timeout_s)
-            yield world
-        finally:
-            await world.close()
+        key = await _prepare(postgres, url)
+        async with asyncpg.create_pool(url, min_size=1, max_size=4) as books:
+            world = World(folder=folder, database_url=url, books=books, api_key=key, timeout_s=timeout_s)
+            try:
+                await world.open()
+                yield world
+            finally:
+                await world.close()
     finally:
-        if sandbox is not None:
-            sandbox.kill()
         await asyncio.to_thread(postgres.stop)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -185,13 +191,6 @@ def _new_folder() -> Path:
 
 def _address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
-
-
-def _start_sandbox(folder: Path, port: int) -> Process:
-    url = _address(port)
-    arguments = ["-m", "paywon_sandbox", "--host", "127.0.0.1", "--port", str(port), "--public-url", url]
-    env = {"PYTHONPATH": str(folder / "src")}
-    return Process(arguments, env=env, log=folder / "sandbox.log", ready_url=f"{url}/sandbox/health")
 
 
 async def _prepare(postgres: EmbeddedPostgres, url: str) -> str:

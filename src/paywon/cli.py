@@ -175,13 +175,13 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="keys list의 id / the
     revoke(load_database_settings(), key_id)
 
 
-if __name__ == "__main__":
-    app()
-
-
 @secrets.command("new")
 def new_secret_key() -> None:
     """PAYWON_SECRET_KEYS에 넣을 새 키 / a new key for PAYWON_SECRET_KEYS."""
     from paywon.base.sealing import new_key
 
     typer.echo(new_key())
+
+
+if __name__ == "__main__":
+    app()

@@ -51,7 +51,7 @@ async def order_is(stack: Stack, order: dict[str, Any], status: str, fulfilment:
 
 async def test_an_account_is_issued_paid_held_and_fulfilled(stack: Stack) -> None:
     order = await place(stack)
-    issued = await issue(stack, order)
+    issued = await issue(stack, order, cashReceipt={"type": "소득공제", "registrationNumber": "01012345678"})
     assert issued.status == 201, issued
     payment = issued["payment"]
     assert (payment["status"], payment["simpleStatus"], payment["method"]) == (

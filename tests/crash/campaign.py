@@ -53,12 +53,16 @@ class Trial:
     quiet_since: float | None = None
     answered: bool = False
     next_try: float = 0.0
-    notes: list[str] = field(default_factory=list)
 
     @property
     def must_happen(self) -> bool:
         """Whether the effect has to come: the client insisted, or, for a deposit, the bank has the money."""
         return self.point.repeat or self.operation.webhook_only or self.hit is None
+
+    @property
+    def has_been_quiet(self) -> bool:
+        """Whether it is at rest, and nothing came late."""
+        return self.quiet_since is not None and time.monotonic() - self.quiet_since > _GRACE_S
 
     @property
     def waits_for_client(self) -> bool:
@@ -114,11 +118,10 @@ class Campaign:
             await self.world.make_whole()
             await self._look(self.trials)
             waiting = [trial for trial in self.trials if trial.quiet_since is None or trial.waits_for_client]
-            if not waiting:
+            if not waiting and all(trial.has_been_quiet for trial in self.trials):
                 break
             await asyncio.gather(*(self._push(trial) for trial in waiting))
             await asyncio.sleep(_POLL_S)
-        await asyncio.sleep(_GRACE_S)
         results = [await self._judge(trial) for trial in self.trials]
         self.trials = []
         return results + await self._invariants(results)
@@ -233,15 +236,24 @@ class Campaign:
     async def _judge(self, trial: Trial) -> Result:
         if trial.point.repeat and trial.answered:
             await self._repeat(trial)
-        found = list(trial.notes)
+        found = []
         if trial.quiet_since is None:
             found.append(f"not at rest after {self.settle_within_s:.0f} s")
         if trial.waits_for_client:
             found.append(f"the client has no answer after {self.settle_within_s:.0f} s")
-        evidence = await gather(self.world, trial.case)
-        found += problems(trial.operation, trial.case, evidence, must_happen=trial.must_happen)
+        found += await self._problems(trial)
         took = None if trial.quiet_since is None or trial.hit is None else trial.quiet_since - trial.struck_at
         return Result(point=trial.point, hit=trial.hit, message=trial.message, problems=found, resolved_s=took)
+
+    async def _problems(self, trial: Trial) -> list[str]:
+        """Look, and where something is wrong look once more: what is wrong stays wrong, a late webhook does not."""
+        for pause_s in (_AGAIN_S, 0):
+            evidence = await gather(self.world, trial.case)
+            found = list(problems(trial.operation, trial.case, evidence, must_happen=trial.must_happen))
+            if not found:
+                break
+            await asyncio.sleep(pause_s)
+        return found
 
     async def _invariants(self, results: list[Result]) -> list[Result]:
         """Run the shared invariants over the whole database; what they newly find is blamed on the last point."""

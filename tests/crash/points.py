@@ -84,18 +84,14 @@ def every_point(
 
 
 def telling_points(operation: str, victim: Victim, seen: Sequence[Seen]) -> Iterator[Point]:
-    """The few points that differ most: about an exchange with Toss, and about the commits before and after it."""
+    """The few points that differ most: about an exchange with Toss, and the commit after it."""
     asks = [at for at, message in enumerate(seen, 1) if message.about == "toss" and message.from_client]
     heard = [at for at, message in enumerate(seen, 1) if message.about == "toss" and not message.from_client]
-    commits = [at for at, message in enumerate(seen, 1) if message.label == "COMMIT;"]
     committed = [at for at, message in enumerate(seen, 1) if message.label == "answer to COMMIT;"]
-    before = [at for at in committed if asks and at < asks[-1]][-1:]
     after = [at for at in committed if not heard or at > heard[-1]][:1]
-    ending = [at for at in commits if not heard or at > heard[-1]][:1]
-    chosen: dict[Fault, list[int]] = {"kill": [*heard[-1:], *after], "pg-cut": ending}
+    chosen: dict[Fault, list[int]] = {"kill": heard[-1:] or after, "pg-cut": after}
     if victim == "api":
-        chosen["kill"] += before
-        chosen |= {"pg-cut": [*ending, *after], "pg-restart": after, "toss-drop": [*asks[-1:], *heard[-1:]]}
+        chosen |= {"pg-restart": after, "toss-drop": [*asks[-1:], *heard[-1:]]}
     for number, fault in enumerate(FAULTS):
         for at in chosen.get(fault, []):
             yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=_repeats(at, number))

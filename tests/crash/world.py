@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +89,7 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
         url = f"http://127.0.0.1:{port}"
         arguments = ["-m", "paywon_sandbox", "--port", str(port), "--public-url", url]
         log, ready = folder / "sandbox.log", f"{url}/sandbox/health"
-        sandbox = await asyncio.to_thread(lambda: Process(arguments, env={}, log=log, ready_url=ready))
+        sandbox = await _started(lambda: Process(arguments, env={}, log=log, ready_url=ready))
         copy = folder / "src"
         shutil.copytree(source, copy)
         yield Ground(postgres=postgres, sandbox=sandbox, sandbox_url=url, folder=folder, source=copy)
@@ -99,6 +99,16 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
         await asyncio.wait({starting})  # a stop from outside may come before it is up
         await asyncio.to_thread(postgres.stop)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _started(make: Callable[[], Process]) -> Process:
+    """Start a program beside the proxies that it needs; one that is not wanted any more is ended at once."""
+    starting = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        (await starting).kill()
+        raise
 
 
 @dataclass
@@ -248,7 +258,7 @@ class World:
         }
         log = self.ground.folder / f"{self.database}-{member.role}.log"
         arguments = ["-m", "paywon", command]
-        return await asyncio.to_thread(lambda: Process(arguments, env=env, log=log, ready_url=ready))
+        return await _started(lambda: Process(arguments, env=env, log=log, ready_url=ready))
 
 
 @asynccontextmanager

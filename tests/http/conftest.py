@@ -102,6 +102,7 @@ async def _furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, An
         "POST /payments/confirm": confirmable[0],
         "POST /api/payments/toss/confirm": confirmable[1],
         "POST /api/orders": {"expiresAt": soon, "resourceId": "booking-of-order"},
+        "POST /api/payments/toss/virtual-accounts": {"orderId": await _order_no(stack)},
         "POST /api/payments/toss/billing/issue": {"authKey": await _auth_key(stack)},
         "POST /api/payments/toss/billing/{billing_key}": {"orderId": await _order_no(stack)},
     }

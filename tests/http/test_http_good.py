@@ -13,6 +13,8 @@ ASKING = (
     "/payments/{payment_id}/status",
     *(f"/api/payments/toss/{x}" for x in ("promotions", "transactions", "settlements")),
 )
+# What is in doubt has to be brought about first: tests/acceptance/test_desk.py does.
+IN_DOUBT = "/api/ops/doubtful/"
 ORDER = ("POST /api/orders", "POST /payments/request", "POST /payments/confirm", "POST /api/payments/toss/confirm")
 
 
@@ -21,7 +23,7 @@ def test_what_exists_is_read(world: World, door: Door) -> None:
     before = world.ledger.read()
     answer = world.wire.send("GET", world.target(door))
     assert (answer.status, answer.media_type) == (200, "application/json"), answer.body
-    if door.path in ASKING:
+    if door.path in ASKING and answer.headers.get("paywon-cache") != "hit":
         assert world.ledger.read() != before
     else:
         assert world.ledger.read() == before
@@ -35,7 +37,7 @@ def test_every_query_parameter_is_taken(world: World) -> None:
     assert second["payments"][0]["id"] != first["payments"][0]["id"]
 
 
-@pytest.mark.parametrize("door", [door for door in doors() if door.fields], ids=str)
+@pytest.mark.parametrize("door", [d for d in doors() if d.fields and not d.path.startswith(IN_DOUBT)], ids=str)
 def test_the_example_is_taken_and_written(world: World, door: Door) -> None:
     before = world.ledger.read()
     answer = world.wire.send(door.method, world.target(door), world.good(door))

@@ -137,6 +137,7 @@ def test_a_path_parameter_of_something_that_does_not_exist(world: World, door: D
         "ORDER_NOT_FOUND",
         "PAYMENT_NOT_FOUND",
         "CAPSULE_NOT_FOUND",
+        "DOUBT_NOT_FOUND",
         "BILLING_KEY_NOT_FOUND",
         "CASH_RECEIPT_NOT_FOUND",
     )

@@ -123,9 +123,8 @@ class History:
         heard = self._call("toss", "POST", path, IN_THE_WINDOW[how])
         if heard.told == "200" and how in ("approve", "account", "declining"):
             window.state, window.since = how, self.now
-            if window.asked and not order.sure and how != "declining":
-                order.truths |= {model.confirmed(order, window)}
-                self._note_account(order, window.state == "account")
+            model.catch_up(order)
+            self._note_account(order, window.asked and how == "account")
 
     # --- Paying ------------------------------------------------------------------------------------------
 
@@ -248,11 +247,9 @@ class History:
 
     def _bank(self, order: Order, what: str, foretell: Foretell) -> None:
         heard = self._call("toss", "POST", "/sandbox/virtual-accounts/" + order.no + "/" + what, {})
-        happened = heard.told == "200"
-        model.learn(order, foretell, "200" if happened else "no")
+        model.happen(order, foretell, "200" if heard.told == "200" else "no")
         if not order.truths:
             raise SurpriseError(f"order {order.no}: the bank's {what} was answered {heard.told}")
-        order.sure = order.sure and not happened
         self.last = None
 
     # --- The world around --------------------------------------------------------------------------------
@@ -327,7 +324,7 @@ class History:
             fits = {truth for truth in fits if truth.by == by}
         if len(fits) != 1:
             raise SurpriseError(f"order {order.no}: Toss shows {kind}, {left} won; it may be {order.truths}")
-        order.truths, order.past, order.fallback, order.sure = fits, set(), set(), True
+        model.come_to_rest(order, fits)
         if all(truth.by != "charge" for truth in fits):
             order.period = None
         if order.requested:

@@ -44,8 +44,9 @@ class Window:
 class Order:
     """One order as the model sees it.
 
-    ``past``: truths since all was at rest, which our books may still show. ``fallback``: truths if what is asked comes
-    too late. ``requested``: nobody knows yet whether its payment request opens a window or cancels the order.
+    ``past``: truths since all was at rest, which our books may still show.
+    ``asked``: questions whose answer is unknown. ``fallback``: truths if nothing comes of them.
+    ``requested``: nobody knows yet whether its payment request opens a window or cancels the order.
     """
 
     no: str
@@ -55,6 +56,7 @@ class Order:
     truths: set[Truth] = field(default_factory=lambda: {Truth()})
     past: set[Truth] = field(default_factory=set)
     fallback: set[Truth] = field(default_factory=set)
+    asked: "list[Foretell]" = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     sure: bool = True
     expired: bool = False
@@ -193,9 +195,33 @@ def learn(order: Order, foretell: Foretell, reply: str) -> None:
         certain = reply in UNKNOWN and order.sure and all(told[0] == "2" for told, _ in outcomes)
         order.fallback |= order.truths
         order.truths = done if certain else order.truths | done
+        order.asked.append(foretell)
         order.sure = False
     elif reply[0] == "2" or order.sure:
         order.truths = {then for told, then in outcomes if told == reply} | unchanged
+
+
+def happen(order: Order, foretell: Foretell, reply: str) -> None:
+    """Learn what somebody else did at Toss; what we asked there may come before it, after it, or too late."""
+    order.truths |= order.fallback
+    learn(order, foretell, reply)
+    if reply[0] == "2":
+        order.fallback = set(order.truths) if order.asked else set()
+        order.sure = False
+        catch_up(order)
+
+
+def catch_up(order: Order) -> None:
+    """Whatever is still asked may yet come about."""
+    for foretell in order.asked:
+        order.truths |= {then for truth in order.truths for told, then in foretell(truth) if told[0] == "2"}
+
+
+def come_to_rest(order: Order, truths: set[Truth]) -> None:
+    """From now on all is known."""
+    order.truths, order.sure = truths, True
+    for lingering in (order.past, order.fallback, order.asked):
+        lingering.clear()
 
 
 def pictures(order: Order, now: int) -> list[dict[str, Any]]:

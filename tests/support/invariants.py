@@ -1,18 +1,27 @@
 """All invariants, as an assertion: ``await assert_invariants(database_url)`` at the end of whatever was done."""
 
+from paywon.audit.commands import verify
+from paywon.audit.model import Break
+from paywon.base.clock import SystemClock
 from paywon.db.pool import Database
 from paywon.invariants.commands import look_at
 from paywon.invariants.model import WORDS, Finding, Invariant
 
 
 async def assert_invariants(database_url: str) -> None:
-    """Fail with a table of what is broken; open attempts are fine, processes may go on working."""
+    """Fail with a table of what is broken, or if the audit trail's chain is.
+
+    Open attempts are fine, and processes may go on working.
+    """
+    breaks: list[Break] = []
     db = await Database.connect(database_url, max_connections=1, application_name="test-invariants")
     try:
         findings = [await look_at(db, invariant) for invariant in Invariant]
+        await verify(db, SystemClock(), on_break=breaks.append)
     finally:
         await db.close()
     assert all(finding.holds for finding in findings), "\n" + table(findings)
+    assert breaks == []
 
 
 def table(findings: list[Finding]) -> str:

@@ -25,7 +25,7 @@ USERS: Final = {
 
 def claims_of(user: Any, **changes: Any) -> dict[str, Any]:
     """The claims of a good token; what is changed to None is left out."""
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": int(time.time()) + 300, **changes}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": int(time.time()) + 86_400, **changes}
     return {name: value for name, value in claims.items() if value is not None}
 
 

@@ -371,8 +371,10 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
         due = _due_at(payment)
         return now + SWEEP if due is None else max(now + DUE_GRACE, min(due + DUE_GRACE, now + SWEEP))
     held_until = hold_ends_at(payment, hold)
-    if payment.status in APPROVED and held_until is not None and now < held_until:
-        return held_until
+    # By when it was asked, as the hand-over goes: a read that was under way when the hold ended hands nothing over.
+    asked_at = payment.fact_asked_at or now
+    if payment.status in APPROVED and held_until is not None and asked_at < held_until:
+        return max(held_until, now)
     if (payment.virtual_account or {}).get("refundStatus") == "PENDING":
         return now + REFUND_SWEEP
     if payment.status in UNPAID and payment.payment_key is not None:

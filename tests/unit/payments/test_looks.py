@@ -68,7 +68,11 @@ def test_the_hold_ends_with_a_look() -> None:
     paid = replace(AWAITED, status=S.DONE, deposited_at=NOW)
     assert hold_ends_at(paid, HOLD) == NOW + HOLD
     assert next_look(paid, NOW + timedelta(seconds=10), HOLD) == NOW + HOLD
-    assert next_look(paid, NOW + HOLD, HOLD) is None
+    fresh = replace(paid, fact_asked_at=NOW + HOLD)
+    assert next_look(fresh, NOW + HOLD, HOLD) is None
+    # Asked before the hold's end and learned after it: that read handed nothing over, so another has to come.
+    late = NOW + HOLD + timedelta(seconds=2)
+    assert next_look(paid, late, HOLD) == late
     assert hold_ends_at(PAYMENT, HOLD) is None
 
 

@@ -30,9 +30,11 @@ CROSS JOIN LATERAL (
                                              'cash_receipt_issue', 'cash_receipt_cancel')) AS by_answer
 ) refused
 LEFT JOIN (
-    SELECT caused_by AS attempt_id, bool_or(outcome = 'yes') AS with_payment
-    FROM payment_transactions
-    WHERE type = 'status_read' AND caused_by IS NOT NULL AND outcome IN ('yes', 'no')
-    GROUP BY caused_by
+    -- A read's own answer may have come after the read was given up as abandoned.
+    SELECT r.caused_by AS attempt_id, bool_or(COALESCE(late.outcome, r.outcome) = 'yes') AS with_payment
+    FROM payment_transactions r
+    LEFT JOIN payment_transactions late ON late.type = 'late_answer' AND late.caused_by = r.id
+    WHERE r.type = 'status_read' AND r.caused_by IS NOT NULL AND COALESCE(late.outcome, r.outcome) IN ('yes', 'no')
+    GROUP BY r.caused_by
 ) seen ON seen.attempt_id = t.id
 WHERE t.status <> 'pending' AND t.type NOT IN ('status_read', 'webhook_received', 'late_answer')

@@ -38,6 +38,7 @@ class AccountIn(Input, frozen=True, kw_only=True):
             "amount": 50_000,
             "bank": "국민은행",
             "customerName": "홍길동",
+            "orderName": "병원 예약",
             "validHours": 24,
             "customerEmail": "hong@example.com",
             "customerMobilePhone": "01012345678",
