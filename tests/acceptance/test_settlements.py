@@ -10,14 +10,12 @@ from litestar.stores.memory import MemoryStore
 
 from paywon.base.clock import KST, SystemClock
 from paywon.base.errors import PaywonError
-from paywon.base.sealing import KeyRing
-from paywon.db.pool import Database
-from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.cashier import Origin
 from paywon.settlements.commands import Ledger, list_settlements, list_transactions
 from paywon.settlements.model import DateKind, Span
-from paywon.toss.client import TossClient
 from tests.conftest import OpenStack
 from tests.support.stack import Stack
+from tests.support.till import open_till
 
 BOOKS = "/api/payments/toss"
 TODAY = datetime.now(KST).date()
@@ -33,24 +31,8 @@ async def stack(open_stack: OpenStack) -> Stack:
 @asynccontextmanager
 async def _ledger(stack: Stack, *, page_rows: int) -> AsyncIterator[Ledger]:
     """The books as the API reads them, but in pages of Toss so small that a few payments fill several."""
-    db = await Database.connect(stack.database_url, max_connections=2, application_name="test")
-    toss = TossClient(base_url=stack.sandbox_url, secret_key=stack.toss_key)
-    cashier = Cashier(
-        db=db,
-        toss=toss,
-        clock=SystemClock(),
-        ring=KeyRing([bytes(32)]),
-        app_base_url="http://localhost",
-        time_to_pay=timedelta(minutes=30),
-        answer_budget_s=9,
-        resolve_after=timedelta(seconds=10),
-        deposit_hold=timedelta(0),
-    )
-    try:
+    async with open_till(stack, SystemClock()) as cashier:
         yield Ledger(cashier=cashier, cache=MemoryStore(), page_rows=page_rows)
-    finally:
-        await toss.close()
-        await db.close()
 
 
 async def _audit(stack: Stack, path: str) -> list[dict[str, Any]]:

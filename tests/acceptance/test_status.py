@@ -5,11 +5,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from litestar.stores.memory import MemoryStore
 
+from paywon.base.ids import PaymentId
+from paywon.payments.commands.cashier import Origin
+from paywon.payments.commands.checking import Checker, check_status
 from tests.conftest import OpenStack
 from tests.support.stack import Http, Stack
+from tests.support.till import MovingClock, open_till
 from tests.support.valkey import ValkeyServer
 
 
@@ -63,6 +69,28 @@ async def test_toss_is_asked_and_then_not_for_a_minute(stack: Stack) -> None:
     assert await _reads(stack, payment) == asked, "Toss was not asked again"
     reads = await stack.rows("SELECT actor, status FROM payment_transactions WHERE type = 'status_read'")
     assert reads == [{"actor": "key:test", "status": "success"}], "and the one question is on record"
+
+
+async def test_after_a_minute_toss_is_asked_again(stack: Stack) -> None:
+    payment, clock = await stack.paid(), MovingClock()
+    async with open_till(stack, clock) as cashier:
+        checker = Checker(cashier=cashier, cache=MemoryStore())
+
+        async def state() -> str:
+            found = await check_status(checker, PaymentId(UUID(payment["id"])), Origin(actor="test"))
+            return found.state
+
+        assert [await state(), await state()] == ["miss", "hit"]
+        clock.advance(59)
+        assert await state() == "hit"
+        clock.advance(1)
+        assert [await state(), await state()] == ["miss", "hit"]
+        # One that was not heard is asked again sooner.
+        clock.advance(60)
+        await stack.fault(path="/v1/payments/", kind="status", status=500)
+        assert [await state(), await state()] == ["stale", "stale"]
+        clock.advance(10)
+        assert await state() == "miss"
 
 
 async def test_what_we_did_ourselves_is_never_hidden_by_the_cache(stack: Stack) -> None:

@@ -22,4 +22,4 @@ UNION ALL
 SELECT anew.id::text, CASE WHEN old.status <> 'failed' THEN 'asked anew, though the attempt before it is ' || old.status END
 FROM payment_transactions anew
 JOIN payment_transactions old ON old.id = anew.caused_by AND old.type = anew.type
-WHERE anew.type <> 'status_read'
+WHERE anew.type <> 'status_read' AND anew.caused_by IS NOT NULL
