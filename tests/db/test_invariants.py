@@ -221,6 +221,17 @@ async def test_a_look_that_takes_too_long_is_given_up(books: Books, monkeypatch:
     assert (found.checked, found.trouble, found.holds) == (None, commands.TIMED_OUT, False)
 
 
+async def test_more_suspects_than_are_looked_at_are_no_all_clear(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    await books.paid()
+    await books.damage("UPDATE payments SET description = 'no card: 4111 1111 1111 1112'")
+    assert (await look_at(books.db, Invariant.I13)).holds
+    monkeypatch.setattr(store, "MAX_SUSPECTS", 1)
+    found = await look_at(books.db, Invariant.I13)
+    assert (found.violations, found.holds) == (0, False)
+    assert found.trouble is not None
+    assert found.trouble.startswith("payments: only 1 of the rows")
+
+
 async def test_runs_are_kept_and_the_old_ones_forgotten(books: Books) -> None:
     await furnish(books)
     await books.damage("UPDATE payments SET look_again_at = NULL")

@@ -16,7 +16,6 @@ from paywon.invariants.model import HELD_BY_CODE, SAMPLES, Finding, Invariant, R
 from paywon.invariants.store import Looked
 
 _log = structlog.get_logger()
-_NOTHING: Final = Looked(checked=None)
 TIMED_OUT: Final = f"took longer than {store.STATEMENT_TIMEOUT_S} s"
 
 
@@ -61,20 +60,19 @@ async def look_at(db: Database, invariant: Invariant) -> Finding:
     if invariant in HELD_BY_CODE:
         return Finding(invariant=invariant, checked=None)
     began = time.perf_counter()
-    looked, trouble = _NOTHING, None
     try:
         async with _reading(db) as conn:
             looked = await look_within(conn, invariant)
     except (asyncpg.QueryCanceledError, TimeoutError):
-        trouble = TIMED_OUT
+        looked = Looked(checked=None, trouble=TIMED_OUT)
     except asyncpg.PostgresError as error:
-        trouble = f"{type(error).__name__}: {error}"
+        looked = Looked(checked=None, trouble=f"{type(error).__name__}: {error}")
     return Finding(
         invariant=invariant,
         checked=looked.checked,
         violations=looked.violations,
         samples=looked.samples,
-        trouble=trouble,
+        trouble=looked.trouble,
         elapsed_ms=round((time.perf_counter() - began) * 1000),
     )
 
@@ -96,17 +94,20 @@ async def look_within(conn: Connection, invariant: Invariant) -> Looked:
 
 async def _search_texts(conn: Connection) -> Looked:
     """Search the newest rows of every table for numbers that must not be stored (I13)."""
-    checked, found = 0, []
+    checked, found, trouble = 0, [], None
     for table in await store.text_tables(conn):
         checked += await store.count_newest(conn, table)
-        for row in await store.suspects(conn, table):
+        suspects = await store.suspects(conn, table)
+        if len(suspects) == store.MAX_SUSPECTS:
+            trouble = f"{table.name}: only {store.MAX_SUSPECTS:,} of the rows that look suspicious were looked at"
+        for row in suspects:
             subject = row.pop("subject")
             found += [
                 Violation(subject=subject, detail=f"{table.name}.{column}")
                 for column, value in row.items()
                 if value is not None and leaks(column, value)
             ]
-    return Looked(checked=checked, violations=len(found), samples=tuple(found[:SAMPLES]))
+    return Looked(checked=checked, violations=len(found), samples=tuple(found[:SAMPLES]), trouble=trouble)
 
 
 @asynccontextmanager

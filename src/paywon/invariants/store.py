@@ -31,11 +31,12 @@ STATEMENT_TIMEOUT_S: Final = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """How many rows one rule saw, how many break it, and the first of these."""
+    """How many rows one rule saw, how many break it, and the first of these; ``trouble`` where it did not see all."""
 
     checked: int | None
     violations: int = 0
     samples: tuple[Violation, ...] = ()
+    trouble: str | None = None
 
 
 async def tread_lightly(conn: Connection) -> None:
