@@ -217,10 +217,28 @@ async def test_a_deletion_whose_reply_is_lost_is_asked_again(open_stack: OpenSta
     stack = await open_stack(**QUICK)
     key = await issue(stack)
     await stack.fault(method="DELETE", path="/v1/billing/", kind="drop_reply", times=2)
+    await stack.fault(path="/payments/webhook", kind="lose", times=2)  # a BILLING_DELETED would tell before
     reply = await stack.api.send("DELETE", f"{BILLING}/{key['id']}")
     assert (reply.status, reply["billingKey"]["openRequest"]) == (202, "billing_key_delete")
     await _settled(stack)
     assert (await read(stack, key))["status"] == "DELETED"
+
+
+async def test_a_deletion_told_by_webhook_alone_is_answered_as_done(open_stack: OpenStack) -> None:
+    stack = await open_stack(**QUICK)
+    key = await issue(stack)
+    # Toss deletes, and its webhook is quicker than an answer that never comes.
+    await stack.fault(method="DELETE", path="/v1/billing/", kind="drop_reply", times=9)
+    await stack.api.send("DELETE", f"{BILLING}/{key['id']}")
+
+    async def gone() -> bool:
+        return bool((await read(stack, key))["status"] == "DELETED")
+
+    await stack.eventually(gone)
+    assert (await read(stack, key))["openRequest"] is None
+    again = await stack.api.send("DELETE", f"{BILLING}/{key['id']}")
+    assert (again.status, again["billingKey"]["status"]) == (200, "DELETED")
+    await _settled(stack)
 
 
 async def test_an_api_that_is_killed_while_toss_charges_loses_nothing(open_stack: OpenStack) -> None:

@@ -178,9 +178,10 @@ async def test_a_refund_is_followed_until_the_bank_has_paid_it_out(stack: Stack)
     assert (done.status, done["payment"]["virtualAccount"]["refundStatus"]) == (200, "PENDING")
     assert (await stack.row("SELECT look_again_at FROM payments"))["look_again_at"] is not None
     await stack.toss.post("/sandbox/clock/advance", {"seconds": 3 * 86_400})
-    await stack.rows("UPDATE payments SET look_again_at = now()")
 
     async def followed() -> bool:
+        # Again each time: a webhook's read that was under way puts the next look off by hours.
+        await stack.rows("UPDATE payments SET look_again_at = now() WHERE look_again_at > now() + interval '1 hour'")
         row = await stack.row("SELECT virtual_account, look_again_at FROM payments")
         return row["virtual_account"]["refundStatus"] == "FAILED" and row["look_again_at"] is None
 

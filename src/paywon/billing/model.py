@@ -65,9 +65,11 @@ class KeyView:
 
     @property
     def open_request(self) -> AttemptType | None:
-        """The question to Toss that is still open, if one is."""
-        is_open = self.attempt is not None and self.attempt.status is AttemptStatus.PENDING
-        return self.attempt.type if self.attempt is not None and is_open else None
+        """The question to Toss that is still open, if one is; a key that is gone leaves none, whoever told of it."""
+        attempt = self.attempt
+        if attempt is None or attempt.status is not AttemptStatus.PENDING or self.key.status is KeyStatus.DELETED:
+            return None
+        return attempt.type
 
     @property
     def failure(self) -> tuple[str | None, str | None]:
