@@ -1,10 +1,8 @@
 """The worker: jobs, schedules and the resolver."""
 
 import asyncio
-import contextlib
 
 import structlog
-from pgqueuer import PgQueuer
 
 from paywon.billing import jobs as billing_jobs
 from paywon.idempotency import jobs as idempotency_jobs
@@ -12,6 +10,7 @@ from paywon.inbox import jobs as inbox_jobs
 from paywon.invariants import jobs as invariant_jobs
 from paywon.orders import jobs as order_jobs
 from paywon.payments import jobs as payment_jobs
+from paywon.queue.jobs import open_queue, run_queue
 from paywon.receipts import jobs as receipt_jobs
 from paywon.settings import Settings
 from paywon.wiring import House, open_house
@@ -30,9 +29,9 @@ async def run(settings: Settings) -> None:
         ]
         try:
             while True:
-                await _work_queue(house)
+                ended = await _work_queue(house)
                 # PgQueuer gives up when it loses PostgreSQL; the pool connects again, and so do we.
-                _log.warning("the queue lost the database; it connects again")
+                _log.warning("the queue broke off; it begins again", error=repr(ended))
                 await asyncio.sleep(_RECONNECT_AFTER_S)
         finally:
             for resolver in resolvers:
@@ -40,17 +39,17 @@ async def run(settings: Settings) -> None:
             await asyncio.gather(*resolvers, return_exceptions=True)
 
 
-async def _work_queue(house: House) -> None:
-    """Run PgQueuer until it fails; on cancellation let it finish what it has in hand."""
-    pgq = PgQueuer.from_asyncpg_pool(house.db.pool)
+async def _work_queue(house: House) -> BaseException | None:
+    """Work the queue until it fails, and answer why; on cancellation let it finish what it has in hand."""
+    pgq = open_queue(house.db.pool)
     inbox_jobs.register_jobs(pgq, house.inbox)
     order_jobs.register_jobs(pgq, house.book)
     idempotency_jobs.register_jobs(pgq, house.db, house.clock)
     invariant_jobs.register_jobs(pgq, house.db, house.clock)
-    queue = asyncio.create_task(pgq.run(batch_size=10, shutdown_on_listener_failure=True))
+    queue = asyncio.create_task(run_queue(pgq))
     try:
         await asyncio.wait({queue})
     finally:
         pgq.shutdown.set()
-        with contextlib.suppress(Exception):
-            await queue
+        (ended,) = await asyncio.gather(queue, return_exceptions=True)
+    return ended

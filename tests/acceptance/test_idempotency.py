@@ -1,6 +1,7 @@
 """The same key and body: one effect and the same bytes. The same key and another body: refused (I9)."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key
 from paywon.operators.model import Scope
 from tests.conftest import OpenStack
+from tests.support.processes import Process, free_port
 from tests.support.stack import Stack
 
 
@@ -114,6 +116,26 @@ async def test_a_fresh_key_without_a_reply_says_wait(stack: Stack) -> None:
     await stack.rows("UPDATE idempotency_keys SET status = NULL, sealed_body = NULL")
     status, answer, _ = await raw(stack, "/api/orders", ORDER, "k")
     assert (status, msgspec.json.decode(answer)["code"]) == (409, "IDEMPOTENCY_KEY_RUNNING")
+
+
+async def test_a_key_whose_request_never_left_us_may_be_used_again(open_stack: OpenStack, tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    stack = await open_stack(worker=False, TOSS_PAYMENTS_BASE_URL=url)
+    wish = {"userId": "u", "resourceType": "booking", "resourceId": "b-1", "amount": 9_000, "paymentMethod": "card"}
+    for _ in range(2):
+        status, answer, replayed = await raw(stack, "/payments/request", wish, "k")
+        assert (status, msgspec.json.decode(answer)["code"], replayed) == (503, "PROVIDER_UNAVAILABLE", None)
+    arguments = ["-m", "paywon_sandbox", "--port", str(port), "--public-url", url]
+    toss = Process(arguments, env={}, log=tmp_path / "toss.log", ready_url=f"{url}/sandbox/health")
+    try:
+        first = await raw(stack, "/payments/request", wish, "k")
+        assert (first[0], first[2]) == (201, None)
+        assert await raw(stack, "/payments/request", wish, "k") == (201, first[1], "true")
+    finally:
+        toss.kill()
+    rows = await stack.rows("SELECT status, outcome FROM payment_transactions ORDER BY created_at")
+    assert [(row["status"], row["outcome"]) for row in rows] == [("failed", "not_sent")] * 2 + [("success", "yes")]
 
 
 async def test_keys_of_two_callers_do_not_meet(stack: Stack) -> None:

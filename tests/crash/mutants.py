@@ -116,8 +116,8 @@ MUTANTS: Final = (
         edits=(
             Edit(
                 file="paywon/idempotency/commands.py",
-                old="    claim.taken = True\n    return kept.subject_id\n",
-                new="    claim.taken = True\n    return None\n",
+                old="    claim.subject_id = kept.subject_id\n    return kept.subject_id\n",
+                new="    claim.subject_id = kept.subject_id\n    return None\n",
             ),
         ),
     ),

@@ -60,7 +60,6 @@ def test_a_script_replays_its_history(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.xdist_group("state")
-@pytest.mark.xfail(strict=True, reason="the resolver takes another order's payment for this one's")
 def test_the_key_of_a_paid_order_pays_no_other(world: World) -> None:
     history = History(world)
     other = history.place(amount=9_900, upto="paid")

@@ -12,10 +12,13 @@ from paywon.base.errors import PaywonError
 from paywon.idempotency import commands
 from paywon.idempotency.model import Claim, Reply, ReplyAgain
 from paywon.web.auth import Principal
+from paywon.web.problems import ERROR_CODE
 
 HEADER: Final = "Idempotency-Key"
 _FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _CLAIM: Final = "paywon_claim"
+# Toss was not reached, or refused our own credentials: the attempt is closed, and what it had reserved is free again.
+_NOTHING_DONE: Final = frozenset({"PROVIDER_UNAVAILABLE", "PROVIDER_MISCONFIGURED"})
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
 
 
@@ -61,7 +64,8 @@ def reply_again(_request: Request[Any, Any, Any], error: ReplyAgain) -> Response
 class KeepReplies(ASGIMiddleware):
     """Keeps the reply to a request that took its key, before the first byte of it leaves.
 
-    A reply of 5xx is not kept: a repeat then goes on with what the first request began.
+    A reply of 5xx is not kept: a repeat then goes on with what the first request began, or, where it is certain that
+    nothing was done, begins anew.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -70,7 +74,7 @@ class KeepReplies(ASGIMiddleware):
 
         async def keep(message: Message) -> None:
             claim: Claim | None = scope.get("state", {}).get(_CLAIM)
-            if claim is None or not claim.taken:
+            if claim is None or claim.subject_id is None:
                 await send(message)
                 return
             if message["type"] == "http.response.start":
@@ -81,9 +85,11 @@ class KeepReplies(ASGIMiddleware):
             body.extend(part)
             if message.get("more_body"):
                 return
+            db = scope["litestar_app"].state.house.db
             if start["status"] < 500:
-                house = scope["litestar_app"].state.house
-                await commands.keep_reply(house.db, claim, _reply(start, bytes(body)))
+                await commands.keep_reply(db, claim, _reply(start, bytes(body)))
+            elif scope["state"].get(ERROR_CODE) in _NOTHING_DONE:
+                await commands.give_back(db, claim)
             await send(start)  # type: ignore[arg-type]
             await send({"type": "http.response.body", "body": bytes(body), "more_body": False})
 

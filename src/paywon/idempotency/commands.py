@@ -23,7 +23,7 @@ async def take(conn: Connection, claim: Claim | None, subject_id: UUID, now: dat
     if claim is None:
         return None
     if await store.insert_once(conn, claim, subject_id, now):
-        claim.taken = True
+        claim.subject_id = subject_id
         return None
     kept = await store.find(conn, claim)
     assert kept is not None, "a row that stands in the way can be read"
@@ -33,7 +33,7 @@ async def take(conn: Connection, claim: Claim | None, subject_id: UUID, now: dat
         raise ReplyAgain(kept.reply)
     if now - kept.created_at < RUNNING_FOR:
         raise PaywonError("IDEMPOTENCY_KEY_RUNNING", field="Idempotency-Key", retry_after_s=2)
-    claim.taken = True
+    claim.subject_id = kept.subject_id
     return kept.subject_id
 
 
@@ -41,6 +41,12 @@ async def keep_reply(db: Database, claim: Claim, reply: Reply) -> None:
     """Keep the reply to a key's first request."""
     async with db.connection() as conn:
         await store.keep_reply(conn, claim, reply)
+
+
+async def give_back(db: Database, claim: Claim) -> None:
+    """Free a key whose request certainly did nothing: the same request may be made again under it."""
+    async with db.connection() as conn:
+        await store.delete(conn, claim)
 
 
 async def forget_old_keys(db: Database, clock: Clock) -> None:

@@ -17,7 +17,8 @@ KEPT_FOR: Final = timedelta(days=3)
 class Claim:
     """One request's key: who sent it, for which door, with which body.
 
-    ``taken`` turns true once its row is written, in the transaction of the intent; from then on the reply is kept.
+    ``subject_id`` is what the request made, once the key's row is written in the transaction of the intent; from then
+    on the reply is kept.
     """
 
     holder: str
@@ -26,7 +27,7 @@ class Claim:
     digest: bytes
     # Seals the reply: it may hold personal data, or a billing key.
     ring: KeyRing = field(repr=False)
-    taken: bool = False
+    subject_id: UUID | None = None
 
     @property
     def purpose(self) -> str:

@@ -56,13 +56,24 @@ async def keep_reply(conn: Connection, claim: Claim, reply: Reply) -> None:
     await conn.execute(
         """
         UPDATE idempotency_keys SET status = $3, headers = $4, sealed_body = $5
-        WHERE holder = $1 AND key = $2 AND status IS NULL
+        WHERE holder = $1 AND key = $2 AND subject_id = $6 AND status IS NULL
         """,
         claim.holder,
         claim.key,
         reply.status,
         reply.headers,
         claim.ring.seal(reply.body, purpose=claim.purpose),
+        claim.subject_id,
+    )
+
+
+async def delete(conn: Connection, claim: Claim) -> None:
+    """Delete a claim that has no reply; not the next one, which another request may have made meanwhile."""
+    await conn.execute(
+        "DELETE FROM idempotency_keys WHERE holder = $1 AND key = $2 AND subject_id = $3 AND status IS NULL",
+        claim.holder,
+        claim.key,
+        claim.subject_id,
     )
 
 

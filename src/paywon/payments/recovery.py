@@ -39,12 +39,13 @@ class Reading:
     """What Toss shows of the payment of an attempt.
 
     ``status`` is None where Toss was not heard, ``found`` False where it knows no such payment;
-    ``same_key`` tells whether it is the payment that the attempt was about, ``cancel_seen`` whether the
-    attempt's own cancel stands in its list.
+    ``same_order`` tells whether what it shows belongs to the attempt's order, ``same_key`` whether it is the payment
+    that the attempt was about, ``cancel_seen`` whether the attempt's own cancel stands in its list.
     """
 
     status: PaymentStatus | None
     found: bool = True
+    same_order: bool = True
     same_key: bool = True
     cancel_seen: bool = False
 
@@ -61,6 +62,8 @@ def next_step(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 
 
 def _after_confirm(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    if not reading.same_order:
+        return Step.FAILED  # Toss binds a paymentKey to its order (api.md 2), so this one pays nothing of ours
     window_open = now - attempt.created_at < CONFIRM_WINDOW
     if not reading.found:
         # "Not found" says something only once nothing can arrive any more.

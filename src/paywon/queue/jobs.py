@@ -8,8 +8,9 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 import structlog
-from pgqueuer import AsyncpgDriver, PgQueuer, Queries, RetryRequested
-from pgqueuer.models import Job
+from pgqueuer import AsyncpgDriver, PgQueuer, Queries, QueueManager, RetryRequested
+from pgqueuer.errors import FailingListenerError
+from pgqueuer.models import HealthCheckEvent, Job
 
 from paywon.db.pool import Connection
 
@@ -17,6 +18,39 @@ _log = structlog.get_logger()
 
 # How long a failing job waits before its next try; after the last it is held for a person, never deleted.
 _RETRY_S: Final = (1, 5, 15, 60, 300, 1800, 3600, 3600, 3600, 3600)
+
+
+# A job whose worker died is taken again when its heartbeat is this old, at the next look for work.
+_HEARTBEAT: Final = timedelta(seconds=30)
+_LOOK_EVERY: Final = timedelta(seconds=5)
+
+
+class _PatientQueue(QueueManager):
+    """Believes that its listener is dead when it missed two probes: PgQueuer may send the first before it listens."""
+
+    async def listener_healthy(self, timeout: timedelta = timedelta(seconds=10)) -> HealthCheckEvent:  # noqa: ASYNC109
+        try:
+            return await super().listener_healthy(timeout)
+        except FailingListenerError:
+            return await super().listener_healthy(timeout)
+
+
+def open_queue(pool: Any) -> PgQueuer:
+    """Make a queue over a pool of asyncpg's; ``run_queue`` works it."""
+    pgq = PgQueuer.from_asyncpg_pool(pool)
+    patient = _PatientQueue(pgq.qm.queries, pgq.channel, resources=pgq.resources)
+    patient.shutdown, pgq.qm = pgq.shutdown, patient
+    return pgq
+
+
+async def run_queue(pgq: PgQueuer) -> None:
+    """Do jobs and schedules until ``pgq.shutdown`` is set, or PostgreSQL or its notices cannot be reached."""
+    await pgq.run(
+        batch_size=10,
+        shutdown_on_listener_failure=True,
+        heartbeat_timeout=_HEARTBEAT,
+        dequeue_timeout=_LOOK_EVERY,
+    )
 
 
 class TryLater(Exception):  # noqa: N818 - it is no error of the job's

@@ -20,6 +20,8 @@ from paywon.web.body import invalid_field
 from paywon.web.query import camel
 
 PROBLEM_JSON: Final = "application/problem+json"
+# Where a request's state tells middleware which code was answered.
+ERROR_CODE: Final = "paywon_error_code"
 
 _log = structlog.get_logger()
 _WEIGHT: Final = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
@@ -125,6 +127,7 @@ def answer_trouble(request: Request[Any, Any, Any], error: Exception) -> Respons
     """The one exception handler of the API."""
     told = translate(error)
     kind = kind_of(told)
+    request.scope["state"][ERROR_CODE] = told.code
     # The door, not the address: a billing key may stand in a path.
     door = f"{request.method} {request.scope.get('path_template', '')}"
     if kind is ErrorKind.INTERNAL:
@@ -142,4 +145,13 @@ def answer_trouble(request: Request[Any, Any, Any], error: Exception) -> Respons
 
 HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer_trouble, HTTPException: answer_trouble}
 
-__all__ = ["HANDLERS", "PROBLEM_JSON", "MediaType", "answer_trouble", "prefers_english", "problem", "translate"]
+__all__ = [
+    "ERROR_CODE",
+    "HANDLERS",
+    "PROBLEM_JSON",
+    "MediaType",
+    "answer_trouble",
+    "prefers_english",
+    "problem",
+    "translate",
+]

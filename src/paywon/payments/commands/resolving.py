@@ -107,7 +107,7 @@ async def _do(
         if step is Step.SUCCEEDED:
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes")
         elif step is Step.FAILED:
-            code, why = _evidence_of_failure(reread)
+            code, why = _evidence_of_failure(payment, reread)
             await give_up(conn, cashier, payment, attempt, outcome="no", code=code, why=why)
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
@@ -172,6 +172,7 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
         fits = reread.learned is not None and reread.learned.verdict is not Verdict.CONTRADICTS
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
+            same_order=answer.value.order_id == payment.order_no,
             same_key=_is_about(payment, attempt, answer.value),
             cancel_seen=_cancel_seen(cancel, reread, answer.value),
         )
@@ -203,8 +204,10 @@ def _known_refusal(before: Payment, shown: wire.Payment) -> bool:
     return before.status in OVER_WITHOUT_MONEY and before.payment_key == shown.payment_key
 
 
-def _evidence_of_failure(reread: Reread) -> tuple[str, str]:
+def _evidence_of_failure(payment: Payment, reread: Reread) -> tuple[str, str]:
     answer = reread.answer
+    if isinstance(answer, Yes) and answer.value.order_id != payment.order_no:
+        return "KEY_OF_ANOTHER_ORDER", ""
     if isinstance(answer, Yes) and answer.value.failure is not None:
         return answer.value.failure.code or answer.value.status, answer.value.failure.message or ""
     if isinstance(answer, No):

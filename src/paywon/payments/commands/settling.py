@@ -134,8 +134,8 @@ async def _learn(
 
 async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, answer: wire.Payment) -> bool:
     """See that the Payment which came back fits our books and shows what was asked for."""
-    if learned.verdict is Verdict.CONTRADICTS:
-        return False
+    if learned.verdict is Verdict.CONTRADICTS or learned.payment is None or learned.payment.id != attempt.payment_id:
+        return False  # the second: what came back is about another order
     if learned.verdict is Verdict.STRAY:
         # A second payment of a paid order: it was approved, or its cancel leaves nothing of it.
         return answer.payment_key == attempt.payment_key and (
