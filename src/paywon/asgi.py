@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from paywon import __version__
+from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.base.log import set_up_logging
 from paywon.billing.api import BillingController
 from paywon.capsules.api import CapsulesController
@@ -67,7 +68,7 @@ def create_app() -> Litestar:
     return build_app(settings)
 
 
-def build_app(settings: Settings) -> Litestar:
+def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
     """Make the application for these settings; its parts are connected when it starts."""
     handlers: list[Any] = [
         health,
@@ -90,7 +91,7 @@ def build_app(settings: Settings) -> Litestar:
         handlers += demo_handlers
     return Litestar(
         route_handlers=handlers,
-        lifespan=[_lifespan(settings)],
+        lifespan=[_lifespan(settings, clock)],
         dependencies={
             "book": Provide(_book, sync_to_thread=False),
             "db": Provide(_db, sync_to_thread=False),
@@ -120,10 +121,10 @@ def build_app(settings: Settings) -> Litestar:
     )
 
 
-def _lifespan(settings: Settings) -> Any:
+def _lifespan(settings: Settings, clock: Clock) -> Any:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_house(settings, role="api") as house:
+        async with open_house(settings, role="api", clock=clock) as house:
             app.state.house = house
             app.state.recognise = house.recognise
             app.state.rates = house.rates

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from litestar.stores.base import Store
 
-from paywon.base.clock import Clock, SystemClock
+from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database, forbid_open_transaction
 from paywon.inbox.commands import Inbox
@@ -53,12 +53,12 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, role: str) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[House]:
     """Connect the parts, and at the end let running work finish before they are taken apart.
 
     ``role`` names the process to PostgreSQL (``api``, ``worker``).
     """
-    clock, ring = SystemClock(), settings.ring
+    ring = settings.ring
     db = await Database.connect(
         settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
     )

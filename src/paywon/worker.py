@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.billing import jobs as billing_jobs
 from paywon.idempotency import jobs as idempotency_jobs
 from paywon.inbox import jobs as inbox_jobs
@@ -15,16 +16,18 @@ from paywon.receipts import jobs as receipt_jobs
 from paywon.settings import Settings
 from paywon.wiring import House, open_house
 
-_RESOLVE_EVERY_S = 1.0
 _RECONNECT_AFTER_S = 1.0
 _log = structlog.get_logger()
 
 
-async def run(settings: Settings) -> None:
-    """Work until cancelled; what is in hand is finished first."""
-    async with open_house(settings, role="worker") as house:
+async def run(settings: Settings, *, clock: Clock = SYSTEM_CLOCK, look_every_s: float = 1.0) -> None:
+    """Work until cancelled; what is in hand is finished first.
+
+    ``look_every_s`` is how often it looks for what is due.
+    """
+    async with open_house(settings, role="worker", clock=clock) as house:
         resolvers = [
-            asyncio.create_task(jobs.resolve_forever(house.cashier, every_s=_RESOLVE_EVERY_S))
+            asyncio.create_task(jobs.resolve_forever(house.cashier, every_s=look_every_s))
             for jobs in (payment_jobs, billing_jobs, receipt_jobs)
         ]
         try:

@@ -19,3 +19,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+SYSTEM_CLOCK: Final = SystemClock()
