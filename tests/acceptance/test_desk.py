@@ -217,3 +217,36 @@ async def test_after_three_days_a_question_is_parked_for_a_person(stack: Stack) 
     assert found["nextAt"] is None
     await heal(stack)
     assert (await decide(stack, doubt, "reread", KIM))["settled"] is True
+
+
+async def _marked_failed(stack: Stack, attempt_type: str) -> None:
+    """Have two people mark the one open question of this kind as failed."""
+    await stack.rows("UPDATE payment_transactions SET retry_count = 3 WHERE status = 'pending'")
+    found = (await stack.api.get("/api/ops/doubtful"))["questions"]
+    (doubt,) = [question for question in found if question["type"] == attempt_type]
+    assert (await decide(stack, doubt, "mark-failed", KIM)).status == 202
+    done = await decide(stack, doubt, "mark-failed", LEE)
+    assert done.status == 200, done
+
+
+async def test_marking_as_failed_frees_what_was_reserved_for_it(stack: Stack) -> None:
+    """The row of a billing key or of a cash receipt does not go on waiting for a question that is closed."""
+    payment = await stack.paid(paymentMethod="transfer")
+    await stack.fault(kind="status", status=500, path="/v1/cash-receipts", times=100)
+    receipts = f"/payments/{payment['id']}/cash-receipts"
+    wish = {"type": "소득공제", "customerIdentityNumber": "01012345678"}
+    assert (await stack.api.post(receipts, wish)).status == 202
+    await _marked_failed(stack, "cash_receipt_issue")
+    await heal(stack)
+    assert [row["issueStatus"] for row in (await stack.api.get(receipts))["cashReceipts"]] == ["FAILED"]
+    again = await stack.api.post(receipts, wish)
+    assert again.status == 201, again
+
+    window = await stack.toss.post("/sandbox/billing-auth", {"customerKey": "customer-1"})
+    await stack.fault(kind="status", status=500, path="/v1/billing/authorizations/issue", times=100)
+    issue = {"authKey": window["authKey"], "customerKey": "customer-1"}
+    asked = await stack.api.post("/api/payments/toss/billing/issue", issue)
+    assert (asked.status, asked["billingKey"]["status"]) == (202, "ISSUING")
+    await _marked_failed(stack, "billing_key_issue")
+    key = await stack.api.get(f"/api/payments/toss/billing/{asked['billingKey']['id']}")
+    assert (key["billingKey"]["status"], key["billingKey"]["openRequest"]) == ("FAILED", None)

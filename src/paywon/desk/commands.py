@@ -5,6 +5,8 @@ from datetime import datetime
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, DecisionId, StrayId, new_uuid
+from paywon.billing import store as keys
+from paywon.billing.commands import settling as billing
 from paywon.db.pool import Connection
 from paywon.desk import store
 from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second
@@ -14,6 +16,8 @@ from paywon.payments.commands import cancelling, resolving, returning, settling
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType
+from paywon.receipts import store as receipts
+from paywon.receipts.commands import settling as receipt_settling
 from paywon.strays import store as strays
 from paywon.strays.model import Stray
 from paywon.toss.wire import RefundReceiveAccount
@@ -93,11 +97,16 @@ async def _fail(conn: Connection, cashier: Cashier, attempt_id: AttemptId, propo
         raise PaywonError("TOSS_SAYS_OTHERWISE", shown=attempt.outcome or attempt.status)
     why = f"{proposal.reason} ({proposal.operator}, {who.operator})"
     code = "MARKED_FAILED"
+    now = cashier.clock.now()
     if payment is None:
         await settling.close(conn, cashier, attempt, AttemptStatus.FAILED, outcome="decided", code=code, message=why)
     else:
         await settling.give_up(conn, cashier, payment, attempt, outcome="decided", code=code, why=why)
-    now = cashier.clock.now()
+    if attempt.type is AttemptType.BILLING_KEY_ISSUE and attempt.billing_key_id is not None:
+        await billing.mark_failed(conn, cashier, await keys.lock(conn, attempt.billing_key_id))
+    if (receipt := await receipts.by_attempt(conn, attempt_id)) is not None:
+        # Its amount is free again for another receipt.
+        await receipt_settling.mark_failed(conn, await receipts.lock(conn, receipt.id), code, why, now=now)
     await store.carry_out(conn, proposal.id, now, seconded_by=who.operator, second_actor=who.origin.actor)
 
 
