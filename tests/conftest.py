@@ -1,27 +1,24 @@
 """Fixtures for every test that needs more than values: a server, a database, a sandbox, a whole stack."""
 
-import secrets
+import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
-from paywon.base.clock import SystemClock
 from paywon.db.embedded import EmbeddedPostgres
-from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
-from paywon.operators.commands import create_api_key
-from paywon.operators.model import Scope
+from tests.support.databases import Template
 from tests.support.invariants import assert_invariants
+from tests.support.pool import Kind, StackPool
 from tests.support.processes import Process, free_port
 from tests.support.stack import Stack
 
-TEMPLATE = "paywon_template"
+_CALLED = pytest.StashKey[pytest.TestReport]()
 
 
 @pytest.fixture(scope="session")
@@ -37,25 +34,23 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> Template:
+    """What the databases of tests are copied from."""
+    return asyncio.run(Template.make(postgres))
+
+
 @dataclass(frozen=True)
 class FreshDatabase:
     url: str
 
 
 @pytest.fixture
-async def database(postgres: EmbeddedPostgres) -> AsyncIterator[FreshDatabase]:
-    """A migrated database for one test, copied from a template and dropped afterwards."""
-    admin_url = postgres.url("postgres")
-    await ensure_database(admin_url, TEMPLATE)
-    await migrate(postgres.url(TEMPLATE))
-    name = f"t_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(admin_url)
-    try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        yield FreshDatabase(url=postgres.url(name))
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await admin.close()
+async def database(template: Template) -> AsyncIterator[FreshDatabase]:
+    """A migrated database for one test, dropped afterwards."""
+    url = await template.copy()
+    yield FreshDatabase(url=url)
+    await template.drop(url)
 
 
 @pytest.fixture
@@ -87,39 +82,53 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 OpenStack = Callable[..., Awaitable[Stack]]
 
 
+@pytest.fixture(scope="session")
+def stacks(template: Template, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackPool]:
+    """The stacks that tests leave to one another."""
+    pool = StackPool(template, sandbox.url, lambda: tmp_path_factory.mktemp("stack"))
+    yield pool
+    pool.end()
+
+
 @pytest.fixture
-async def open_stack(
-    database: FreshDatabase, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[OpenStack]:
-    """Start a stack: ``await open_stack(apis=2, worker=False, PAYWON_RESOLVE_AFTER_S="1")``.
+async def open_stack(stacks: StackPool, request: pytest.FixtureRequest) -> AsyncIterator[OpenStack]:
+    """Have a stack of one's own: ``await open_stack(apis=2, worker=False, PAYWON_RESOLVE_AFTER_S="1")``.
 
-    At the end of each test all invariants have to hold, while its processes still run.
+    Its processes may have served another test before, unless it is to be ``fresh``. At the end of each test all
+    invariants have to hold, while its processes still run.
     """
-    stacks: list[Stack] = []
+    taken: list[tuple[Kind, Stack]] = []
 
-    async def start(*, apis: int = 1, worker: bool = True, **settings: Any) -> Stack:
-        db = await Database.connect(database.url, max_connections=1, application_name="test")
-        key = await create_api_key(db, name="test", scopes=list(Scope), expires_at=None, clock=SystemClock())
-        await db.close()
-        stack = Stack(
-            database_url=database.url,
-            sandbox_url=sandbox.url,
-            toss_key=f"test_sk_{secrets.token_hex(12)}",
-            api_key=key,
-            folder=tmp_path,
-            settings=settings,
-        )
-        stacks.append(stack)
-        await stack.open(apis=apis, worker=worker)
+    async def take(*, apis: int = 1, worker: bool = True, fresh: bool = False, **settings: Any) -> Stack:
+        kind, stack = await stacks.take(apis=apis, worker=worker, settings=settings, fresh=fresh)
+        taken.append((kind, stack))
         return stack
 
-    yield start
+    yield take
+    sound = request.node.get_closest_marker("breaks_invariants") is None
     try:
-        if stacks and request.node.get_closest_marker("breaks_invariants") is None:
-            await assert_invariants(database.url)
+        for _, stack in taken if sound else ():
+            await assert_invariants(stack.database_url)
+    except BaseException:
+        sound = False
+        raise
     finally:
-        for stack in stacks:
-            await stack.close()
+        for kind, stack in taken:
+            await stacks.leave(kind, stack, may_be_used_again=sound and not _failed(request))
+
+
+def _failed(request: pytest.FixtureRequest) -> bool:
+    report: pytest.TestReport | None = request.node.stash.get(_CALLED, None)
+    return report is None or report.failed
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fixtures know how their test went."""
+    report = yield
+    if report.when == "call":
+        item.stash[_CALLED] = report
+    return report
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def _statuses(replies: list[Reply]) -> Counter[int]:
 
 async def test_keys_users_and_strangers_each_have_their_own(open_stack: OpenStack) -> None:
     """A minute may end in between, so twice the limit is asked for, and a bit more."""
-    stack = await open_stack(worker=False, **LIMITS)
+    stack = await open_stack(worker=False, fresh=True, **LIMITS)
     client = stack.api
     many = await _ask(client, 2 * USER + 1, token=token_of("alice"))
     assert _statuses(many)[429] >= 1
@@ -58,7 +58,7 @@ async def test_keys_users_and_strangers_each_have_their_own(open_stack: OpenStac
 
 
 async def test_an_address_is_the_clients_and_not_what_it_says(open_stack: OpenStack) -> None:
-    stack = await open_stack(worker=False, **LIMITS)
+    stack = await open_stack(worker=False, fresh=True, **LIMITS)
 
     async def guess(forwarded: str) -> int:
         headers = {"Authorization": "Bearer pwk_nobody", "X-Forwarded-For": forwarded}
@@ -70,7 +70,7 @@ async def test_an_address_is_the_clients_and_not_what_it_says(open_stack: OpenSt
 
 
 async def test_the_webhook_door_has_its_own(open_stack: OpenStack) -> None:
-    stack = await open_stack(worker=False, **LIMITS, PAYWON_RATE_PER_MINUTE_WEBHOOK="3")
+    stack = await open_stack(worker=False, fresh=True, **LIMITS, PAYWON_RATE_PER_MINUTE_WEBHOOK="3")
     await _ask(stack.api, 2 * ADDRESS + 1, token="pwk_nobody")
     event = {"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": "ORD-123456"}}
     replies = [await stack.api.post("/payments/webhook", {**event, "n": number}) for number in range(7)]
@@ -90,7 +90,7 @@ async def test_processes_share_their_counts_in_valkey(open_stack: OpenStack, val
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
 async def test_a_valkey_in_trouble_refuses_nobody(open_stack: OpenStack, valkey: ValkeyServer, trouble: str) -> None:
-    stack = await open_stack(worker=False, REDIS_URL=valkey.url, **LIMITS)
+    stack = await open_stack(worker=False, fresh=True, REDIS_URL=valkey.url, **LIMITS)
     assert _statuses(await _ask(stack.api, 2)) == {200: 2}
     getattr(valkey, trouble)()
     assert _statuses(await _ask(stack.api, 3)) == {200: 3}

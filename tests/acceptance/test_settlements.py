@@ -25,7 +25,7 @@ ASKER = Origin(actor="test")
 
 @pytest.fixture
 async def stack(open_stack: OpenStack) -> Stack:
-    return await open_stack(worker=False)
+    return await open_stack(worker=False, fresh=True)  # what Toss lists is remembered for minutes
 
 
 @asynccontextmanager

@@ -5,20 +5,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 
 from paywon.base.clock import SystemClock
 from paywon.base.ids import ApiKeyId
 from paywon.billing.api import IssueIn
-from paywon.db.embedded import EmbeddedPostgres
-from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key, list_api_keys, revoke_api_key
 from paywon.operators.model import Scope
-from tests.conftest import TEMPLATE, Sandbox
+from tests.conftest import Sandbox
 from tests.http.wire import Wire
 from tests.http.world import Ledger, Loop, World
+from tests.support.databases import Template
 from tests.support.stack import NO_LIMITS, Stack
 from tests.support.tokens import USERS
 
@@ -32,9 +30,9 @@ def loop() -> Iterator[Loop]:
 
 @pytest.fixture(scope="session")
 def world(
-    loop: Loop, postgres: EmbeddedPostgres, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    loop: Loop, template: Template, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    url = loop.run(_database(postgres))
+    url = loop.run(template.copy())
     keys = loop.run(_keys(url))
     stack = Stack(
         database_url=url,
@@ -51,16 +49,6 @@ def world(
     wire.close()
     ledger.close()
     loop.run(stack.close())
-
-
-async def _database(postgres: EmbeddedPostgres) -> str:
-    admin_url = postgres.url("postgres")
-    await ensure_database(admin_url, TEMPLATE)
-    await migrate(postgres.url(TEMPLATE))
-    admin = await asyncpg.connect(admin_url)
-    await admin.execute(f"CREATE DATABASE http TEMPLATE {TEMPLATE}")
-    await admin.close()
-    return postgres.url("http")
 
 
 async def _keys(url: str) -> dict[str, str]:

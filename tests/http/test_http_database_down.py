@@ -3,35 +3,19 @@
 import secrets
 from pathlib import Path
 
-import asyncpg
-
-from paywon.db.embedded import EmbeddedPostgres
-from tests.conftest import TEMPLATE, Sandbox
+from tests.conftest import Sandbox
 from tests.http.doors import doors
 from tests.http.wire import Wire
 from tests.http.world import Loop, World, check_problem
+from tests.support.databases import Template
 from tests.support.stack import Stack
 
 
-async def _make_database(postgres: EmbeddedPostgres, name: str) -> None:
-    admin = await asyncpg.connect(postgres.url("postgres"))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    await admin.close()
-
-
-async def _drop_database(postgres: EmbeddedPostgres, name: str) -> None:
-    admin = await asyncpg.connect(postgres.url("postgres"))
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
-
-
 def test_every_door_of_a_process_whose_database_was_dropped(
-    world: World, loop: Loop, postgres: EmbeddedPostgres, sandbox: Sandbox, tmp_path: Path
+    world: World, loop: Loop, template: Template, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    name = f"gone_{secrets.token_hex(4)}"
-    loop.run(_make_database(postgres, name))
     stack = Stack(
-        database_url=postgres.url(name),
+        database_url=loop.run(template.copy()),
         sandbox_url=sandbox.url,
         toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key="pwk_of_nobody",
@@ -41,7 +25,7 @@ def test_every_door_of_a_process_whose_database_was_dropped(
     wire = Wire(stack.ports[0], stack.api_key)
     try:
         assert wire.send("GET", "/health").status == 200
-        loop.run(_drop_database(postgres, name))
+        loop.run(template.drop(stack.database_url))
         event = b'{"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": "ORD-123456"}}'
         for attempt in range(2):
             for door in doors():

@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 
 from paywon.db.embedded import EmbeddedPostgres
-from tests.conftest import TEMPLATE, Sandbox
+from tests.conftest import Sandbox
 from tests.http.wire import Answer, Wire
 from tests.http.world import Loop, World, check_problem
+from tests.support.databases import Template
 from tests.support.stack import NO_LIMITS, Stack
 from tests.support.tokens import USERS, token_of
 
@@ -41,13 +42,11 @@ async def _run(url: str, statement: str) -> None:
 
 @pytest.fixture(scope="module")
 def strict(
-    world: World, loop: Loop, postgres: EmbeddedPostgres, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    world: World, loop: Loop, template: Template, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """An API with a database of its own, for pages of one shop, with little patience."""
-    name = f"strict_{secrets.token_hex(4)}"
-    loop.run(_run(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
     stack = Stack(
-        database_url=postgres.url(name),
+        database_url=loop.run(template.copy()),
         sandbox_url=sandbox.url,
         toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key="pwk_of_nobody",

@@ -93,7 +93,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[0]}"
 
     async def open(self, *, apis: int = 1, worker: bool = True) -> None:
-        """Start the processes and register the webhook door at the sandbox."""
+        """Start the processes and connect to them."""
         self.ports = [free_port() for _ in range(apis)]
         for port in self.ports:
             self.apis.append(
@@ -101,6 +101,10 @@ class Stack:
             )
         if worker:
             await self.start_worker()
+        await self.connect()
+
+    async def connect(self) -> None:
+        """Make clients, and register the webhook door at the sandbox."""
         self.api = self.client(self.ports[0])
         self.toss = Http(self.sandbox_url, headers={"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")})
         self.clients.append(self.toss)
@@ -112,12 +116,24 @@ class Stack:
         self.worker = self._process("worker", ["worker"], port=self.ports[0])
         await self.eventually(self._worker_is_up)
 
-    async def close(self) -> None:
+    async def disconnect(self) -> None:
+        """Close all clients; the processes go on."""
         for client in self.clients:
             await client.close()
-        for process in [*self.apis, self.worker]:
-            if process is not None:
-                process.kill()
+        self.clients.clear()
+
+    async def close(self) -> None:
+        await self.disconnect()
+        self.kill()
+
+    def kill(self) -> None:
+        """End the processes."""
+        for process in self.processes:
+            process.kill()
+
+    @property
+    def processes(self) -> list[Process]:
+        return [*self.apis, *([self.worker] if self.worker is not None else [])]
 
     def client(self, port: int) -> Http:
         """A client of one API process, with the key that may do everything."""
