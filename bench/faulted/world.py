@@ -111,6 +111,7 @@ class World:
             "PYTHONPATH": str(self.folder / "src"),
             "DATABASE_URL": self.database_url,
             "TOSS_PAYMENTS_BASE_URL": _address(self.sandbox_port),
+            "PAYWON_ENV": "development",
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_key,
             "PAYWON_SECRET_KEYS": SECRET_KEYS,
             "PAYWON_PORT": str(port or self.ports[0]),

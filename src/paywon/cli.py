@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from paywon.settings import SettingsError, load_database_settings, load_settings
+from paywon.settings import SettingsError, load_database_settings, load_seal_settings, load_settings
 from paywon.terminal.trouble import Trouble
 
 
@@ -100,7 +100,7 @@ def invariants(
     """늘 지켜져야 할 것 열셋을 지금 확인: 모두 지켜지면 0으로 끝남 / look at what must always hold."""
     from paywon.terminal.looking import show_invariants
 
-    if not show_invariants(load_settings(), as_json=as_json):
+    if not show_invariants(load_database_settings(), as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -130,7 +130,7 @@ def verify_audit(
 
     if payment is not None and expect is not None:
         raise typer.BadParameter("--expect는 모든 사슬에 대한 것입니다 / is about all chains, not about one payment")
-    if not verify_trail(load_settings(), anchor=payment, expected=expect):
+    if not verify_trail(load_database_settings(), anchor=payment, expected=expect):
         raise typer.Exit(1)
 
 
@@ -181,6 +181,19 @@ def new_secret_key() -> None:
     from paywon.base.sealing import new_key
 
     typer.echo(new_key())
+
+
+@secrets.command("rotate")
+def rotate_secrets(
+    check: Annotated[
+        bool, typer.Option("--check", help="세기만 함: 남은 것이 없으면 0으로 끝남 / only count; 0 if nothing is left")
+    ] = False,
+) -> None:
+    """저장된 비밀을 모두 첫 키로 다시 봉하기: 서비스가 도는 동안에도 / seal everything anew under the first key."""
+    from paywon.terminal.secrets import rotate_seals
+
+    if not rotate_seals(load_seal_settings(), check_only=check):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

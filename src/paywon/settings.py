@@ -1,40 +1,95 @@
 """Every setting, read once from the environment, frozen, and passed down."""
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from paywon.base.networks import Network, parse_networks
 from paywon.base.sealing import KeyRing
+from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
 from paywon.operators.model import USER_SCOPES
 from paywon.users.model import TokenAlgorithm, TokenPolicy
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
+    from pydantic_core import ErrorDetails
 
 TOSS_BASE_URL: Final = "https://api.tosspayments.com"
 _CACHE_SCHEMES: Final = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 _ORIGIN: Final = re.compile(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?")
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_ABOUT_SEVERAL: Final = "about_several"
 T = TypeVar("T", bound="DatabaseSettings")
 
 
+class Environment(StrEnum):
+    """Whether real money moves. Nothing said is production, so that nobody forgets to say it."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+# What the secret keys of each begin with (api.md 1.1): API keys and widget keys.
+_KEYS_OF: Final = {
+    Environment.PRODUCTION: ("live_sk_", "live_gsk_"),
+    Environment.DEVELOPMENT: ("test_sk_", "test_gsk_"),
+}
+
+
 class DatabaseSettings(BaseSettings):
-    """What `paywon migrate` and `paywon keys` must know."""
+    """What `paywon migrate`, `paywon keys` and whoever else only looks at the database must know."""
 
     model_config = SettingsConfigDict(
         frozen=True, env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
     )
 
+    # First: what the others may be depends on it.
+    environment: Environment = Field(default=Environment.PRODUCTION, alias="PAYWON_ENV")
     database_url: str = Field(alias="DATABASE_URL")
 
 
-class Settings(DatabaseSettings):
-    """What a process of paywon must know; times in seconds, unless the name says otherwise."""
+class SealSettings(DatabaseSettings):
+    """What `paywon secrets rotate` must know besides."""
+
+    # 32 bytes each, base64, commas between them: the first seals, all open. `paywon secrets new` makes one.
+    secret_keys: SecretStr = Field(alias="PAYWON_SECRET_KEYS")
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _readable_keys(cls, keys: SecretStr, info: ValidationInfo) -> SecretStr:
+        try:
+            ring = KeyRing.parse(keys.get_secret_value())
+        except ValueError:
+            raise ValueError(
+                "32바이트 키를 base64로, 쉼표로 구분해 넣으세요 (paywon secrets new) / "
+                "has to be base64 keys of 32 bytes with commas between them (paywon secrets new)"
+            ) from None
+        # Only of the first: a bad one has to be put behind it to be rotated out.
+        if _is_production(info) and is_guessable_key(ring.first_key):
+            raise ValueError(
+                "첫 키가 짐작할 수 있거나 예제에 있는 키입니다. paywon secrets new로 만드세요 / "
+                "begins with a key that can be guessed or stands in an example; make one with paywon secrets new"
+            )
+        return keys
+
+    @property
+    def ring(self) -> KeyRing:
+        """The keys that seal what is stored."""
+        return KeyRing.parse(self.secret_keys.get_secret_value())
+
+
+class Settings(SealSettings):
+    """What a process of paywon must know; times in seconds, unless the name says otherwise.
+
+    All that is wrong is told at once, so whatever one setting has to be for another is the validator of the later one.
+    """
 
     # May hold a password.
     redis_url: SecretStr | None = Field(default=None, alias="REDIS_URL")
@@ -43,10 +98,8 @@ class Settings(DatabaseSettings):
     toss_secret_key: SecretStr = Field(alias="TOSS_PAYMENTS_SECRET_KEY")
     toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
     toss_webhook_secret: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_WEBHOOK_SECRET")
-    # 32 bytes each, base64, commas between them: the first seals, all open. `paywon secrets new` makes one.
-    secret_keys: SecretStr = Field(alias="PAYWON_SECRET_KEYS")
     # Where Toss sends the customer back to, unless a payment request says otherwise.
-    app_base_url: str = Field(default="http://localhost:3000", alias="APP_BASE_URL")
+    app_base_url: str = Field(default="http://localhost:3000", alias="APP_BASE_URL", validate_default=True)
 
     host: str = Field(default="127.0.0.1", alias="PAYWON_HOST")
     port: int = Field(default=3000, ge=1, le=65535, alias="PAYWON_PORT")
@@ -76,7 +129,7 @@ class Settings(DatabaseSettings):
     jwt_public_key: str | None = Field(default=None, alias="PAYWON_JWT_PUBLIC_KEY")
     jwt_jwks_url: str | None = Field(default=None, alias="PAYWON_JWT_JWKS_URL")
     jwt_issuer: str | None = Field(default=None, alias="PAYWON_JWT_ISSUER")
-    jwt_audience: str | None = Field(default=None, alias="PAYWON_JWT_AUDIENCE")
+    jwt_audience: str | None = Field(default=None, alias="PAYWON_JWT_AUDIENCE", validate_default=True)
     user_scopes: str = Field(default=",".join(sorted(USER_SCOPES)), alias="PAYWON_USER_SCOPES")
     cors_origins: str | None = Field(default=None, alias="PAYWON_CORS_ORIGINS")
 
@@ -89,18 +142,6 @@ class Settings(DatabaseSettings):
     # True where browsers reach the API by https: they are told never to try without.
     https: bool = Field(default=False, alias="PAYWON_HTTPS")
 
-    @field_validator("secret_keys")
-    @classmethod
-    def _readable_keys(cls, keys: SecretStr) -> SecretStr:
-        try:
-            KeyRing.parse(keys.get_secret_value())
-        except ValueError:
-            raise ValueError(
-                "32바이트 키를 base64로, 쉼표로 구분해 넣으세요 (paywon secrets new) / "
-                "has to be base64 keys of 32 bytes with commas between them (paywon secrets new)"
-            ) from None
-        return keys
-
     @field_validator("redis_url")
     @classmethod
     def _known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
@@ -110,6 +151,52 @@ class Settings(DatabaseSettings):
                 "has to begin with redis://, rediss://, valkey://, valkeys:// or unix://"
             )
         return url
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _own_password(cls, url: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
+        text = url.get_secret_value() if isinstance(url, SecretStr) else url or ""
+        if _is_production(info) and has_default_password(text):
+            raise ValueError(
+                "누구나 아는 비밀번호입니다. 바꾸세요 / carries a password that everybody knows; change it"
+            )
+        return url
+
+    @field_validator("toss_secret_key")
+    @classmethod
+    def _key_of_this_environment(cls, key: SecretStr, info: ValidationInfo) -> SecretStr:
+        environment = info.data.get("environment")
+        if environment is None or key.get_secret_value().startswith(_KEYS_OF[environment]):
+            return key
+        wanted = " / ".join(f"{prefix}…" for prefix in _KEYS_OF[environment])
+        raise ValueError(
+            f"PAYWON_ENV={environment}에서는 {wanted} 시크릿 키만 씁니다 / "
+            f"with PAYWON_ENV={environment} (production unless set) only a secret key {wanted} is taken"
+        )
+
+    @field_validator("toss_base_url", "app_base_url")
+    @classmethod
+    def _encrypted(cls, url: str, info: ValidationInfo) -> str:
+        if _is_production(info) and urlsplit(url).scheme != "https":
+            raise ValueError("운영에서는 https://로 시작해야 합니다 / has to begin with https:// in production")
+        return url
+
+    @field_validator("toss_webhook_secret", "jwt_secret")
+    @classmethod
+    def _nobody_guesses(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if _is_production(info) and secret is not None and is_guessable_secret(secret.get_secret_value()):
+            raise ValueError(
+                "짐작할 수 있거나 예제에 있는 비밀입니다. 난수로 바꾸세요 / "
+                "can be guessed or stands in an example; make a random one"
+            )
+        return secret
+
+    @field_validator("dev_mode")
+    @classmethod
+    def _no_shop_in_production(cls, dev_mode: bool, info: ValidationInfo) -> bool:
+        if dev_mode and _is_production(info):
+            raise ValueError("데모 상점은 PAYWON_ENV=development에서만 켭니다 / needs PAYWON_ENV=development")
+        return dev_mode
 
     @field_validator("user_scopes")
     @classmethod
@@ -141,11 +228,14 @@ class Settings(DatabaseSettings):
             raise ValueError("https://로 시작해야 합니다 / has to begin with https://")
         return url
 
-    @model_validator(mode="after")
-    def _tokens_can_be_verified(self) -> Self:
-        if trouble := _token_trouble(self):
-            raise ValueError(trouble)
-        return self
+    @field_validator("jwt_audience")
+    @classmethod
+    def _tokens_can_be_verified(cls, audience: str | None, info: ValidationInfo) -> str | None:
+        values = {**info.data, "jwt_audience": audience}
+        # Where one of them is wrong by itself, that is told, and no more can be said of all of them.
+        if values.keys() >= _TOKEN_FIELDS and (trouble := _token_trouble(values)):
+            raise PydanticCustomError(_ABOUT_SEVERAL, "{trouble}", {"trouble": trouble})
+        return audience
 
     @property
     def token_policy(self) -> TokenPolicy | None:
@@ -161,12 +251,7 @@ class Settings(DatabaseSettings):
         Raises:
             ValueError: it cannot be used.
         """
-        from paywon.users.tokens import public_key, secret_key  # takes a while, and most commands need none
-
-        if self.jwt_algorithm is not None and self.jwt_public_key is not None:
-            # An environment file has it in one line.
-            return public_key(self.jwt_public_key.replace("\\n", "\n"), self.jwt_algorithm)
-        return None if self.jwt_secret is None else secret_key(self.jwt_secret.get_secret_value())
+        return _token_key(self.jwt_algorithm, self.jwt_public_key, self.jwt_secret)
 
     @property
     def proxies(self) -> tuple[Network, ...]:
@@ -182,11 +267,6 @@ class Settings(DatabaseSettings):
     def scopes_of_users(self) -> frozenset[str]:
         """What every user may do, with what is theirs."""
         return frozenset(_parts(self.user_scopes))
-
-    @property
-    def ring(self) -> KeyRing:
-        """The keys that seal what is stored."""
-        return KeyRing.parse(self.secret_keys.get_secret_value())
 
 
 class SettingsError(Exception):
@@ -207,23 +287,32 @@ def load_database_settings() -> DatabaseSettings:
     return _load(DatabaseSettings)
 
 
+def load_seal_settings() -> SealSettings:
+    """Read where the database is and the keys that seal what is in it; raises as ``load_settings``."""
+    return _load(SealSettings)
+
+
 def _load(kind: type[T]) -> T:
     try:
         return kind()  # type: ignore[call-arg]
     except ValidationError as error:
-        lines = [f"  {_place(item['loc'])}{_words(item['type'], item['msg'])}" for item in error.errors()]
+        lines = [f"  {_place(kind, item)}{_words(item)}" for item in error.errors()]
         raise SettingsError("설정이 잘못되었습니다 / settings are missing or wrong:\n" + "\n".join(lines)) from None
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
+def _place(kind: type[DatabaseSettings], item: "ErrorDetails") -> str:
     """Name a setting; what is about several names them itself."""
-    return f"{loc[0]}: " if loc else ""
+    if item["type"] == _ABOUT_SEVERAL:
+        return ""
+    # A default that does not do is told under the field's own name.
+    field = kind.model_fields.get(str(item["loc"][0]))
+    return f"{field.alias if field else item['loc'][0]}: "
 
 
-def _words(kind: str, said: str) -> str:
-    if kind == "missing":
+def _words(item: "ErrorDetails") -> str:
+    if item["type"] == "missing":
         return "없습니다. 환경 변수나 .env에 넣으세요 / is not set; put it into the environment or .env"
-    return said
+    return item["msg"].removeprefix("Value error, ")
 
 
 def _parts(text: str | None) -> list[str]:
@@ -231,27 +320,47 @@ def _parts(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _token_trouble(settings: Settings) -> str | None:
+def _is_production(info: ValidationInfo) -> bool:
+    return info.data.get("environment") is Environment.PRODUCTION
+
+
+_TOKEN_FIELDS: Final = frozenset(
+    {"jwt_algorithm", "jwt_secret", "jwt_public_key", "jwt_jwks_url", "jwt_issuer", "jwt_audience"}
+)
+
+
+def _token_key(algorithm: TokenAlgorithm | None, public: str | None, secret: SecretStr | None) -> "Key | None":
+    """Make the key of user tokens, unless it is fetched. Raises as ``Settings.token_key``."""
+    from paywon.users.tokens import public_key, secret_key  # takes a while, and most commands need none
+
+    if algorithm is not None and public is not None:
+        # An environment file has it in one line.
+        return public_key(public.replace("\\n", "\n"), algorithm)
+    return None if secret is None else secret_key(secret.get_secret_value())
+
+
+def _token_trouble(values: Mapping[str, Any]) -> str | None:
     """Say what is wrong with PAYWON_JWT_…, if anything is: what is half set would let in nobody, or anybody."""
     sources = {
-        "PAYWON_JWT_SECRET": settings.jwt_secret,
-        "PAYWON_JWT_PUBLIC_KEY": settings.jwt_public_key,
-        "PAYWON_JWT_JWKS_URL": settings.jwt_jwks_url,
+        "PAYWON_JWT_SECRET": values["jwt_secret"],
+        "PAYWON_JWT_PUBLIC_KEY": values["jwt_public_key"],
+        "PAYWON_JWT_JWKS_URL": values["jwt_jwks_url"],
     }
-    whose = {"PAYWON_JWT_ISSUER": settings.jwt_issuer, "PAYWON_JWT_AUDIENCE": settings.jwt_audience}
+    whose = {"PAYWON_JWT_ISSUER": values["jwt_issuer"], "PAYWON_JWT_AUDIENCE": values["jwt_audience"]}
     given = [name for name, value in sources.items() if value is not None]
-    if settings.jwt_algorithm is None:
+    algorithm = values["jwt_algorithm"]
+    if algorithm is None:
         needless = given + [name for name, value in whose.items() if value is not None]
         return f"PAYWON_JWT_ALGORITHM이 없습니다 / is not set, but {', '.join(needless)}" if needless else None
     if missing := [name for name, value in whose.items() if value is None]:
         return f"{', '.join(missing)}: 없습니다 / is not set, but PAYWON_JWT_ALGORITHM"
-    is_secret = settings.jwt_algorithm is TokenAlgorithm.HS256
+    is_secret = algorithm is TokenAlgorithm.HS256
     fitting = ["PAYWON_JWT_SECRET"] if is_secret else ["PAYWON_JWT_PUBLIC_KEY", "PAYWON_JWT_JWKS_URL"]
     if len(given) != 1 or given[0] not in fitting:
         one = " | ".join(fitting)
-        return f"{settings.jwt_algorithm}: {one} 하나만 넣으세요 / takes exactly one of these, and no other key"
+        return f"{algorithm}: {one} 하나만 넣으세요 / takes exactly one of these, and no other key"
     try:
-        _ = settings.token_key
+        _token_key(algorithm, values["jwt_public_key"], values["jwt_secret"])
     except ValueError:
         form = "32바이트 이상 / at least 32 bytes" if is_secret else "PEM (RSA 2048+, EC P-256), 공개 키 / a public key"
         return f"{given[0]}: {form}"

@@ -250,6 +250,7 @@ class World:
             "PYTHONPATH": str(self.source),
             "DATABASE_URL": f"postgresql://postgres:@127.0.0.1:{member.pg.port}/{self.database}",
             "TOSS_PAYMENTS_BASE_URL": f"http://127.0.0.1:{member.toss.port}",
+            "PAYWON_ENV": "development",
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_key,
             "PAYWON_SECRET_KEYS": SECRET_KEYS,
             "PAYWON_PORT": str(self.api_port),

@@ -100,6 +100,7 @@ def _default(field: FieldInfo) -> str:
 def test_the_endpoints_are_those_of_the_code() -> None:
     values = {
         "DATABASE_URL": "postgresql://nowhere/paywon",
+        "PAYWON_ENV": "development",
         "TOSS_PAYMENTS_SECRET_KEY": "test_sk_docs",
         "PAYWON_SECRET_KEYS": SECRET_KEYS,
     }

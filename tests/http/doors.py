@@ -46,6 +46,7 @@ class Door:
 def app() -> Litestar:
     """The application, with nothing behind it: only its document is read."""
     settings = {
+        "PAYWON_ENV": "development",
         "DATABASE_URL": "postgresql://nowhere/x",
         "TOSS_PAYMENTS_SECRET_KEY": "test_sk_document",
         "PAYWON_SECRET_KEYS": SECRET_KEYS,

@@ -17,7 +17,7 @@ from paywon.db.embedded import EmbeddedPostgres
 
 KEY = "test_sk_start"
 TOKENS = {"PAYWON_JWT_ISSUER": "https://shop.example", "PAYWON_JWT_AUDIENCE": "paywon"}
-REQUIRED = {"TOSS_PAYMENTS_SECRET_KEY": KEY, "PAYWON_SECRET_KEYS": SECRET_KEYS}
+REQUIRED = {"PAYWON_ENV": "development", "TOSS_PAYMENTS_SECRET_KEY": KEY, "PAYWON_SECRET_KEYS": SECRET_KEYS}
 
 
 @pytest.fixture
@@ -41,7 +41,19 @@ def test_missing_settings_are_all_named(command: str, tmp_path: Path) -> None:
     assert "Traceback" not in ended.stdout
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("keys", "list")])
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_production_refuses_what_belongs_to_development_all_at_once(command: str, tmp_path: Path) -> None:
+    wrong = {**REQUIRED, "PAYWON_ENV": "production", "DATABASE_URL": "postgresql://postgres:postgres@127.0.0.1:1/x"}
+    ended = paywon(command, cwd=tmp_path, **wrong)
+    names = [line.split(":")[0].strip() for line in ended.stdout.splitlines()[1:]]
+    assert ended.returncode == 1
+    assert sorted(names) == ["APP_BASE_URL", "DATABASE_URL", "PAYWON_SECRET_KEYS", "TOSS_PAYMENTS_SECRET_KEY"]
+    # Nothing said is production.
+    del wrong["PAYWON_ENV"]
+    assert paywon(command, cwd=tmp_path, **wrong).stdout == ended.stdout
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("keys", "list"), ("invariants",), ("audit", "verify")])
 def test_what_needs_only_the_database_names_only_that(command: tuple[str, ...], tmp_path: Path) -> None:
     ended = paywon(*command, cwd=tmp_path)
     assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 2), ended.stdout

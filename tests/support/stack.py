@@ -239,6 +239,7 @@ class Stack:
         env = {
             "DATABASE_URL": self.database_url,
             "TOSS_PAYMENTS_BASE_URL": self.sandbox_url,
+            "PAYWON_ENV": "development",
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_key,
             "PAYWON_SECRET_KEYS": SECRET_KEYS,
             "PAYWON_PORT": str(port),

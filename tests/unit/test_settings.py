@@ -3,11 +3,13 @@
 import pytest
 from pydantic import ValidationError
 
-from paywon.settings import Settings
+from paywon.base.sealing import new_key
+from paywon.settings import Environment, Settings
 from tests.support.stack import SECRET_KEYS
 
 GOOD = {
     "DATABASE_URL": "postgresql://nowhere/x",
+    "PAYWON_ENV": "development",
     "TOSS_PAYMENTS_SECRET_KEY": "test_sk_unit",
     "PAYWON_SECRET_KEYS": SECRET_KEYS,
 }
@@ -27,3 +29,77 @@ def test_a_cache_of_another_kind_is_refused(url: str) -> None:
 
 def test_no_cache_is_a_cache_in_memory() -> None:
     assert Settings.model_validate(GOOD).redis_url is None
+
+
+# --- Production and development --------------------------------------------------------------------------
+
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://shop:Zk3v9Qx1TT@db/paywon",
+    "TOSS_PAYMENTS_SECRET_KEY": "live_sk_unit",
+    "PAYWON_SECRET_KEYS": new_key(),
+    "APP_BASE_URL": "https://shop.example",
+}
+TOKENS = {"PAYWON_JWT_ALGORITHM": "HS256", "PAYWON_JWT_ISSUER": "https://shop.example", "PAYWON_JWT_AUDIENCE": "x"}
+
+
+def test_production_is_what_nobody_said_otherwise() -> None:
+    settings = Settings.model_validate(PRODUCTION)
+    assert settings.environment is Environment.PRODUCTION
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"TOSS_PAYMENTS_SECRET_KEY": "test_sk_x"}, "live_sk_"),
+        ({"TOSS_PAYMENTS_SECRET_KEY": "test_gsk_x"}, "live_gsk_"),
+        ({"TOSS_PAYMENTS_SECRET_KEY": "live_ck_x"}, "live_sk_"),
+        ({"APP_BASE_URL": "http://shop.example"}, "APP_BASE_URL"),
+        ({"TOSS_PAYMENTS_BASE_URL": "http://127.0.0.1:3900"}, "TOSS_PAYMENTS_BASE_URL"),
+        ({"DATABASE_URL": "postgresql://postgres:postgres@db/x"}, "DATABASE_URL"),
+        ({"REDIS_URL": "redis://:redis@cache"}, "REDIS_URL"),
+        ({"PAYWON_SECRET_KEYS": SECRET_KEYS}, "paywon secrets new"),
+        ({"PAYWON_SECRET_KEYS": "A" * 43 + "="}, "paywon secrets new"),
+        ({"TOSS_PAYMENTS_WEBHOOK_SECRET": "changeme"}, "TOSS_PAYMENTS_WEBHOOK_SECRET"),
+        ({**TOKENS, "PAYWON_JWT_SECRET": "a-string-secret-at-least-256-bits-long"}, "PAYWON_JWT_SECRET"),
+        ({"PAYWON_DEV": "1"}, "PAYWON_DEV"),
+        ({"PAYWON_ENV": "prod"}, "PAYWON_ENV"),
+    ],
+)
+def test_what_belongs_to_development_is_refused_in_production(wrong: dict[str, str], named: str) -> None:
+    with pytest.raises(ValidationError, match=named) as refused:
+        Settings.model_validate({**PRODUCTION, **wrong})
+    assert refused.value.error_count() == 1
+
+
+def test_an_app_has_to_say_where_it_is_in_production() -> None:
+    values = {name: value for name, value in PRODUCTION.items() if name != "APP_BASE_URL"}
+    with pytest.raises(ValidationError, match="https://로 시작"):
+        Settings.model_validate(values)
+
+
+def test_a_live_key_is_refused_in_development() -> None:
+    for key in ("live_sk_x", "live_gsk_x", "sk_x"):
+        with pytest.raises(ValidationError, match="test_sk_"):
+            Settings.model_validate({**GOOD, "TOSS_PAYMENTS_SECRET_KEY": key})
+
+
+def test_a_weak_key_may_stand_behind_a_good_one_to_be_rotated_out() -> None:
+    keys = f"{PRODUCTION['PAYWON_SECRET_KEYS']},{SECRET_KEYS}"
+    assert len(Settings.model_validate({**PRODUCTION, "PAYWON_SECRET_KEYS": keys}).ring.names) == 2
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    wrong = {
+        "TOSS_PAYMENTS_SECRET_KEY": "test_sk_x",
+        "PAYWON_SECRET_KEYS": SECRET_KEYS,
+        "APP_BASE_URL": "http://shop.example",
+        "REDIS_URL": "redis://:redis@cache",
+        "TOSS_PAYMENTS_WEBHOOK_SECRET": "changeme",
+        "PAYWON_JWT_ISSUER": "https://shop.example",
+    }
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(wrong)
+    told = {str(error["loc"][0]) for error in refused.value.errors()}
+    # The algorithm that is missing is told where the last of the token's settings is looked at.
+    assert told == {*wrong, "DATABASE_URL", "jwt_audience"} - {"PAYWON_JWT_ISSUER"}
+    assert not any(word in str(refused.value.errors(include_input=False)) for word in ("changeme", "test_sk_x"))

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -48,11 +49,26 @@ class KeyRing:
         except binascii.Error as error:
             raise ValueError("not base64") from error
 
+    @property
+    def first_key(self) -> bytes:
+        """The key that seals."""
+        return self._keys[self._first]
+
+    @property
+    def names(self) -> list[str]:
+        """What tells the keys apart without giving anything away, the first first."""
+        return [name.hex() for name in self._keys]
+
+    @property
+    def head(self) -> bytes:
+        """How everything begins that the first key sealed."""
+        return _VERSION + self._first
+
     def seal(self, value: bytes, *, purpose: str) -> bytes:
         """Encrypt ``value``; the same value sealed twice differs."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(self._keys[self._first]).encrypt(nonce, value, purpose.encode())
-        return _VERSION + self._first + nonce + sealed
+        return self.head + nonce + sealed
 
     def open(self, sealed: bytes, *, purpose: str) -> bytes:
         """Decrypt what ``seal`` made for the same purpose.
@@ -79,7 +95,7 @@ class KeyRing:
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether ``sealed`` was sealed with the first key, so that rotation may leave it alone."""
-        return sealed[: 1 + _NAME_BYTES] == _VERSION + self._first
+        return sealed.startswith(self.head)
 
     def digest(self, value: str, *, purpose: str) -> bytes:
         """Make the keyed digest under which a secret is stored, to be found again."""
@@ -88,6 +104,30 @@ class KeyRing:
     def digests(self, value: str, *, purpose: str) -> list[bytes]:
         """Make the digests that a secret may be stored under, the present one first."""
         return [hmac.digest(key, f"{purpose}:{value}".encode(), hashlib.sha256) for key in self._keys.values()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedColumn:
+    """A column of sealed bytes, named beside the code that seals them, so that ``paywon secrets rotate`` finds it.
+
+    ``key`` is the primary key of its table. A secret that is looked up has its keyed digest in ``digest_column``,
+    made for ``digest_purpose``.
+    """
+
+    table: str
+    column: str
+    key: tuple[str, ...] = ("id",)
+    digest_column: str | None = None
+    digest_purpose: str = ""
+
+    def purpose(self, *key: object) -> str:
+        """Name the row that something is sealed for: it opens nowhere else."""
+        return ":".join([self.table, *map(str, key)])
+
+
+def key_name_of(sealed: bytes) -> str:
+    """Name the key that sealed something, as ``KeyRing.names`` does."""
+    return sealed[1 : 1 + _NAME_BYTES].hex()
 
 
 def new_key() -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import BillingKeyId, UserId
+from paywon.base.sealing import SealedColumn
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType
 from paywon.payments.recovery import Step
 
@@ -20,6 +21,9 @@ GONE: Final = "ALREADY_REMOVED_BILLING_KEY"
 EXISTS: Final = "BILLING_KEY_EXISTS"
 # Binds the digest under which a key is found to this use.
 DIGEST_PURPOSE: Final = "billing_keys"
+SEALED_KEY: Final = SealedColumn(
+    table="billing_keys", column="sealed_key", digest_column="key_digest", digest_purpose=DIGEST_PURPOSE
+)
 _SHOWN: Final = 4
 
 
@@ -83,11 +87,6 @@ class KeyView:
 def hint_of(secret: str) -> str:
     """Show a key by its ends, as people tell keys apart; a key too short for that not at all."""
     return f"{secret[:_SHOWN]}…{secret[-_SHOWN:]}" if len(secret) >= 4 * _SHOWN else "…"
-
-
-def seal_purpose(key_id: BillingKeyId) -> str:
-    """Name the row that a sealed key belongs to: it opens nowhere else."""
-    return f"billing_keys:{key_id}"
 
 
 def check_chargeable(view: KeyView) -> None:

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from paywon.base.sealing import KeyRing
+from paywon.base.sealing import KeyRing, SealedColumn
 
 # Longer than a caller is ever kept waiting (PAYWON_ANSWER_BUDGET_S). A repeat that comes sooner is told to wait;
 # after that, whoever had the key has died, and the repeat goes on with what it began.
 RUNNING_FOR: Final = timedelta(seconds=12)
 KEPT_FOR: Final = timedelta(days=3)
+SEALED_BODY: Final = SealedColumn(table="idempotency_keys", column="sealed_body", key=("holder", "key"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Claim:
 
     @property
     def purpose(self) -> str:
-        return f"idempotency_keys:{self.holder}:{self.key}"
+        return SEALED_BODY.purpose(self.holder, self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

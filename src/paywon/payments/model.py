@@ -8,6 +8,7 @@ from typing import Any, Final
 from paywon.base.clock import KST
 from paywon.base.ids import AttemptId, BillingKeyId, CancelId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
 from paywon.base.money import Krw
+from paywon.base.sealing import SealedColumn
 from paywon.orders.model import OrderStatus
 
 
@@ -151,6 +152,9 @@ PAYING: Final = frozenset(
 MONEY_MOVING: Final = CANCELLING | PAYING
 # What the resolver of payments finishes; billing keys and cash receipts are finished in their own rooms.
 ABOUT_PAYMENTS: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST, AttemptType.STATUS_READ}
+
+
+SEALED_REQUEST: Final = SealedColumn(table="payment_transactions", column="sealed_request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

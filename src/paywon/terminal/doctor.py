@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from paywon import devfile
 from paywon.db.revision import revision_of
-from paywon.settings import TOSS_BASE_URL, Settings, SettingsError, load_settings
+from paywon.settings import TOSS_BASE_URL, Environment, Settings, SettingsError, load_settings
 from paywon.terminal.checks import DATABASE_ERRORS, connect
 from paywon.terminal.plan import dev_secret_keys, load_dev_settings
 from paywon.terminal.screen import padded
@@ -61,6 +61,7 @@ def _settings() -> tuple[Settings, str]:
         if dev is None:
             raise
     values: dict[str, Any] = {
+        "PAYWON_ENV": Environment.DEVELOPMENT,
         "DATABASE_URL": dev.database_url,
         "TOSS_PAYMENTS_SECRET_KEY": dev.toss_secret_key,
         "TOSS_PAYMENTS_BASE_URL": dev.sandbox_url or TOSS_BASE_URL,

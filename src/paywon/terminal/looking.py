@@ -18,12 +18,12 @@ from paywon.base.clock import SystemClock
 from paywon.db.pool import Database
 from paywon.invariants.commands import look_at_all
 from paywon.invariants.model import HELD_BY_CODE, WORDS, Finding, Invariant, Run
-from paywon.settings import Settings
+from paywon.settings import DatabaseSettings
 from paywon.terminal.checks import check_database
 from paywon.terminal.trouble import Trouble
 
 
-def show_invariants(settings: Settings, *, as_json: bool) -> bool:
+def show_invariants(settings: DatabaseSettings, *, as_json: bool) -> bool:
     """Look at every invariant now and print what was found; answer whether all hold.
 
     Raises:
@@ -40,7 +40,7 @@ def show_invariants(settings: Settings, *, as_json: bool) -> bool:
     return run.holds
 
 
-def verify_trail(settings: Settings, *, anchor: str | None, expected: str | None) -> bool:
+def verify_trail(settings: DatabaseSettings, *, anchor: str | None, expected: str | None) -> bool:
     """Verify the audit trail's chains and print what was found; answer whether they are whole, and as expected.
 
     Raises:
@@ -63,7 +63,7 @@ def verify_trail(settings: Settings, *, anchor: str | None, expected: str | None
     return verified.breaks == 0 and same
 
 
-async def _look(settings: Settings, status: Status) -> Run:
+async def _look(settings: DatabaseSettings, status: Status) -> Run:
     def tell(invariant: Invariant) -> None:
         status.update(f"{invariant} {WORDS[invariant].ko} / {WORDS[invariant].en}")
 
@@ -74,7 +74,7 @@ async def _look(settings: Settings, status: Status) -> Run:
 
 
 async def _verify(
-    settings: Settings, console: Console, status: Status, owner: UUID | None, seal: Seal | None
+    settings: DatabaseSettings, console: Console, status: Status, owner: UUID | None, seal: Seal | None
 ) -> Verification:
     def tell(found: Break) -> None:
         row = found.row_id or f"{found.position}번째 줄 / row number {found.position}"
@@ -89,7 +89,7 @@ async def _verify(
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
+async def _database(settings: DatabaseSettings) -> AsyncIterator[Database]:
     await check_database(settings.database_url)
     db = await Database.connect(settings.database_url, max_connections=2, application_name="paywon-looking")
     try:

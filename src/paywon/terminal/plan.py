@@ -68,6 +68,7 @@ class Plan:
     def environment(self, database_url: str) -> dict[str, str]:
         """Answer the variables that the API and the worker get on top of the terminal's own."""
         variables = {
+            "PAYWON_ENV": "development",
             "PAYWON_DEV": "1",
             "PAYWON_HOME": str(self.home),
             "PAYWON_HOST": self.host,

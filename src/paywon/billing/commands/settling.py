@@ -9,7 +9,7 @@ from paywon.base.ids import BillingKeyId
 from paywon.base.redaction import redact_text
 from paywon.billing import store
 from paywon.billing.facts import key_columns
-from paywon.billing.model import DIGEST_PURPOSE, EXISTS, BillingKey, KeyStatus, hint_of, seal_purpose
+from paywon.billing.model import DIGEST_PURPOSE, EXISTS, SEALED_KEY, BillingKey, KeyStatus, hint_of
 from paywon.db.pool import Connection
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
@@ -54,7 +54,7 @@ def opened(cashier: Cashier, key: BillingKey) -> str:
         CannotOpen: it was sealed with a key that is not in the ring any more.
     """
     assert key.sealed_key is not None, "an active key is there (active_has_its_key)"
-    return cashier.ring.open(key.sealed_key, purpose=seal_purpose(key.id)).decode()
+    return cashier.ring.open(key.sealed_key, purpose=SEALED_KEY.purpose(key.id)).decode()
 
 
 async def settle_issue(cashier: Cashier, intent: KeyIntent, answer: Answer[wire.Billing]) -> None:
@@ -141,7 +141,7 @@ async def _keep(conn: Connection, cashier: Cashier, key: BillingKey, answer: Yes
         key.id,
         now,
         status=KeyStatus.ACTIVE,
-        sealed_key=cashier.ring.seal(secret.encode(), purpose=seal_purpose(key.id)),
+        sealed_key=cashier.ring.seal(secret.encode(), purpose=SEALED_KEY.purpose(key.id)),
         key_digest=digests[0],
         key_hint=hint_of(secret),
         **key_columns(answer.value),

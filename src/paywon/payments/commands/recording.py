@@ -7,7 +7,7 @@ import msgspec
 
 from paywon.base.redaction import redact
 from paywon.base.sealing import CannotOpen, KeyRing
-from paywon.payments.model import Attempt
+from paywon.payments.model import SEALED_REQUEST, Attempt
 from paywon.toss.wire import Request
 
 
@@ -15,7 +15,9 @@ def with_question(ring: KeyRing, attempt: Attempt, body: Request, *, billing_key
     """Answer the attempt with its question: redacted for the audit trail, sealed and whole for a repeat."""
     shown: dict[str, Any] = redact(body.as_dict())
     whole = {"body": msgspec.to_builtins(body), "billingKey": billing_key}
-    return replace(attempt, request_data=shown, sealed_request=ring.seal_json(whole, purpose=_purpose(attempt)))
+    return replace(
+        attempt, request_data=shown, sealed_request=ring.seal_json(whole, purpose=SEALED_REQUEST.purpose(attempt.id))
+    )
 
 
 def question_of(ring: KeyRing, attempt: Attempt) -> dict[str, Any] | None:
@@ -23,11 +25,7 @@ def question_of(ring: KeyRing, attempt: Attempt) -> dict[str, Any] | None:
     if attempt.sealed_request is None:
         return None
     try:
-        whole: dict[str, Any] = ring.open_json(attempt.sealed_request, purpose=_purpose(attempt))
+        whole: dict[str, Any] = ring.open_json(attempt.sealed_request, purpose=SEALED_REQUEST.purpose(attempt.id))
     except CannotOpen:
         return None
     return whole
-
-
-def _purpose(attempt: Attempt) -> str:
-    return f"payment_transactions:{attempt.id}"
