@@ -100,6 +100,7 @@ async def open_shop(database_url: str, sandbox_url: str) -> AsyncIterator[Shop]:
     url = f"http://127.0.0.1:{port}"
     environment: dict[str, Any] = {
         "_env_file": None,
+        "PAYWON_ENV": "development",
         "DATABASE_URL": database_url,
         "TOSS_PAYMENTS_BASE_URL": sandbox_url,
         "TOSS_PAYMENTS_SECRET_KEY": toss_key,
