@@ -344,12 +344,16 @@ async def test_what_toss_refuses_is_told_and_reserves_nothing(stack: Stack) -> N
 async def test_a_toss_that_cannot_be_reached_issues_nothing(open_stack: OpenStack) -> None:
     stack = await open_stack(worker=False)
     payment = await _paid(stack)
-    await stack.close()
-    unreachable = await open_stack(worker=False, TOSS_PAYMENTS_BASE_URL="http://127.0.0.1:9")
-    reply = await _issue(unreachable, payment)
+    (api,) = stack.apis
+    api.kill()
+    api.env["TOSS_PAYMENTS_BASE_URL"] = "http://127.0.0.1:9"
+    api.start()
+    await stack.api.close()  # its connection was to the process that is gone
+    reply = await _issue(stack, payment)
     assert (reply.status, reply["code"]) == (503, "PROVIDER_UNAVAILABLE")
-    row = await unreachable.row("SELECT issue_status, fail_code FROM cash_receipts")
+    row = await stack.row("SELECT issue_status, fail_code FROM cash_receipts")
     assert row == {"issue_status": "FAILED", "fail_code": "NOT_SENT"}
+    api.kill()  # no other test wants it like this
 
 
 async def test_the_same_key_issues_once_and_answers_the_same(stack: Stack) -> None:
