@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from tests.sandbox.client import Toss
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.sealing import Payouts, approved_seller, new_payout, new_seller
@@ -14,7 +15,7 @@ from tests.sandbox.test_sandbox_events import expected, macs, sent_body
 HOUR, DAY = 3600, 86_400
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def payouts(toss: Toss) -> Payouts:
     return await Payouts.of(toss)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from tests.sandbox.client import Toss
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.sealing import ACCOUNT, COMPANY, MODE, PERSON, Payouts, new_seller, seal, unseal
@@ -14,7 +15,7 @@ DAY = 86_400
 INVALID = (400, "INVALID_REQUEST")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def payouts(toss: Toss) -> Payouts:
     return await Payouts.of(toss)
 
