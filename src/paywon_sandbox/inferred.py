@@ -13,8 +13,8 @@ MISSING_COLON = "INCORRECT_BASIC_AUTH_FORMAT"
 
 # api.md 2: the code for an amount or orderId that differs from the window's is undocumented.
 CONFIRM_MISMATCH = "INVALID_REQUEST"
-# A widget payment confirmed with the API key of the shop, or the other way round: api.md 1.1 "wrong pair" [1src].
-CONFIRM_WITH_OTHER_KIND_OF_KEY = "INVALID_API_KEY"
+# A payment confirmed with another key than the one that opened it: api.md 1.1 "wrong pair/merchant" [1src].
+CONFIRM_WITH_ANOTHER_KEY = "INVALID_API_KEY"
 # Confirming before the customer has authenticated: undocumented.
 CONFIRM_BEFORE_AUTHENTICATION = "NOT_FOUND_PAYMENT_SESSION"
 # Confirming again after a declined confirm: undocumented.
@@ -34,6 +34,8 @@ CANCEL_WRONG_STATE = "NOT_CANCELABLE_PAYMENT"
 CANCEL_CURRENCY_MISMATCH = "INVALID_CURRENCY"
 CANCEL_TAX_FREE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
 CANCEL_WHILE_ONE_RUNS = "ALREADY_REFUNDING_PAYMENT"
+# api.md 15: "after delivery data exists, cancel is refused until receipt is confirmed"; the code is undocumented.
+CANCEL_IN_DELIVERY = "NOT_CANCELABLE_PAYMENT"
 CANCEL_WITHOUT_REFUND_ACCOUNT = "INVALID_REFUND_ACCOUNT_INFO"
 # Codes of the site-wide list that the cancel and confirm tables do not name are not used there.
 CREATE_MISSING_PARAMETER = "INVALID_REQUIRED_PARAM"
@@ -144,5 +146,7 @@ ENGLISH_VALUES = {
     "핀페이": "PINPAY",
     "페이코": "PAYCO",
     "SSG페이": "SSG",
+    "소득공제": "INCOME_DEDUCTION",
+    "지출증빙": "EXPENSE_PROOF",
 }
-ENGLISH_FIELDS = frozenset({"method", "cardType", "ownerType", "accountType", "provider"})
+ENGLISH_FIELDS = frozenset({"method", "cardType", "ownerType", "accountType", "provider", "type"})

@@ -22,7 +22,7 @@ VIRTUAL_ACCOUNT_MAX_HOURS = 2160  # api.md 6
 VIRTUAL_ACCOUNT_MAX_LIFETIME = timedelta(days=90)  # api.md 6, dueDate
 REFUND_ACCOUNT_SHOWN = timedelta(minutes=30)  # api.md 4
 REFUND_TIME = timedelta(days=2)  # api.md 5.4 "about two days later" [1src]
-WALLET_CANCEL_TIME = timedelta(minutes=10)  # api.md 14 "within about 10 min" [1src]
+WALLET_TIME = timedelta(minutes=10)  # api.md 14 "within about 10 min" [1src]
 TAX_OFFICE_TIME = timedelta(days=1)  # api.md 10 "in 1-2 days"
 SECURITY_KEY_OVERLAP = timedelta(days=7)  # api.md 13
 
@@ -33,6 +33,7 @@ EXPRESS_HOURS = (8, 15)  # api.md 13 "weekdays about 08:00-15:00 KST"
 
 MINIMUM_CARD_KRW = 100  # api.md 5.2 [1src]
 MINIMUM_ACCOUNT_KRW = 200  # api.md 5.2 [1src]
+MAXIMUM_PHONE_KRW = 1_000_000  # the text of EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT; here of one payment, not of a month
 MAXIMUM_TRANSFER_KRW = 10_000_000  # api.md 5.2 [1src]
 MINIMUM_INSTALLMENT_KRW = 50_000  # api.md 5.5
 

@@ -40,8 +40,35 @@ async def confirmed_late(toss: Toss) -> Answer:
     return await toss.confirm(key, order_id, 15000)
 
 
-async def confirmed_with_the_other_kind_of_key(toss: Toss) -> Answer:
+async def confirmed_more_months_than_allowed(toss: Toss) -> Answer:
+    key, order_id = await toss.opened(60000, method="CARD", maxCardInstallmentPlan=3)
+    await toss.authenticate(key, installmentPlanMonths=4)
+    return await toss.confirm(key, order_id, 60000)
+
+
+async def confirmed_with_a_phone_bill_too_high(toss: Toss) -> Answer:
+    return await toss.confirm(*await toss.authenticated(1_000_001, method="MOBILE_PHONE"), 1_000_001)
+
+
+def once_too_often(method: str, path: str) -> Cause:
+    """Of one payment or order, with the limit switched on."""
+
+    async def cause(toss: Toss) -> Answer:
+        key, order_id = await toss.opened()
+        await toss.ok("/sandbox/settings", {"requestsPerPayment": 1})
+        where = path.replace("{paymentKey}", key).replace("{orderId}", order_id)
+        body: object = {"cancelReason": "x"} if method == "POST" else None
+        await toss.call(method, where, body)
+        return await toss.call(method, where, body)
+
+    return cause
+
+
+async def confirmed_with_another_key(toss: Toss) -> Answer:
+    """Of the other kind, or of another merchant."""
     key, order_id = await toss.authenticated()
+    async with Toss(toss.base_url, "test_sk_another_merchant") as another:
+        assert (await another.confirm(key, order_id, 15000)).code == "INVALID_API_KEY"
     async with Toss(toss.base_url, toss.key.replace("test_sk_", "test_gsk_")) as widget:
         return await widget.confirm(key, order_id, 15000)
 
@@ -160,9 +187,14 @@ REAL: dict[tuple[str, str], Cause] = {
     (CONFIRM, "BELOW_MINIMUM_AMOUNT"): confirmed_too_little,
     (CONFIRM, "NOT_FOUND_PAYMENT"): confirmed_unknown,
     (CONFIRM, "NOT_FOUND_PAYMENT_SESSION"): confirmed_late,
-    (CONFIRM, "INVALID_API_KEY"): confirmed_with_the_other_kind_of_key,
+    (CONFIRM, "INVALID_API_KEY"): confirmed_with_another_key,
     (CONFIRM, "UNAUTHORIZED_KEY"): with_a_wrong_key("POST", "/v1/payments/confirm"),
     (CONFIRM, "INCORRECT_BASIC_AUTH_FORMAT"): without_a_colon("POST", "/v1/payments/confirm"),
+    (CONFIRM, "EXCEED_MAX_CARD_INSTALLMENT_PLAN"): confirmed_more_months_than_allowed,
+    (CONFIRM, "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT"): confirmed_with_a_phone_bill_too_high,
+    (BY_KEY, "FORBIDDEN_CONSECUTIVE_REQUEST"): once_too_often("GET", "/v1/payments/{paymentKey}"),
+    (BY_ORDER, "FORBIDDEN_CONSECUTIVE_REQUEST"): once_too_often("GET", "/v1/payments/orders/{orderId}"),
+    (CANCEL, "FORBIDDEN_CONSECUTIVE_REQUEST"): once_too_often("POST", "/v1/payments/{paymentKey}/cancel"),
     (BY_KEY, "NOT_FOUND_PAYMENT"): reading("/v1/payments/no-such-payment"),
     (BY_KEY, "UNAUTHORIZED_KEY"): with_a_wrong_key("GET", "/v1/payments/any"),
     (BY_KEY, "INCORRECT_BASIC_AUTH_FORMAT"): without_a_colon("GET", "/v1/payments/any"),
@@ -219,7 +251,6 @@ AT_CONFIRM: dict[str, dict[str, Any]] = {
     "NOT_AVAILABLE_BANK": {"method": "TRANSFER"},
     "INVALID_PASSWORD": {"method": "EASY_PAY"},
     "REJECT_TOSSPAY_INVALID_ACCOUNT": {"method": "EASY_PAY", "easyPayFunding": "account"},
-    "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT": {"method": "MOBILE_PHONE"},
     "NOT_AVAILABLE_PAYMENT": {"method": "MOBILE_PHONE"},
     "INVALID_CARD_EXPIRATION": {},
     "EXCEED_MAX_AMOUNT": {},

@@ -18,7 +18,7 @@ FAIL_URL = "http://shop.example/fail"
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers and raw body of one answer."""
+    """Status, headers (several of one name joined by commas) and raw body of one answer."""
 
     status: int
     headers: dict[str, str]
@@ -85,8 +85,9 @@ class Toss:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=timeout_s),
         ) as reply:
-            lower = {name.lower(): value for name, value in reply.headers.items()}
-            return Answer(reply.status, lower, await reply.read())
+            names = dict.fromkeys(name.lower() for name in reply.headers)
+            joined = {name: ", ".join(reply.headers.getall(name)) for name in names}
+            return Answer(reply.status, joined, await reply.read())
 
     async def get(self, path: str, **options: Any) -> Answer:
         """GET."""

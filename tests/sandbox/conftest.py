@@ -21,7 +21,6 @@ from tests.sandbox.process import SandboxProcess
 from tests.sandbox.receiver import Receiver
 from tests.support.outside import find_chromium
 
-
 HERE = Path(__file__).parent
 
 

@@ -220,6 +220,59 @@ async def test_refund_accounts_that_refuse(toss: Toss, number: str, code: str) -
     assert (await toss.payment(payment["paymentKey"]))["balanceAmount"] == 15000
 
 
+async def test_expiry_by_hand(toss: Toss) -> None:
+    """An account falls due, a window closes, without moving the clock of the others."""
+    async with Receiver() as receiver:
+        account, other = await issued(toss), await issued(toss)
+        key, _ = await toss.opened()
+        await toss.ok("/sandbox/webhooks", {"url": receiver.url})
+        expired = await toss.ok(f"/sandbox/virtual-accounts/{account['orderId']}/expire")
+        assert (expired["status"], expired["virtualAccount"]["expired"]) == ("WAITING_FOR_DEPOSIT", True)
+        assert expired["virtualAccount"]["dueDate"] < account["virtualAccount"]["dueDate"]
+        path = f"/sandbox/virtual-accounts/{account['orderId']}"
+        assert (await toss.post(f"{path}/deposit")).code == "ACCOUNT_EXPIRED"
+        assert (await toss.post(f"{path}/expire")).code == "NOT_WAITING"
+        assert (await toss.payment(other["paymentKey"]))["virtualAccount"]["expired"] is False
+        window = await toss.ok(f"/sandbox/payments/{key}/expire")
+        assert (window["status"], window["failure"]["code"]) == ("EXPIRED", "EXPIRED_PAYMENT")
+        [told] = await receiver.wait_for(1)  # of the account nothing is sent (webhooks.md)
+        assert told["data"] == window
+    assert (await toss.post("/sandbox/payments/none/expire")).code == "NOT_FOUND_PAYMENT"
+    paid = await toss.paid()
+    assert (await toss.post(f"/sandbox/payments/{paid['paymentKey']}/expire")).code == "NOT_WAITING"
+
+
+async def test_escrow_is_not_cancelled_while_the_goods_travel(toss: Toss) -> None:
+    """api.md 15: refused once delivery data exists, until the receipt is confirmed."""
+    product = {"id": "1", "name": "셔츠", "code": "S1", "unitPrice": 15000, "quantity": 1}
+    payment = await issued(toss, useEscrow=True, escrowProducts=[product])
+    path = f"/sandbox/virtual-accounts/{payment['orderId']}"
+    assert (await toss.post(f"{path}/ship")).code == "NOT_IN_ESCROW"
+    await deposit(toss, payment["orderId"])
+    assert (await toss.post(f"{path}/receive")).code == "NOT_IN_ESCROW"
+    await toss.ok(f"{path}/ship")
+    refused = await toss.cancel(payment["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)
+    assert (refused.status, refused.code) == (403, "NOT_CANCELABLE_PAYMENT")
+    await toss.ok(f"{path}/receive")
+    canceled = await toss.cancel(payment["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)
+    assert canceled.json["status"] == "CANCELED"
+    plain = await issued(toss)
+    await deposit(toss, plain["orderId"])
+    assert (await toss.post(f"/sandbox/virtual-accounts/{plain['orderId']}/ship")).code == "NOT_IN_ESCROW"
+
+
+async def test_cash_receipts_say_what_is_free_of_tax(toss: Toss) -> None:
+    receipt = {"type": "소득공제", "registrationNumber": "01012341234"}
+    payment = await issued(toss, taxFreeAmount=3000, cashReceipt=receipt)
+    await deposit(toss, payment["orderId"])
+    for part, tax_free in ((10_000, 1_000), (None, 0)):
+        body = {"taxFreeAmount": tax_free, "refundReceiveAccount": REFUND_ACCOUNT}
+        canceled = (await toss.cancel(payment["paymentKey"], cancelAmount=part, **body)).json
+    receipts = [(row["transactionType"], row["amount"], row["taxFreeAmount"]) for row in canceled["cashReceipts"]]
+    # The merchant did not say of the last 5,000 that 2,000 were free of tax; nothing is left of them.
+    assert receipts == [("CONFIRM", 15_000, 3_000), ("CANCEL", 10_000, 1_000), ("CANCEL", 5_000, 2_000)]
+
+
 async def test_escrow_has_no_partial_refund(toss: Toss) -> None:
     product = {"id": "1", "name": "셔츠", "code": "S1", "unitPrice": 15000, "quantity": 1}
     payment = await issued(toss, useEscrow=True, escrowProducts=[product])

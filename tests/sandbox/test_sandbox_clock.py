@@ -82,16 +82,17 @@ async def test_the_clock_only_goes_forward(toss: Toss, body: dict[str, object]) 
     ("outcome", "expected"),
     [
         ("decline", "code=REJECT_CARD_COMPANY&message=%EA%B2%B0%EC%A0%9C%20%EC%8A%B9%EC%9D%B8"),
+        ("abort", "code=PAY_PROCESS_ABORTED&message=%EA%B2%B0%EC%A0%9C%20%EC%A7%84%ED%96%89"),
         ("close", "code=PAY_PROCESS_CANCELED&message=%EC%82%AC%EC%9A%A9%EC%9E%90"),
     ],
 )
-async def test_the_customer_may_decline_or_close(toss: Toss, outcome: str, expected: str) -> None:
+async def test_the_customer_may_decline_fail_or_close(toss: Toss, outcome: str, expected: str) -> None:
     key, order_id = await toss.opened(failUrl="http://shop.example/fail?cart=1#top")
     path = f"/sandbox/payments/{key}/authenticate"
     redirect = (await toss.ok(path, {"outcome": outcome}))["redirectUrl"]
     assert redirect.startswith(f"http://shop.example/fail?cart=1&{expected}")
     assert redirect.endswith("#top")
-    assert (f"orderId={order_id}" in redirect) is (outcome == "decline")
+    assert (f"orderId={order_id}" in redirect) is (outcome != "close")
     assert (await toss.payment(key))["status"] == "READY"
 
 

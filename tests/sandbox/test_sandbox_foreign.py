@@ -104,6 +104,35 @@ async def test_paypal_gives_back_for_180_days(toss: Toss) -> None:
     assert (await toss.cancel(second["paymentKey"])).code == "EXCEED_MAX_REFUND_DUE"
 
 
+@pytest.mark.parametrize(("decline", "status"), [(None, "DONE"), ("REJECT_ACCOUNT_PAYMENT", "ABORTED")])
+async def test_a_wallet_that_approves_later(toss: Toss, receiver: Receiver, decline: str | None, status: str) -> None:
+    """To pendingUrl, IN_PROGRESS, and the outcome ten minutes later by webhook (api.md 3 and 14)."""
+    pending = "http://shop.example/pending?cart=1"
+    key, order_id = await toss.opened(amount=50, **DOLLARS, pendingUrl=pending)
+    redirect = await toss.authenticate(key, easyPayProvider="GCASH", declineAtConfirm=decline)
+    assert redirect == f"{pending}&paymentType=NORMAL&orderId={order_id}&paymentKey={key}&amount=50"
+    waiting = (await toss.confirm(key, order_id, 50)).json
+    assert (waiting["status"], waiting["approvedAt"], waiting["easyPay"]["provider"]) == ("IN_PROGRESS", None, "GCASH")
+    assert (await toss.confirm(key, order_id, 50)).code == "ALREADY_PROCESSED_PAYMENT"
+    assert (await toss.cancel(key)).code == "NOT_CANCELABLE_PAYMENT"
+    await toss.advance(599)
+    assert (await toss.payment(key))["status"] == "IN_PROGRESS"
+    await toss.advance(2)
+    ended = await toss.payment(key)
+    assert (ended["status"], (ended["failure"] or {}).get("code")) == (status, decline)
+    [told] = await receiver.wait_for(1)
+    assert told["data"] == ended
+    rows = (await toss.get(f"/v1/transactions?{EVER}")).json
+    assert [row["amount"] for row in rows] == ([50] if decline is None else [])
+
+
+async def test_paypal_and_shops_without_a_pending_url_approve_at_once(toss: Toss) -> None:
+    assert (await paid(toss, 50, easyPayProvider="GCASH"))["status"] == "DONE"
+    key, order_id = await toss.opened(amount=50, **DOLLARS, pendingUrl="http://shop.example/pending")
+    assert (await toss.authenticate(key)).startswith("http://shop.example/success?")
+    assert (await toss.confirm(key, order_id, 50)).json["status"] == "DONE"
+
+
 async def wallet_cancel(toss: Toss, key: str, outcome: str) -> tuple[Any, Any]:
     """(the running cancel, the payment once the wallet has answered)"""
     await toss.ok(f"/sandbox/payments/{key}/cancel-outcome", {"outcome": outcome})

@@ -64,18 +64,32 @@ async def test_every_method_on_a_phone_without_javascript(
 
 
 async def test_what_the_shop_asked_for_is_preselected(toss: Toss, open_page: OpenPage) -> None:
-    key, _ = await toss.opened(60000)
+    key, order_id = await toss.opened(
+        60000, method="CARD", cardCompany="SAMSUNG", cardInstallmentPlan=5, useCardPoint=True
+    )
     page = await open_page(javascript=False)
-    wishes = "cardCompany=SAMSUNG&cardInstallmentPlan=5&maxCardInstallmentPlan=6&useCardPoint=true&only=true"
-    await page.goto(f"{toss.base_url}/v1/payments/{key}/checkout?{wishes}")
+    await page.goto(f"{toss.base_url}/v1/payments/{key}/checkout?only=true")
     await expect(page.get_by_label("카드사")).to_have_value("51")
     await expect(page.get_by_role("combobox", name="할부", exact=True)).to_have_value("5")
-    await expect(page.get_by_label("카드 포인트 사용")).to_be_checked()
-    await expect(page.get_by_role("combobox", name="할부", exact=True).locator("option")).to_have_count(6)
     await expect(page.get_by_role("radio")).to_have_count(1)
-    await page.goto(f"{toss.base_url}/v1/payments/{key}/checkout?easyPay=KAKAOPAY&cardCompany=%00&opener=javascript:1")
+    await page.get_by_label("카드 포인트 사용").uncheck()
+    # The shop's address leads nowhere; what counts is that the payment was authenticated.
+    await page.route("http://shop.example/**", lambda route: route.fulfill(body="", content_type="text/html"))
+    await page.get_by_role("button", name="60,000원 결제하기").click()
+    await page.wait_for_url("http://shop.example/success?*")
+    payment = (await toss.confirm(key, order_id, 60000)).json
+    assert (payment["card"]["issuerCode"], payment["card"]["useCardPoint"]) == ("51", False)
+
+    key, _ = await toss.opened(60000, easyPay="KAKAOPAY", maxCardInstallmentPlan=6)
+    await page.goto(f"{toss.base_url}/v1/payments/{key}/checkout?opener=javascript:1")
     await expect(page.get_by_role("radio", name="간편결제")).to_be_checked()
     await expect(page.get_by_label("간편결제사")).to_have_value("카카오페이")
+    await page.get_by_role("radio", name="카드").check()
+    await expect(page.get_by_role("combobox", name="할부", exact=True).locator("option")).to_have_count(6)
+
+    key, _ = await toss.opened(60000, method="MOBILE_PHONE", mobileCarriers=["KT", "SK7"])
+    await page.goto(f"{toss.base_url}/v1/payments/{key}/checkout")
+    await expect(page.get_by_label("통신사").locator("option")).to_have_text(["KT", "SK7모바일"])
 
 
 async def test_a_mistake_keeps_what_was_entered(toss: Toss, open_page: OpenPage) -> None:
@@ -144,16 +158,25 @@ async def test_billing_yields_an_auth_key_for_one_use(toss: Toss, open_page: Ope
 async def test_billing_can_be_refused_and_closed(toss: Toss, open_page: OpenPage, shop: Shop) -> None:
     address = (await billing_window(toss, shop)).json["windowUrl"]
     page = await open_page(javascript=False)
-    for button, code in (("거절", "REJECT_CARD_COMPANY"), ("닫기", "PAY_PROCESS_CANCELED")):
+    buttons = {"거절": "REJECT_CARD_COMPANY", "닫기": "PAY_PROCESS_CANCELED", "실패시키기": "PAY_PROCESS_ABORTED"}
+    for button, code in buttons.items():
         await page.goto(address)
+        await page.get_by_text("테스트 설정").click()
         await page.get_by_role("button", name=button).click()
         await page.wait_for_url(f"**/blank.html?f=1&code={code}&message=*")
         assert "authKey" not in page.url
 
 
+async def test_the_company_that_the_shop_names_is_preselected(toss: Toss, open_page: OpenPage, shop: Shop) -> None:
+    page = await open_page(javascript=False)
+    await page.goto((await billing_window(toss, shop, cardCompany="SAMSUNG")).json["windowUrl"])
+    await expect(page.get_by_label("카드사")).to_have_value("51")
+
+
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
+        ({"cardCompany": "없는카드"}, "INVALID_CARD_COMPANY"),
         ({"customerKey": "a"}, "INVALID_CUSTOMER_KEY"),
         ({"method": "MOBILE_PHONE"}, "NOT_SUPPORTED_METHOD"),
         ({"successUrl": "/relative"}, "INCORRECT_SUCCESS_URL_FORMAT"),

@@ -186,4 +186,9 @@ async def test_english_values_and_texts(toss: Toss) -> None:
     english = (await toss.get(path, headers={"accept-language": "en-US"})).json
     assert (english["method"], english["easyPay"]["provider"]) == ("EASY_PAY", "KAKAOPAY")
     assert english["orderName"] == "토스 티셔츠 외 2건"
+    receipted = await toss.paid(method="TRANSFER", cashReceiptType="소득공제")
+    path = f"/v1/payments/{receipted['paymentKey']}"
+    english = (await toss.get(path, headers={"accept-language": "en-US"})).json
+    assert {english["cashReceipt"]["type"], english["cashReceipts"][0]["type"]} == {"INCOME_DEDUCTION"}
+    assert english["type"] == "NORMAL"
     assert (await toss.payment(payment["paymentKey"]))["easyPay"]["provider"] == "카카오페이"

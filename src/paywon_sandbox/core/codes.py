@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 CARD = "카드"
 VIRTUAL_ACCOUNT = "가상계좌"
 EASY_PAY = "간편결제"
@@ -35,10 +37,14 @@ EASY_PAY_PROVIDERS = {
 }
 PAYPAL = "PAYPAL"
 # codes.md: PayPal answers at once, the Asian wallets finish their cancels later; their display strings are a guess.
-ASYNCHRONOUS_WALLETS = ("ALIPAY", "GCASH", "MAYA")
+# The names are those of the type file of Toss's loader, and MAYA.
+ASYNCHRONOUS_WALLETS = (
+    *("ALIPAY", "ALIPAYHK", "GCASH", "MAYA", "DANA", "TOUCHNGO", "BOOST", "BPI", "BILLEASE", "TRUEMONEY"),
+    *("RABBIT_LINE_PAY", "PAYPAY"),
+)
 FOREIGN_WALLETS = (PAYPAL, *ASYNCHRONOUS_WALLETS)
 
-CARD_COMPANIES = {
+CARD_COMPANIES: dict[str, tuple[str, ...]] = {
     "11": ("KOOKMIN", "국민"),
     "41": ("SHINHAN", "신한"),
     "51": ("SAMSUNG", "삼성"),
@@ -75,7 +81,8 @@ OVERSEAS_BRANDS = frozenset({"6D", "6I", "4M", "3C", "7A", "4J", "4V"})
 # codes.md: issuer 33 is acquired by BC (31); the overseas acquirer is "a domestic one", BC here.
 ACQUIRERS = {"33": "31", "3K": "31"} | dict.fromkeys(OVERSEAS_BRANDS, "31")
 
-BANKS = {
+# Code → English name, Korean name, further Korean names.
+BANKS: dict[str, tuple[str, ...]] = {
     "06": ("KOOKMIN", "국민"),
     "88": ("SHINHAN", "신한"),
     "20": ("WOORI", "우리"),
@@ -89,12 +96,12 @@ BANKS = {
     "71": ("POST", "우체국"),
     "07": ("SUHYEOP", "수협"),
     "32": ("BUSANBANK", "부산"),
-    "31": ("DAEGUBANK", "대구"),
+    "31": ("DAEGUBANK", "대구", "iM뱅크"),
     "39": ("KYONGNAMBANK", "경남"),
     "34": ("GWANGJUBANK", "광주"),
     "37": ("JEONBUKBANK", "전북"),
     "35": ("JEJUBANK", "제주"),
-    "12": ("LOCALNONGHYEOP", "단위농협"),
+    "12": ("LOCALNONGHYEOP", "단위농협", "지역농축협"),
     "64": ("SANLIM", "산림"),
     "48": ("SHINHYEOP", "신협"),
     "27": ("CITI", "씨티"),
@@ -104,7 +111,7 @@ BANKS = {
     "23": ("SC", "SC제일"),
 }
 # codes.md "Securities firms" [1src]: two-character code → (English, three-digit code).
-SECURITIES = {
+SECURITIES: dict[str, tuple[str, ...]] = {
     "S8": ("KYOBO_SECURITIES", "261"),
     "SE": ("DAISHIN_SECURITIES", "267"),
     "SK": ("MERITZ_SECURITIES", "287"),
@@ -137,7 +144,7 @@ VIRTUAL_ACCOUNT_BANKS = ("39", "34", "06", "03", "11", "31", "32", "45", "07", "
 THREE_DIGITS = {code: "004" if code == "06" else f"0{code}" for code in BANKS}
 
 
-def institution(table: dict[str, tuple[str, str]], name: str) -> str | None:
+def institution(table: Mapping[str, tuple[str, ...]], name: str) -> str | None:
     """The two-character code for a code, an English or a Korean name; None when unknown."""
     if name in table:
         return name
@@ -146,7 +153,7 @@ def institution(table: dict[str, tuple[str, str]], name: str) -> str | None:
 
 def takes_money(name: str) -> bool:
     """Whether a bank or a securities firm has that two-character code or that name."""
-    firm = name in SECURITIES or any(name == english for english, _ in SECURITIES.values())
+    firm = name in (*SECURITIES, "TOSS_MONEY") or any(name == names[0] for names in SECURITIES.values())
     return firm or institution(BANKS, name) is not None
 
 

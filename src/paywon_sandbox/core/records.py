@@ -34,6 +34,7 @@ class Choice(msgspec.Struct, kw_only=True, gc=False):
     decline_code: str | None = None
     decline_times: int | None = None
     valid_hours: int | None = None
+    due_date: datetime | None = None
     use_escrow: bool = False
     refund_account: RefundAccount | None = None
     card_number: str | None = None
@@ -41,8 +42,31 @@ class Choice(msgspec.Struct, kw_only=True, gc=False):
     country: str = "US"
 
 
+class Wishes(msgspec.Struct, kw_only=True, gc=False):
+    """What the shop asked of the window; see rules/wishes.py."""
+
+    card_company: str | None = None
+    bank_code: str | None = None
+    easy_pay: str | None = None
+    months: int | None = None
+    highest_months: int | None = None
+    use_card_point: bool = False
+    discount_code: str | None = None
+    valid_hours: int | None = None
+    due_date: datetime | None = None
+    use_escrow: bool = False
+    cash_receipt_type: str | None = None
+    refund_account: RefundAccount | None = None
+    culture_expense: bool = False
+    carriers: tuple[str, ...] = ()
+    country: str | None = None
+
+
 class Errand(msgspec.Struct, kw_only=True, gc=False):
-    """What the clock will do to a payment: `refund`, `settle`, `hide_refund_account` or `finish_cancel`."""
+    """What the clock will do to a payment.
+
+    `refund`, `settle`, `hide_refund_account`, `finish_approval` or `finish_cancel`.
+    """
 
     at: datetime
     kind: str
@@ -70,18 +94,21 @@ class PaymentRecord(msgspec.Struct, kw_only=True, gc=False):
     sequence: int
     success_url: str
     fail_url: str
+    pending_url: str | None = None
     requested_at: datetime
     deadline: datetime | None = None
     approved_at: datetime | None = None
     wanted_method: str | None = None
     customer_name: str | None = None
     customer_phone: str | None = None
+    wishes: Wishes | None = None
     choice: Choice | None = None
     customer_key: str | None = None
     errands: tuple[Errand, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
     refund_outcome: str = "COMPLETED"
     settlement_requested: bool = False
+    in_delivery: bool = False
     cancel_outcome: str = "DONE"
 
     def due_times(self) -> list[datetime]:
@@ -129,7 +156,8 @@ class ReceiptRecord(msgspec.Struct, kw_only=True):
 class AccountSettings(msgspec.Struct, kw_only=True, rename="camel"):
     """What a merchant sets in Toss's developer centre. `signature_key`: `text` or `hex`, see inferred.py.
 
-    `payout_balance` is what there is to pay out, in KRW; `requests_per_minute` of one endpoint, 0 for no limit.
+    `payout_balance` is what there is to pay out, in KRW; `requests_per_minute` of one endpoint and
+    `requests_per_payment` of one payment or order a minute, 0 for no limit.
     """
 
     version: str = API_VERSION
@@ -138,6 +166,7 @@ class AccountSettings(msgspec.Struct, kw_only=True, rename="camel"):
     reissued_at: datetime | None = None
     payout_balance: int = 1_000_000
     requests_per_minute: int = 0
+    requests_per_payment: int = 0
 
 
 class StoredReply(msgspec.Struct, kw_only=True, gc=False):
@@ -147,6 +176,7 @@ class StoredReply(msgspec.Struct, kw_only=True, gc=False):
     body: bytes
     expires_at: datetime
     content_type: str = "application/json"
+    trace_id: str = ""
 
 
 class Webhook(msgspec.Struct, kw_only=True, rename="camel"):

@@ -125,26 +125,24 @@ class Account:
         """A number that grows with everything that happens, over restarts too."""
         return self._store.next_sequence()
 
-    def sibling_has(self, payment_key: str) -> bool:
-        """Whether the payment was opened with the other kind of key of the same shop: `test_gsk_X`, `test_sk_X`."""
-        owner = self._store.owners.get(payment_key)
-        return owner is not None and owner is not self and _suffix(owner.key) == _suffix(self.key)
+    def is_another_keys(self, payment_key: str) -> bool:
+        """Whether the payment was opened with another key of whomever."""
+        return self._store.owners.get(payment_key, self) is not self
 
     def decimals_of(self, payment_key: str) -> int:
         """Digits after the point in the amounts of a payment; 0 when there is none of that key."""
         record = self.payments.get(payment_key)
         return DECIMALS[record.payment.currency] if record else 0
 
-    def over_limit(self, endpoint: str) -> bool:
-        """Count a request; whether it is one too many in this minute of the account's clock."""
-        limit = self.settings.requests_per_minute
+    def over_limit(self, what: str, limit: int) -> bool:
+        """Count a request of an endpoint or about a payment; whether it is one too many in this minute of the clock."""
         if not limit:
             return False
         minute = int(self.clock.now().timestamp()) // 60
         if minute != self._counted_minute:
             self._counted_minute, self._counted = minute, {}
-        self._counted[endpoint] = self._counted.get(endpoint, 0) + 1
-        return self._counted[endpoint] > limit
+        self._counted[what] = self._counted.get(what, 0) + 1
+        return self._counted[what] > limit
 
     def payment_of_order(self, order_id: str) -> PaymentRecord | None:
         """The approved attempt for an orderId, else the newest; None when there is none."""
@@ -297,11 +295,6 @@ class Account:
             "seller": self.sellers,
             "submall": self.submalls,
         }
-
-
-def _suffix(key: str) -> str:
-    """What the keys of one shop have in common in the sandbox."""
-    return key.removeprefix("test_g").removeprefix("test_")
 
 
 def default_settings(key: str) -> AccountSettings:

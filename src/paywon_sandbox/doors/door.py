@@ -6,12 +6,14 @@ authentication → limit → idempotency replay → Test-Code → parameters →
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from litestar import Request
 
 from paywon_sandbox import inferred
+from paywon_sandbox.core import ids
 from paywon_sandbox.core.errors import TossError, find
 from paywon_sandbox.core.records import Fault, LoggedRequest, StoredReply
 from paywon_sandbox.core.store import Account, Store
@@ -26,6 +28,10 @@ from paywon_sandbox.webhooks.dispatcher import Dispatcher
 
 AnyRequest = Request[Any, Any, Any]
 Work = Callable[[Account, Params], object]
+# Whose tables have FORBIDDEN_CONSECUTIVE_REQUEST (api.md 1.4, 5.3).
+ABOUT_A_PAYMENT = frozenset(
+    {"GET /v1/payments/{paymentKey}", "GET /v1/payments/orders/{orderId}", "POST /v1/payments/{paymentKey}/cancel"}
+)
 UNSTORED_CODES = frozenset({"IDEMPOTENT_REQUEST_PROCESSING", "INVALID_IDEMPOTENCY_KEY"})
 
 
@@ -82,9 +88,12 @@ class Door:
         return to_answer(reply, call.idempotency_key)
 
     async def _within_limit(self, call: Call, work: Work, fault: Fault | None, line: LoggedRequest) -> Reply:
-        """The test environment's limit, where it is switched on (api.md 1.4). Not stored for the key."""
-        if call.account.over_limit(call.endpoint):
+        """Limits, where they are switched on (api.md 1.4). Not stored for the key."""
+        settings = call.account.settings
+        if call.account.over_limit(call.endpoint, settings.requests_per_minute):
             return call.refuse(inferred.TOO_MANY_REQUESTS, 429)
+        if call.endpoint in ABOUT_A_PAYMENT and call.account.over_limit(call.path, settings.requests_per_payment):
+            return call.refuse("FORBIDDEN_CONSECUTIVE_REQUEST")
         return await self._idempotent(call, work, fault, line)
 
     async def _idempotent(self, call: Call, work: Work, fault: Fault | None, line: LoggedRequest) -> Reply:
@@ -99,7 +108,12 @@ class Door:
         stored = call.account.reply(scope)
         if stored is not None:
             line.replayed = True
-            return Reply(status=stored.status, body=stored.body, content_type=stored.content_type)
+            return Reply(
+                status=stored.status,
+                body=stored.body,
+                content_type=stored.content_type,
+                first_trace_id=stored.trace_id,
+            )
         if scope in call.account.running:
             return call.refuse("IDEMPOTENT_REQUEST_PROCESSING")
         running = call.account.running
@@ -116,11 +130,8 @@ class Door:
         sweep(account)
         reply = faults.api_refusal(fault, call.refuse) or self._work(call, work)
         if scope is not None and reply.code not in UNSTORED_CODES:
-            expires_at = account.clock.now() + IDEMPOTENCY_LIFETIME
-            stored = StoredReply(
-                status=reply.status, body=reply.body, expires_at=expires_at, content_type=reply.content_type
-            )
-            account.keep_reply(scope, stored)
+            reply = msgspec.structs.replace(reply, trace_id=reply.trace_id or ids.trace_id())
+            account.keep_reply(scope, _stored(reply, account.clock.now() + IDEMPOTENCY_LIFETIME))
         self.store.commit()
         self.dispatcher.wake()
         return reply
@@ -139,6 +150,16 @@ class Door:
             return
         known = find(call.endpoint, call.test_code) is not None
         raise TossError(call.test_code if known else "INVALID_TEST_CODE")
+
+
+def _stored(reply: Reply, expires_at: datetime) -> StoredReply:
+    return StoredReply(
+        status=reply.status,
+        body=reply.body,
+        expires_at=expires_at,
+        content_type=reply.content_type,
+        trace_id=reply.trace_id or "",
+    )
 
 
 def _read_call(request: AnyRequest, endpoint: str, account: Account, body: bytes, dialect: Dialect) -> Call:

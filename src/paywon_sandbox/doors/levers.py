@@ -10,24 +10,34 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.control import control
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.replies import Answer
-from paywon_sandbox.rules import billing, cancel, centre, payouts, receipts, sellers, virtual_accounts
+from paywon_sandbox.rules import billing, cancel, centre, expiry, payouts, receipts, sellers, virtual_accounts
 from paywon_sandbox.rules.params import Params
 
 
 @post("/sandbox/virtual-accounts/{order_id:str}/{action:str}", status_code=200)
 async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str) -> Answer:
-    """deposit {amount?, depositorName?}, reverse, refund {outcome}; answers the Payment."""
+    """deposit {amount?, depositorName?}, reverse, expire, refund {outcome}, ship, receive; answers the Payment."""
 
     def command(account: Account, params: Params) -> object:
         if action == "deposit":
             return virtual_accounts.deposit(account, order_id, params, door.settings.public_url)
         if action == "reverse":
             return virtual_accounts.reverse(account, order_id)
+        if action == "expire":
+            return expiry.expire(account, virtual_accounts.of_order(account, order_id)[0].payment.payment_key)
         if action == "refund":
             return virtual_accounts.order_refund_outcome(account, order_id, params)
+        if action in ("ship", "receive"):
+            return virtual_accounts.deliver(account, order_id, received=action == "receive")
         raise TossError("NOT_FOUND")
 
     return await control(request, door, command)
+
+
+@post("/sandbox/payments/{payment_key:str}/expire", status_code=200)
+async def let_expire(request: AnyRequest, door: Door, payment_key: str) -> Answer:
+    """The window closes, or the account falls due, without moving the clock; answers the Payment."""
+    return await control(request, door, lambda account, params: expiry.expire(account, payment_key))
 
 
 @post("/sandbox/payments/{payment_key:str}/cancel-outcome", status_code=200)
@@ -95,12 +105,13 @@ async def read_settings(request: AnyRequest, door: Door) -> Answer:
 
 @post("/sandbox/settings", status_code=200)
 async def change_settings(request: AnyRequest, door: Door) -> Answer:
-    """{version?, signatureKey?: text | hex, reissueSecurityKey?: true, payoutBalance?, requestsPerMinute?}."""
+    """{version?, signatureKey?: text | hex, reissueSecurityKey?: true, payoutBalance?, requestsPerMinute?, …}."""
     return await control(request, door, centre.change_settings)
 
 
 HANDLERS: list[ControllerRouterHandler] = [
     play_bank,
+    let_expire,
     play_wallet,
     authorise_billing,
     lose_billing_key,

@@ -17,13 +17,14 @@ from paywon_sandbox.core import codes
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError, texts
 from paywon_sandbox.core.money import for_people
-from paywon_sandbox.core.records import PaymentRecord
+from paywon_sandbox.core.records import PaymentRecord, Wishes
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.replies import read_body
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, ensure_open, read_choice
+from paywon_sandbox.rules.wishes import CARRIERS, NOTHING
 from paywon_sandbox.settings import MINIMUM_INSTALLMENT_KRW
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ STATIC_TYPES = {
 _PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", re.ASCII)
 CARD_CHOICES = tuple(code for code in codes.CARD_COMPANIES if code != "W1")
 GIFT_CERTIFICATE = "상품권"
-CARRIERS = ("SKT", "KT", "LG U+", "알뜰폰")
 DECLINE_CHOICES = ("REJECT_CARD_PAYMENT", "REJECT_CARD_COMPANY", "INVALID_STOPPED_CARD", "PROVIDER_ERROR")
 _MESSAGES = {
     "NOT_FOUND_PAYMENT": (404, "결제를 찾을 수 없습니다", "주소를 다시 확인해 주세요."),
@@ -124,17 +124,20 @@ def leave(target: str, opener: str | None) -> Response[str]:
 
 
 class _Entered:
-    """What the form shows: the shop's wishes at first, after a mistake what the customer had entered."""
+    """What the form shows: the shop's wishes at first, after a mistake what the customer had entered.
 
-    def __init__(self, record: PaymentRecord, values: Mapping[str, object]) -> None:
+    With `only` it offers no other method than the one that the shop's page had the customer choose.
+    """
+
+    def __init__(self, record: PaymentRecord, values: Mapping[str, object], *, only: bool) -> None:
         self._values = values
         wanted = str(values.get("method") or record.wanted_method or "")
         if wanted in codes.GIFT_CERTIFICATES:
             wanted = GIFT_CERTIFICATE
-        if values.get("easyPayProvider") and "method" not in values:
+        if values.get("easyPayProvider") and "method" not in values and record.wanted_method in (None, codes.CARD):
             wanted = codes.EASY_PAY
         self.method = wanted if wanted in _OFFERED else codes.CARD
-        self.only = bool(values.get("only"))
+        self.only = only
         if record.payment.currency != "KRW":
             self.method = codes.FOREIGN_EASY_PAY
 
@@ -144,19 +147,18 @@ class _Entered:
 
 
 def _checkout_page(
-    record: PaymentRecord, opener: str | None, entered: Mapping[str, object], status: int = 200, problem: str = ""
+    request: AnyRequest, record: PaymentRecord, values: Mapping[str, object], status: int = 200, problem: str = ""
 ) -> Response[str]:
-    payment = record.payment
+    payment, wishes = record.payment, record.wishes or NOTHING
     assert record.deadline is not None
-    highest = _Entered(record, entered).get("maxCardInstallmentPlan")
-    last_month = min(int(highest), 12) if highest.isdecimal() else 12
+    last_month = wishes.highest_months or 12
     return page(
         "checkout.html",
         status,
-        form_targets=form_targets(record.success_url, record.fail_url),
-        opener=opener,
+        form_targets=form_targets(record.success_url, record.fail_url, record.pending_url or record.success_url),
+        opener=opener_of(request),
         payment=payment,
-        entered=_Entered(record, entered),
+        entered=_Entered(record, values, only=bool(request.query_params.get("only"))),
         wanted=record.wanted_method,
         customer_name=record.customer_name or "",
         customer_phone=record.customer_phone or "",
@@ -168,7 +170,7 @@ def _checkout_page(
         providers=list(codes.EASY_PAY_PROVIDERS.values()),
         wallets=codes.FOREIGN_WALLETS,
         gift_certificates=codes.GIFT_CERTIFICATES,
-        carriers=CARRIERS,
+        carriers=[CARRIERS[name] for name in wishes.carriers or CARRIERS],
         months=range(2, last_month + 1) if payment.total_amount >= MINIMUM_INSTALLMENT_KRW else [],
         declines=[(code, texts("POST /v1/payments/confirm", code)[0]) for code in DECLINE_CHOICES],
     )
@@ -203,22 +205,27 @@ async def show_checkout(request: AnyRequest, door: Door, payment_key: str) -> Re
         ensure_open(record)
     except TossError as error:
         return problem_page(error.code, opener)
-    return _checkout_page(record, opener, _wishes(request))
+    return _checkout_page(request, record, _preselected(record.wishes or NOTHING))
 
 
-def _wishes(request: AnyRequest) -> dict[str, object]:
-    """What the shop preselects, as the browser script puts it into the address."""
-    known = {
-        "cardCompany": codes.institution(codes.CARD_COMPANIES, request.query_params.get("cardCompany", "")),
-        "easyPayProvider": codes.provider_name(request.query_params.get("easyPay", "")),
-        "bank": codes.institution(codes.BANKS, request.query_params.get("bank", "")),
-        "installmentPlanMonths": request.query_params.get("cardInstallmentPlan"),
+def _preselected(wishes: Wishes) -> dict[str, object]:
+    """What the shop asked for, as fields of the form."""
+    refund = wishes.refund_account
+    fields = {
+        "cardCompany": wishes.card_company,
+        "easyPayProvider": wishes.easy_pay,
+        "installmentPlanMonths": wishes.months,
+        "useCardPoint": wishes.use_card_point,
+        "bank": wishes.bank_code,
+        "accountBank": wishes.bank_code,
+        "cashReceiptType": wishes.cash_receipt_type,
+        "useEscrow": wishes.use_escrow,
+        "country": wishes.country,
+        "refundBank": refund.bank_code if refund else None,
+        "refundAccountNumber": refund.account_number if refund else None,
+        "refundHolderName": refund.holder_name if refund else None,
     }
-    plain = ("maxCardInstallmentPlan", "useCardPoint", "cashReceiptType", "country", "only")
-    wallet = request.query_params.get("easyPay", "")
-    known["easyPayProvider"] = wallet if wallet in codes.FOREIGN_WALLETS else known["easyPayProvider"]
-    wishes = known | {name: request.query_params.get(name) for name in plain}
-    return {name: value for name, value in wishes.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 @post("/v1/payments/{payment_key:str}/checkout", status_code=200)
@@ -235,10 +242,10 @@ async def submit_checkout(request: AnyRequest, door: Door, payment_key: str) -> 
         outcome = next((known for known in OUTCOMES if known == form.get("outcome")), None)
         if outcome is None:
             raise TossError("INVALID_REQUEST")
-        choice = read_choice(Params(form if outcome == "approve" else {}), record)
+        choice = read_choice(Params(_UNTICKED | form if outcome == "approve" else {}), record)
         target = authenticate(account, record, outcome, choice)
     except TossError as error:
-        return _checkout_page(record, opener, form, 400, texts("*", error.code)[0])
+        return _checkout_page(request, record, form, 400, texts("*", error.code)[0])
     door.store.commit()
     door.dispatcher.wake()
     return leave(target, opener)
@@ -268,6 +275,8 @@ def _methods_own_fields(form: dict[str, object]) -> dict[str, object]:
     return form
 
 
+# A browser says nothing of a box that is not ticked.
+_UNTICKED: dict[str, object] = {"useCardPoint": False, "useEscrow": False, "isInterestFree": False}
 _ACCOUNT_FIELDS = {
     "accountBank": "bank",
     "accountCashReceiptType": "cashReceiptType",

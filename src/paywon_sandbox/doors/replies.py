@@ -19,13 +19,17 @@ from paywon_sandbox.settings import MAX_BODY_BYTES
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """Status and exact body of an answer; for the log the `code` of a refusal, and what an encrypted body says."""
+    """Status and exact body of an answer; for the log the `code` of a refusal, and what an encrypted body says.
+
+    A replay carries the trace id of the first answer beside its own.
+    """
 
     status: int
     body: bytes
     code: str | None = None
     content_type: str = "application/json"
     trace_id: str | None = None
+    first_trace_id: str | None = None
     shown: bytes | None = None
 
 
@@ -101,14 +105,15 @@ NOTHING = Answer(200, [], b"")
 
 
 def to_answer(reply: Reply, idempotency_key: str | None = None, headers: Sequence[tuple[bytes, bytes]] = ()) -> Answer:
-    """A fresh trace id every time, the idempotency key echoed (api.md 1.2 [M])."""
+    """A fresh trace id every time, a replay's after the first answer's; the idempotency key echoed (api.md 1.2 [M])."""
     kind = reply.content_type
     own = [
         (b"content-type", (f"{kind}; charset=utf-8" if kind.startswith("text/") else kind).encode()),
         (b"content-length", str(len(reply.body)).encode()),
-        (b"x-tosspayments-trace-id", (reply.trace_id or ids.trace_id()).encode()),
         *headers,
     ]
+    traces = (reply.first_trace_id, reply.trace_id or ids.trace_id())
+    own += [(b"x-tosspayments-trace-id", trace.encode()) for trace in traces if trace]
     if idempotency_key is not None:
         own.append((b"idempotency-key", idempotency_key.encode("latin-1")))
     return Answer(reply.status, own, reply.body)

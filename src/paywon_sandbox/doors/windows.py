@@ -29,7 +29,7 @@ from paywon_sandbox.doors.pages import (
 )
 from paywon_sandbox.rules import billing
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.rules.window import with_query
+from paywon_sandbox.rules.window import WINDOW_FAILURES, with_query
 
 # The SDK's rule, api.md 1.5; the API itself takes more.
 _CUSTOMER_KEY = re.compile(r"[A-Za-z0-9_=.@-]{2,50}", re.ASCII)
@@ -45,6 +45,7 @@ class BillingWindow(msgspec.Struct, frozen=True, kw_only=True):
     success_url: str
     fail_url: str
     customer_name: str | None = None
+    card_company: str | None = None
 
     def query(self) -> dict[str, str]:
         """The same as a query string's fields."""
@@ -54,6 +55,7 @@ class BillingWindow(msgspec.Struct, frozen=True, kw_only=True):
             "successUrl": self.success_url,
             "failUrl": self.fail_url,
             "customerName": self.customer_name,
+            "cardCompany": self.card_company,
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -66,6 +68,10 @@ def read_billing_window(params: Params) -> BillingWindow:
     method = codes.method_name(params.optional_text("method") or codes.CARD)
     if method not in _METHODS:
         raise TossError("NOT_SUPPORTED_METHOD")
+    company = params.optional_text("cardCompany", code="INVALID_CARD_COMPANY")
+    card_company = codes.institution(codes.CARD_COMPANIES, company) if company else None
+    if company and card_company is None:
+        raise TossError("INVALID_CARD_COMPANY")
     return BillingWindow(
         customer_key=customer_key,
         method=method,
@@ -74,6 +80,7 @@ def read_billing_window(params: Params) -> BillingWindow:
         ),
         fail_url=params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"),
         customer_name=params.optional_text("customerName", longest=100),
+        card_company=card_company,
     )
 
 
@@ -106,7 +113,7 @@ async def show_billing_window(request: AnyRequest, door: Door) -> Response[str]:
         _, window = _read_address(request, door)
     except TossError as error:
         return problem_page(error.code, opener_of(request))
-    return _billing_page(window, opener_of(request), {})
+    return _billing_page(window, opener_of(request), {"cardCompany": window.card_company})
 
 
 @post("/sandbox/billing-window", status_code=200)
@@ -118,10 +125,9 @@ async def submit_billing_window(request: AnyRequest, door: Door) -> Response[str
         form = await read_form(request)
     except TossError as error:
         return problem_page(error.code, opener)
-    if form.get("outcome") == "close":
-        return leave(_fail(window, inferred.WINDOW_CLOSED), opener)
-    if form.get("outcome") == "decline":
-        return leave(_fail(window, inferred.WINDOW_DECLINE), opener)
+    failure = (WINDOW_FAILURES | {"close": inferred.WINDOW_CLOSED}).get(str(form.get("outcome")))
+    if failure is not None:
+        return leave(_fail(window, failure), opener)
     try:
         asked = {"customerKey": window.customer_key, "method": window.method}
         auth_key = billing.authorise(account, Params(form | asked))

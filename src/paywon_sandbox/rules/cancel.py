@@ -19,7 +19,7 @@ from paywon_sandbox.rules import magic
 from paywon_sandbox.rules.ledger import book
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.receipts import cancel_for_payment
-from paywon_sandbox.settings import KST, REFUND_TIME, WALLET_CANCEL_TIME
+from paywon_sandbox.settings import KST, REFUND_TIME, WALLET_TIME
 from paywon_sandbox.webhooks.events import announce, announce_cancel
 
 CANCELABLE = frozenset({"DONE", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
@@ -90,7 +90,7 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
     payment.cancels = [*(payment.cancels or []), entry]
     if _is_asynchronous(payment):
         entry.cancel_status = "IN_PROGRESS"
-        record.errands += (Errand(at=now + WALLET_CANCEL_TIME, kind="finish_cancel"),)
+        record.errands += (Errand(at=now + WALLET_TIME, kind="finish_cancel"),)
     else:
         _apply(account, record, entry, now)
         announce(account, record)
@@ -133,6 +133,8 @@ def check_state(record: PaymentRecord, request: CancelRequest, now: datetime) ->
         raise TossError(inferred.CANCEL_WRONG_STATE)
     if request.currency is not None and request.currency != payment.currency:
         raise TossError(inferred.CANCEL_CURRENCY_MISMATCH)
+    if record.in_delivery:
+        raise TossError(inferred.CANCEL_IN_DELIVERY)
     if record.approved_at is not None and _too_late(payment.method, record.approved_at, now):
         raise TossError("EXCEED_MAX_REFUND_DUE")
     if _is_asynchronous(payment):
@@ -182,7 +184,7 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
 
 def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime) -> None:
     payment, amount = record.payment, entry.cancel_amount
-    entry.receipt_key = cancel_for_payment(account, record, amount, now)
+    entry.receipt_key = cancel_for_payment(account, record, (amount, _untaxed_part(payment, entry)), now)
     payment.balance_amount = entry.refundable_amount
     tax_free = payment.tax_free_amount - entry.tax_free_amount
     payment.tax_free_amount = min(tax_free, payment.balance_amount)
@@ -200,6 +202,11 @@ def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime
     record.deadline = None
     # Before the deposit nothing had come in, so nothing moves.
     book(account, record, -amount if record.approved_at is not None else 0, now)
+
+
+def _untaxed_part(payment: Payment, entry: Cancel) -> int:
+    """What of a cancel is free of tax: what the merchant said, and what no balance is left for."""
+    return payment.tax_free_amount - min(payment.tax_free_amount - entry.tax_free_amount, entry.refundable_amount)
 
 
 def _entry(payment: Payment, request: CancelRequest, amount: int, now: datetime) -> Cancel:

@@ -14,11 +14,16 @@ from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.settings import SECURITY_KEY_OVERLAP
+from paywon_sandbox.settings import API_VERSION, SECURITY_KEY_OVERLAP
 from paywon_sandbox.webhooks.events import SIGNED, envelope, envelope_v2, queue
 
 VERSIONS = ("2022-11-16", "2024-06-01")
 SIGNATURE_KEYS = ("text", "hex")
+_NUMBERS = {
+    "payoutBalance": "payout_balance",
+    "requestsPerMinute": "requests_per_minute",
+    "requestsPerPayment": "requests_per_payment",
+}
 
 
 def settings_view(account: Account) -> dict[str, object]:
@@ -29,21 +34,25 @@ def settings_view(account: Account) -> dict[str, object]:
         "securityKeys": valid_security_keys(account),
         "payoutBalance": account.settings.payout_balance,
         "requestsPerMinute": account.settings.requests_per_minute,
+        "requestsPerPayment": account.settings.requests_per_payment,
     }
 
 
 def change_settings(account: Account, params: Params) -> dict[str, object]:
-    """`version`, `signatureKey`, `reissueSecurityKey`, `payoutBalance`, `requestsPerMinute`."""
+    """`version`, `signatureKey`, `reissueSecurityKey`, `payoutBalance`, `requestsPerMinute`, `requestsPerPayment`."""
     settings = account.settings
     version = params.optional_text("version") or settings.version
     signature_key = params.optional_text("signatureKey") or settings.signature_key
     if version not in VERSIONS or signature_key not in SIGNATURE_KEYS:
         raise TossError("INVALID_REQUEST")
-    balance, per_minute = params.optional_amount("payoutBalance"), params.optional_amount("requestsPerMinute")
-    if (balance or 0) < 0 or (per_minute or 0) < 0:
+    if account.key.startswith("test_gsk_") and version != API_VERSION:
+        raise TossError("INVALID_REQUEST")  # widget keys are fixed at 2022-11-16 (api.md 1.7 [2src])
+    numbers = {name: params.optional_amount(name) for name in _NUMBERS}
+    if any(value is not None and value < 0 for value in numbers.values()):
         raise TossError(inferred.AMOUNT_NOT_POSITIVE)
-    settings.payout_balance = settings.payout_balance if balance is None else balance
-    settings.requests_per_minute = settings.requests_per_minute if per_minute is None else per_minute
+    for name, value in numbers.items():
+        if value is not None:
+            setattr(settings, _NUMBERS[name], value)
     settings.version, settings.signature_key = version, signature_key
     if params.flag("reissueSecurityKey", default=False):
         settings.security_keys = [secrets.token_hex(32), *settings.security_keys[:1]]

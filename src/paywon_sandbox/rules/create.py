@@ -12,10 +12,12 @@ from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.money import DECIMALS, tax_split
-from paywon_sandbox.core.records import PaymentRecord
+from paywon_sandbox.core.records import PaymentRecord, Wishes
 from paywon_sandbox.core.store import APPROVED, Account, Store
 from paywon_sandbox.core.values import Payment, Url
-from paywon_sandbox.rules.params import Params
+from paywon_sandbox.rules.params import Params, is_http_url
+from paywon_sandbox.rules.terms import due_at
+from paywon_sandbox.rules.wishes import read_wishes
 from paywon_sandbox.settings import AUTHENTICATION_WINDOW, MERCHANT_ID
 
 
@@ -35,6 +37,8 @@ class CreateRequest(msgspec.Struct, kw_only=True, frozen=True):
     tax_exemption: int = 0
     customer_key: str | None = None
     currency: str = "KRW"
+    pending_url: str | None = None
+    wishes: Wishes | None = None
 
 
 def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> CreateRequest:
@@ -58,7 +62,10 @@ def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> Cre
 
 
 def read_create(params: Params, *, method_required: bool) -> CreateRequest:
-    """Raises the create codes of api.md 5.1 and of the site-wide list."""
+    """Raises the create codes of api.md 5.1 and of the site-wide list.
+
+    Without `method_required` it is the browser's script that asks; an orderId may have a `=` there (api.md 1.5).
+    """
     params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
     method = _wanted_method(params, required=method_required)
     currency = _currency(params, method)
@@ -66,17 +73,21 @@ def read_create(params: Params, *, method_required: bool) -> CreateRequest:
         method=codes.FOREIGN_EASY_PAY if currency == "USD" else method,
         currency=currency,
         amount=params.positive("amount", DECIMALS[currency], missing="REQUIRED_AMOUNT"),
-        order_id=params.order_id(code="INVALID_ORDER_ID"),
+        order_id=params.order_id(code="INVALID_ORDER_ID", scripted=not method_required),
         order_name=params.text("orderName", longest=100, code="INVALID_ORDER_NAME"),
         success_url=params.url("successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT"),
         fail_url=params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"),
+        pending_url=_pending_url(params),
         tax_free=params.not_negative("taxFreeAmount", DECIMALS[currency]),
+        tax_exemption=params.not_negative("taxExemptionAmount", DECIMALS[currency]),
         metadata=params.metadata(),
         customer_name=params.optional_text("customerName", longest=100),
         customer_phone=params.optional_text("customerMobilePhone", longest=15),
+        wishes=read_wishes(params),
     )
-    if request.tax_free > request.amount:
+    if request.tax_free + request.tax_exemption > request.amount:
         raise TossError("INVALID_REQUEST")
+    params.email(code="INVALID_EMAIL")
     _check_flow_mode(params)
     return request
 
@@ -85,18 +96,22 @@ def create_payment(store: Store, account: Account, request: CreateRequest, publi
     """A READY payment with its checkout address, open for 30 minutes."""
     refuse_approved_order(account, request.order_id)
     now = account.clock.now()
+    if request.wishes is not None:
+        due_at(now, request.wishes.valid_hours, request.wishes.due_date)
     # A shop sends the same addresses and often the same names with every order: one text is enough.
     record = PaymentRecord(
         payment=_ready_payment(request, _new_key(account, store), now, public_url, account.settings.version),
         sequence=store.next_sequence(),
         success_url=sys.intern(request.success_url),
         fail_url=sys.intern(request.fail_url),
+        pending_url=request.pending_url,
         requested_at=now,
         deadline=now + AUTHENTICATION_WINDOW,
         wanted_method=request.method,
         customer_name=request.customer_name,
         customer_phone=request.customer_phone,
         customer_key=request.customer_key,
+        wishes=request.wishes,
     )
     account.keep_payment(record)
     return record
@@ -142,6 +157,14 @@ def _currency(params: Params, method: str | None) -> str:
     if currency == "USD" and method is not None and not foreign:
         raise TossError("NOT_SUPPORTED_USD")
     return currency
+
+
+def _pending_url(params: Params) -> str | None:
+    """Where the browser goes while a foreign wallet makes up its mind (api.md 3 and 14)."""
+    url = params.optional_text("pendingUrl", longest=2000, code="INVALID_URL")
+    if url and not is_http_url(url):
+        raise TossError("INVALID_URL")
+    return url or None
 
 
 def _check_flow_mode(params: Params) -> None:

@@ -25,6 +25,8 @@ def fill_details(record: PaymentRecord, choice: Choice, now: datetime, public_ur
     """Put in what the chosen method shows once it has been asked, approved or not."""
     fill = _FILLERS.get(choice.method, _fill_gift_certificate)
     fill(record.payment, choice, now, public_url)
+    # Cards always have false (api.md 4).
+    record.payment.culture_expense = choice.method in _CULTURE and bool(record.wishes and record.wishes.culture_expense)
 
 
 def receipt_url(payment_key: str, public_url: str) -> str:
@@ -35,7 +37,8 @@ def receipt_url(payment_key: str, public_url: str) -> str:
 def _fill_card(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
     payment.card = _card(choice, payment.total_amount - choice.discount_krw)
     payment.discount = {"amount": choice.discount_krw} if choice.discount_krw else None
-    payment.is_partial_cancelable = choice.partial_cancelable
+    # The type file of Toss's loader: a card payment with an amount exempted from tax is not cancelled in parts.
+    payment.is_partial_cancelable = choice.partial_cancelable and not payment.tax_exemption_amount
 
 
 def _card(choice: Choice, amount_krw: int) -> Card:
@@ -102,11 +105,12 @@ def _fill_gift_certificate(payment: Payment, choice: Choice, now: datetime, publ
 def _fill_virtual_account(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
     bank = choice.bank_code if choice.bank_code in codes.VIRTUAL_ACCOUNT_BANKS else "20"
     lifetime = timedelta(hours=choice.valid_hours) if choice.valid_hours else VIRTUAL_ACCOUNT_LIFETIME
+    due = choice.due_date or now + lifetime
     payment.virtual_account = VirtualAccount(
         account_number=ids.account_number(),
         bank_code=bank,
         customer_name=choice.customer_name,
-        due_date=toss_instant(now + lifetime),
+        due_date=toss_instant(due),
         refund_receive_account=choice.refund_account,
     )
     payment.use_escrow = choice.use_escrow
@@ -114,6 +118,7 @@ def _fill_virtual_account(payment: Payment, choice: Choice, now: datetime, publi
     payment.is_partial_cancelable = choice.partial_cancelable and not choice.use_escrow
 
 
+_CULTURE = (codes.TRANSFER, codes.VIRTUAL_ACCOUNT)
 _FILLERS: dict[str, Callable[[Payment, Choice, datetime, str], None]] = {
     codes.CARD: _fill_card,
     codes.EASY_PAY: _fill_easy_pay,

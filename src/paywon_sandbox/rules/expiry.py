@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from paywon_sandbox.core.errors import special
+from paywon_sandbox.core.clock import toss_instant
+from paywon_sandbox.core.errors import TossError, special
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account
-from paywon_sandbox.core.values import Failure
+from paywon_sandbox.core.values import Failure, Payment
 from paywon_sandbox.rules.cancel import finish
+from paywon_sandbox.rules.confirm import finish_approval
 from paywon_sandbox.rules.ledger import settle
 from paywon_sandbox.rules.payouts import move_on
 from paywon_sandbox.rules.receipts import answer_of_the_tax_office
@@ -35,8 +37,22 @@ def _reach_deadline(account: Account, record: PaymentRecord) -> None:
         _pass_due_date(account, record)
 
 
+def expire(account: Account, payment_key: str) -> Payment:
+    """Control door: time runs out for this payment alone. An account falls due now."""
+    record = account.payments.get(payment_key)
+    if record is None:
+        raise TossError("NOT_FOUND_PAYMENT")
+    bank_account = record.payment.virtual_account
+    if record.deadline is None or (bank_account is not None and record.payment.status != "WAITING_FOR_DEPOSIT"):
+        raise TossError("NOT_WAITING")
+    if bank_account is not None:
+        bank_account.due_date = toss_instant(account.clock.now())
+    _reach_deadline(account, record)
+    return record.payment
+
+
 def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None:
-    """No webhook goes with these but with the end of a wallet's cancel (webhooks.md "What each flow delivers")."""
+    """No webhook goes with these but with what a foreign wallet says (webhooks.md "What each flow delivers")."""
     due = [errand for errand in record.errands if errand.at <= now]
     if not due:
         return
@@ -48,6 +64,8 @@ def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None
             settle(record)
         elif errand.kind == "finish_cancel":
             finish(account, record, now)
+        elif errand.kind == "finish_approval":
+            finish_approval(account, record)
         elif bank_account is not None and errand.kind == "refund":
             # Of several partial refunds the last one ends it.
             bank_account.refund_status = "PENDING" if refunds_left else record.refund_outcome

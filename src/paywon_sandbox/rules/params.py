@@ -13,6 +13,7 @@ from paywon_sandbox import inferred
 from paywon_sandbox.core.errors import TossError
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # api.md 1.5; the documented rule, strictly
+SCRIPTED_ORDER_ID = re.compile(r"[A-Za-z0-9_=-]{6,64}", re.ASCII)  # api.md 1.5: "SDK docs also allow `=`"
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_AMOUNT = 10**13
@@ -122,10 +123,10 @@ class Params:
             raise TossError("INVALID_REQUEST")
         return value
 
-    def order_id(self, *, code: str = "INVALID_REQUEST") -> str:
-        """A required orderId: 6 to 64 of letters, digits, - and _."""
+    def order_id(self, *, code: str = "INVALID_REQUEST", scripted: bool = False) -> str:
+        """A required orderId: 6 to 64 of letters, digits, - and _; `scripted`: a = too, as the SDK's rule has it."""
         value = self.text("orderId", code=code)
-        if not ORDER_ID.fullmatch(value):
+        if not (SCRIPTED_ORDER_ID if scripted else ORDER_ID).fullmatch(value):
             raise TossError(code)
         return value
 
@@ -178,7 +179,7 @@ class Params:
     def email(self, *, code: str = "INVALID_REQUEST") -> None:
         """`customerEmail`, if given: up to 100 characters with an @ (api.md Appendix A)."""
         value = self.optional_text("customerEmail", longest=100, code=code)
-        if value is not None and not _EMAIL.fullmatch(value):
+        if value and not _EMAIL.fullmatch(value):
             raise TossError(code)
 
     def text_list(self, name: str) -> list[str]:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import msgspec
+
 _DUE_DATE = "2030-12-31"
 
 
-def _discount(issuer_code: str, discount_krw: int, code: str) -> dict[str, object]:
+class CardDiscount(msgspec.Struct, frozen=True, kw_only=True):
+    """An instant discount of one card company, in KRW."""
+
+    code: str
+    issuer_code: str
+    discount_krw: int
+    minimum_krw: int = 10_000
+    maximum_krw: int = 1_000_000
+
+
+CARD_DISCOUNTS = (CardDiscount(code="card-disc-001", issuer_code="31", discount_krw=600),)
+
+
+def card_discount(code: str) -> CardDiscount | None:
+    """The instant discount of a code; None when there is none."""
+    return next((offer for offer in CARD_DISCOUNTS if offer.code == code), None)
+
+
+def _discount(offer: CardDiscount) -> dict[str, object]:
     return {
-        "issuerCode": issuer_code,
-        "discountAmount": discount_krw,
+        "issuerCode": offer.issuer_code,
+        "discountAmount": offer.discount_krw,
         "balance": 12861000,
-        "discountCode": code,
+        "discountCode": offer.code,
         "dueDate": _DUE_DATE,
-        "minimumPaymentAmount": 10000,
-        "maximumPaymentAmount": 1000000,
+        "minimumPaymentAmount": offer.minimum_krw,
+        "maximumPaymentAmount": offer.maximum_krw,
         "currency": "KRW",
     }
 
@@ -28,7 +48,7 @@ def _interest_free(issuer_code: str, longest: int) -> dict[str, object]:
     }
 
 
-_DISCOUNTS = [_discount("31", 600, "card-disc-001")]
+_DISCOUNTS = [_discount(offer) for offer in CARD_DISCOUNTS]
 _INTEREST_FREE = [_interest_free("71", 6), _interest_free("41", 3)]
 _CARD_POINTS: list[dict[str, object]] = [{"issuerCode": "61", "minimumPaymentAmount": 10000}]
 _BANK_DISCOUNTS: list[dict[str, object]] = [

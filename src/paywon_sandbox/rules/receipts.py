@@ -16,9 +16,9 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import CashReceipt, CashReceiptEntry, Failure
 from paywon_sandbox.rules.details import receipt_url
 from paywon_sandbox.rules.params import Params
+from paywon_sandbox.rules.terms import RECEIPT_TYPES
 from paywon_sandbox.settings import KST, TAX_OFFICE_TIME
 
-TYPES = ("소득공제", "지출증빙")
 BUSINESS_NUMBER = "1234567890"
 PAGE_DEFAULT, PAGE_LIMIT = 100, 10_000  # api.md 1.6
 _IDENTITY = re.compile(r"[0-9]{1,30}", re.ASCII)
@@ -44,18 +44,22 @@ def issue_for_payment(account: Account, record: PaymentRecord, now: datetime, pu
         tax_free_amount=payment.tax_free_amount,
     )
     number = mask(choice.cash_receipt_number)
-    _append(account, record, payment.cash_receipt.receipt_key, "CONFIRM", payment.total_amount, number, now)
+    money = (payment.total_amount, payment.tax_free_amount)
+    _append(account, record, payment.cash_receipt.receipt_key, "CONFIRM", money, number, now)
 
 
-def cancel_for_payment(account: Account, record: PaymentRecord, amount_krw: int, now: datetime) -> str | None:
-    """Append the cancel of an automatic receipt; returns its own key, `c_` + original (api.md 10)."""
+def cancel_for_payment(account: Account, record: PaymentRecord, money: tuple[int, int], now: datetime) -> str | None:
+    """Append the cancel of an automatic receipt; returns its own key, `c_` + original (api.md 10).
+
+    `money` is the amount and what of it is free of tax, in KRW.
+    """
     payment = record.payment
     if payment.cash_receipt is None or not payment.cash_receipts:
         return None
     original = payment.cash_receipt.receipt_key
     earlier = sum(entry.receipt_key.startswith(f"c_{original}") for entry in payment.cash_receipts)
     key = _cancel_key(original, earlier)
-    _append(account, record, key, "CANCEL", amount_krw, payment.cash_receipts[0].customer_identity_number, now)
+    _append(account, record, key, "CANCEL", money, payment.cash_receipts[0].customer_identity_number, now)
     return key
 
 
@@ -65,7 +69,13 @@ def _cancel_key(original: str, earlier: int) -> str:
 
 
 def _append(
-    account: Account, record: PaymentRecord, key: str, kind: str, amount_krw: int, masked: str, now: datetime
+    account: Account,
+    record: PaymentRecord,
+    key: str,
+    kind: str,
+    money: tuple[int, int],
+    masked: str,
+    now: datetime,
 ) -> None:
     payment = record.payment
     receipt = payment.cash_receipt
@@ -79,8 +89,8 @@ def _append(
         receipt_url=receipt.receipt_url,
         business_number=BUSINESS_NUMBER,
         transaction_type=kind,
-        amount=amount_krw,
-        tax_free_amount=0,
+        amount=money[0],
+        tax_free_amount=money[1],
         issue_status="IN_PROGRESS",
         failure=None,
         customer_identity_number=masked,
@@ -170,7 +180,7 @@ def read_receipt(params: Params) -> ReceiptRequest:
         identity=params.text("customerIdentityNumber", longest=30),
         type=params.text("type"),
     )
-    if request.type not in TYPES or not _IDENTITY.fullmatch(request.identity):
+    if request.type not in RECEIPT_TYPES or not _IDENTITY.fullmatch(request.identity):
         raise TossError("INVALID_CASH_RECEIPT_INFO")
     # codes.md: a business number (10 digits) for 지출증빙 [1src].
     if request.type == "지출증빙" and len(request.identity) != len(BUSINESS_NUMBER):

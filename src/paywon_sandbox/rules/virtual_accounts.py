@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -17,15 +17,9 @@ from paywon_sandbox.rules.create import CreateRequest, create_payment, read_orde
 from paywon_sandbox.rules.details import receipt_url
 from paywon_sandbox.rules.ledger import book
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.rules.receipts import TYPES, cancel_for_payment, issue_for_payment
-from paywon_sandbox.settings import (
-    KST,
-    MINIMUM_ACCOUNT_KRW,
-    REFUND_ACCOUNT_SHOWN,
-    VIRTUAL_ACCOUNT_LIFETIME,
-    VIRTUAL_ACCOUNT_MAX_HOURS,
-    VIRTUAL_ACCOUNT_MAX_LIFETIME,
-)
+from paywon_sandbox.rules.receipts import cancel_for_payment, issue_for_payment
+from paywon_sandbox.rules.terms import NO_RECEIPT, RECEIPT_TYPES, due_at, read_due_date, read_escrow, read_valid_hours
+from paywon_sandbox.settings import MINIMUM_ACCOUNT_KRW, REFUND_ACCOUNT_SHOWN
 from paywon_sandbox.webhooks.events import announce
 
 REFUND_OUTCOMES = ("COMPLETED", "FAILED", "PARTIAL_FAILED")
@@ -39,7 +33,7 @@ class IssueRequest(msgspec.Struct, kw_only=True, frozen=True):
     customer_name: str
     bank_code: str
     account_key: str | None
-    lifetime: timedelta | None
+    valid_hours: int | None
     due_date: datetime | None
     use_escrow: bool
     cash_receipt_type: str | None
@@ -59,9 +53,9 @@ def read_issue(params: Params) -> IssueRequest:
         customer_name=params.text("customerName", longest=100),
         bank_code=bank,
         account_key=_read_account_key(params),
-        lifetime=_read_valid_hours(params),
-        due_date=_read_due_date(params),
-        use_escrow=_read_escrow(params),
+        valid_hours=read_valid_hours(params),
+        due_date=read_due_date(params),
+        use_escrow=read_escrow(params),
         cash_receipt_type=receipt_type,
         cash_receipt_number=receipt_number,
     )
@@ -83,51 +77,13 @@ def _read_account_key(params: Params) -> str | None:
     return key
 
 
-def _read_valid_hours(params: Params) -> timedelta | None:
-    if params.has("validHours") and params.has("dueDate"):
-        raise TossError("INVALID_VALID_HOURS_WITH_DUE_DATE_AND_SINGLE")
-    if not params.has("validHours"):
-        return None
-    hours = params.whole("validHours", 0)
-    if hours < 1:
-        raise TossError("INVALID_REQUEST")
-    if hours > VIRTUAL_ACCOUNT_MAX_HOURS:
-        raise TossError("EXCEED_MAX_VALID_HOURS")
-    return timedelta(hours=hours)
-
-
-def _read_due_date(params: Params) -> datetime | None:
-    """Without an offset it is KST (api.md 1.5)."""
-    text = params.optional_text("dueDate", code="INVALID_DATE")
-    if text is None:
-        return None
-    try:
-        due = datetime.fromisoformat(text)
-    except ValueError as problem:
-        raise TossError("INVALID_DATE") from problem
-    return due if due.tzinfo else due.replace(tzinfo=KST)
-
-
-def _read_escrow(params: Params) -> bool:
-    wanted = params.flag("useEscrow", default=False)
-    products = params.children("escrowProducts")
-    for product in products:
-        for name in ("id", "name", "code"):
-            product.text(name)
-        product.positive("unitPrice")
-        product.positive("quantity")
-    if wanted and not products:
-        raise TossError("INVALID_REQUEST")
-    return wanted
-
-
 def _read_cash_receipt(receipt: Params | None) -> tuple[str | None, str]:
     if receipt is None:
         return None, ""
     wanted = receipt.text("type")
-    if wanted == "미발행":
+    if wanted == NO_RECEIPT:
         return None, ""
-    if wanted not in TYPES:
+    if wanted not in RECEIPT_TYPES:
         raise TossError("INVALID_REGISTRATION_NUMBER_TYPE")
     return wanted, receipt.required_pattern("registrationNumber", r"[0-9]{5,30}", code="INVALID_REQUEST")
 
@@ -135,11 +91,7 @@ def _read_cash_receipt(receipt: Params | None) -> tuple[str | None, str]:
 def issue(store: Store, account: Account, request: IssueRequest, public_url: str) -> PaymentRecord:
     """An account for an order, at once in WAITING_FOR_DEPOSIT."""
     now = account.clock.now()
-    due = request.due_date or now + (request.lifetime or VIRTUAL_ACCOUNT_LIFETIME)
-    if due <= now:
-        raise TossError("INVALID_DATE")
-    if due > now + VIRTUAL_ACCOUNT_MAX_LIFETIME:
-        raise TossError("EXCEED_MAX_DUE_DATE")
+    due = due_at(now, request.valid_hours, request.due_date)
     record = create_payment(store, account, request.order, public_url)
     payment = record.payment
     record.choice = Choice(
@@ -223,7 +175,7 @@ def reverse(account: Account, order_id: str) -> Payment:
     if payment.status != "DONE":
         raise TossError("NOT_DEPOSITED")
     now = account.clock.now()
-    cancel_for_payment(account, record, payment.total_amount, now)
+    cancel_for_payment(account, record, (payment.total_amount, payment.tax_free_amount), now)
     payment.status = "WAITING_FOR_DEPOSIT"
     payment.approved_at = payment.cash_receipt = bank_account.depositor_name = None
     payment.last_transaction_key = ids.transaction_key(codes.VIRTUAL_ACCOUNT)
@@ -234,6 +186,17 @@ def reverse(account: Account, order_id: str) -> Payment:
     book(account, record, -payment.total_amount, now)
     account.keep_payment(record)
     announce(account, record, callback_only=not inferred.REVERSAL_SENDS_PAYMENT_STATUS_CHANGED)
+    return payment
+
+
+def deliver(account: Account, order_id: str, *, received: bool) -> Payment:
+    """Control door: the goods of an escrow order are on their way, or the customer says they came (api.md 15)."""
+    record, _ = of_order(account, order_id)
+    payment = record.payment
+    if not payment.use_escrow or record.approved_at is None or (received and not record.in_delivery):
+        raise TossError("NOT_IN_ESCROW")
+    record.in_delivery = not received
+    account.keep_payment(record)
     return payment
 
 

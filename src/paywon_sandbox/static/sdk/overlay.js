@@ -53,7 +53,7 @@ function drawDialog(title, css, content, onClose) {
 function openFrame(url, title) {
   let finish;
   const ended = new Promise((resolve, reject) => (finish = { resolve, reject }));
-  const source = withWishes(url, { opener: location.origin });
+  const source = withQuery(url, { opener: location.origin });
   const frame = element('iframe', { src: source, title, allow: 'payment', referrerpolicy: 'no-referrer' });
   const remove = drawDialog(title, '', frame, () => abort('USER_CANCEL'));
   const listen = (event) => {

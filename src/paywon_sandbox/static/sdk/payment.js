@@ -49,31 +49,15 @@ function abortWindow(code) {
   return true;
 }
 
-/** Opens the payment window. Without redirects the server still wants addresses: the page's own. */
-function runPayment(clientKey, body, wishes, target, redirecting) {
+/** Opens the payment window, with `only` the chosen method in it. The server always wants addresses: else the page's own. */
+function runPayment(clientKey, body, only, target, redirecting) {
   const here = location.origin + location.pathname;
   const sent = redirecting ? body : { ...body, successUrl: here, failUrl: here };
-  const open = async () => withWishes((await send('/sandbox/checkout', clientKey, sent)).checkoutUrl, wishes);
+  const open = async () => withQuery((await send('/sandbox/checkout', clientKey, sent)).checkoutUrl, { only });
   return runWindow({ open, title: '테스트 결제', target, redirecting });
 }
 
 function runBillingAuth(clientKey, body, target) {
   const open = async () => (await send('/sandbox/billing-checkout', clientKey, body)).windowUrl;
   return runWindow({ open, title: '자동결제 등록', target, redirecting: true });
-}
-
-/** What the window shows preselected, from the options of the chosen method. */
-function wishesOf(options, more = {}) {
-  return {
-    cardCompany: options.cardCompany,
-    easyPay: options.easyPay ?? options.provider,
-    country: options.country,
-    cardInstallmentPlan: options.cardInstallmentPlan,
-    maxCardInstallmentPlan: options.maxCardInstallmentPlan,
-    useCardPoint: options.useCardPoint,
-    bank: options.bank,
-    cashReceiptType: options.cashReceipt?.type,
-    only: options.flowMode === 'DIRECT',
-    ...more,
-  };
 }

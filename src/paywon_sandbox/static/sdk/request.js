@@ -14,10 +14,10 @@ async function send(path, clientKey, body) {
   return answer;
 }
 
-/** The window's address with what the shop preselects; empty wishes are left out. */
-function withWishes(url, wishes) {
+/** The window's address with more in its query; what is empty is left out. */
+function withQuery(url, more) {
   const address = new URL(url);
-  for (const [name, value] of Object.entries(wishes)) {
+  for (const [name, value] of Object.entries(more)) {
     if (isGiven(value) && value !== '' && value !== false) address.searchParams.set(name, String(value));
   }
   return address.href;

@@ -7,6 +7,7 @@ const V1_METHODS = {
   문화상품권: 'CULTURE_GIFT_CERTIFICATE',
   게임문화상품권: 'GAME_GIFT_CERTIFICATE',
   도서문화상품권: 'BOOK_GIFT_CERTIFICATE',
+  해외간편결제: 'FOREIGN_EASY_PAY',
   토스페이: 'TOSSPAY',
   토스결제: 'TOSSPAY',
   미선택: '',
@@ -28,10 +29,10 @@ async function v1RequestPayment(clientKey, first, second) {
   const redirecting = checkUrls(options);
   const target = windowTarget(options.windowTarget, redirecting);
   const body = Object.fromEntries(Object.entries(options).filter(([name]) => !V1_PAGE_ONLY.includes(name)));
-  const easyPay = method === 'TOSSPAY' ? 'TOSSPAY' : options.easyPay;
   if (method) body.method = method === 'TOSSPAY' ? 'EASY_PAY' : method;
-  const wishes = wishesOf({ ...options, easyPay }, { only: options.flowMode === 'DIRECT' || method === 'TOSSPAY' });
-  const result = await runPayment(clientKey, body, wishes, target, redirecting);
+  if (method === 'TOSSPAY') body.easyPay = method;
+  const only = options.flowMode === 'DIRECT' || method === 'TOSSPAY';
+  const result = await runPayment(clientKey, body, only, target, redirecting);
   return { paymentKey: result.paymentKey, orderId: result.orderId, amount: result.amount };
 }
 

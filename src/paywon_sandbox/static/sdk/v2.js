@@ -13,9 +13,11 @@ const METHOD_OPTIONS = {
   GAME_GIFT_CERTIFICATE: null,
   FOREIGN_EASY_PAY: 'foreignEasyPay',
 };
-const BODY_OPTIONS = ['flowMode', 'cardCompany', 'easyPay', 'cardInstallmentPlan', 'useCardPoint', 'taxExemptionAmount'].concat(
-  ['validHours', 'dueDate', 'cashReceipt', 'useEscrow', 'escrowProducts', 'refundReceiveAccount'],
-);
+const BODY_OPTIONS = [
+  ...['flowMode', 'cardCompany', 'easyPay', 'cardInstallmentPlan', 'maxCardInstallmentPlan', 'useCardPoint', 'discountCode'],
+  ...['validHours', 'dueDate', 'cashReceipt', 'useEscrow', 'escrowProducts', 'refundReceiveAccount', 'isCulturalExpenses'],
+  ...['mobileCarriers', 'provider', 'country', 'taxExemptionAmount'],
+];
 
 function checkCommon(params) {
   checkTexts(params, ['orderId', 'orderName', 'customerName', 'customerEmail', 'customerMobilePhone']);
@@ -27,10 +29,10 @@ function checkCommon(params) {
 function checkoutBody(params, amount, method, options) {
   const chosen = Object.fromEntries(BODY_OPTIONS.filter((name) => isGiven(options[name])).map((name) => [name, options[name]]));
   const { orderId, orderName, successUrl, failUrl, customerName, customerEmail, customerMobilePhone } = params;
-  const { taxFreeAmount, metadata } = params;
+  const { taxFreeAmount, metadata, pendingUrl } = params;
   const who = { customerName, customerEmail, customerMobilePhone };
   const what = { method, amount: amount.value, currency: amount.currency, orderId, orderName, taxFreeAmount, metadata };
-  return { ...what, ...who, successUrl, failUrl, ...chosen };
+  return { ...what, ...who, successUrl, failUrl, pendingUrl, ...chosen };
 }
 
 async function requestPayment(clientKey, params) {
@@ -47,16 +49,16 @@ async function requestPayment(clientKey, params) {
   const target = windowTarget(params.windowTarget, redirecting);
   const options = (own && params[own]) || {};
   const body = checkoutBody(params, amount, method, options);
-  const result = await runPayment(clientKey, body, wishesOf(options), target, redirecting);
+  const result = await runPayment(clientKey, body, options.flowMode === 'DIRECT', target, redirecting);
   return { paymentKey: result.paymentKey, orderId: result.orderId, amount: { value: result.amount, currency: amount.currency } };
 }
 
 async function requestBillingAuth(clientKey, customerKey, params) {
   if (!isObject(params)) refuse('INVALID_PARAMETERS');
-  const { method, successUrl, failUrl, customerName } = params;
+  const { method, successUrl, failUrl, customerName, cardCompany } = params;
   if (!['CARD', 'TRANSFER'].includes(method)) refuse('NOT_SUPPORTED_METHOD');
   if (!checkUrls(params)) refuse('INCORRECT_SUCCESS_URL_FORMAT');
-  const body = { method, customerKey, successUrl, failUrl, customerName };
+  const body = { method, customerKey, successUrl, failUrl, customerName, cardCompany };
   return runBillingAuth(clientKey, body, windowTarget(params.windowTarget, true));
 }
 

@@ -102,14 +102,12 @@ function mount(where, box) {
   return () => host.remove();
 }
 
-/** What a chosen method means for the window: its method, its options, what is preselected. */
+/** What a chosen method means for the window: its method and its options. */
 function meaning(chosen, params) {
-  if (EASY_PAYS.includes(chosen.code)) {
-    return { method: 'EASY_PAY', options: {}, wishes: { easyPay: chosen.code, only: true } };
-  }
+  if (EASY_PAYS.includes(chosen.code)) return { method: 'EASY_PAY', options: { easyPay: chosen.code } };
   const options = params[METHOD_OPTIONS[chosen.code]] ?? {};
   const card = { cardCompany: chosen.cardCompany, cardInstallmentPlan: chosen.months };
-  return { method: chosen.code, options, wishes: wishesOf(options, chosen.code === 'CARD' ? { ...card, only: true } : { only: true }) };
+  return { method: chosen.code, options: chosen.code === 'CARD' ? { ...options, ...card } : options };
 }
 
 async function payByWidget(clientKey, params, amount, chosen) {
@@ -117,9 +115,9 @@ async function payByWidget(clientKey, params, amount, chosen) {
   checkCommon(params);
   const redirecting = checkUrls(params);
   const target = windowTarget(params.windowTarget, redirecting);
-  const { method, options, wishes } = chosen ? meaning(chosen, params) : { options: {}, wishes: {} };
+  const { method, options } = chosen ? meaning(chosen, params) : { options: {} };
   const body = checkoutBody(params, amount, method, options);
-  const result = await runPayment(clientKey, body, wishes, target, redirecting);
+  const result = await runPayment(clientKey, body, Boolean(chosen), target, redirecting);
   const { paymentKey, orderId } = result;
   return { paymentType: 'NORMAL', paymentKey, orderId, amount: { value: result.amount, currency: amount.currency } };
 }
