@@ -16,6 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from paywon_sandbox.app import create_app
+from paywon_sandbox.core.journal import StateFileError
 from paywon_sandbox.settings import Settings
 
 # Granian's threads outlive its stop for a moment; one that reaches for Python while the interpreter is being taken
@@ -32,7 +33,7 @@ def run_and_exit(settings: Settings) -> NoReturn:
 
 
 def run(settings: Settings) -> int:
-    """Serve until stopped. Returns the exit code: 0, or 1 when the port is taken."""
+    """Serve until stopped. Returns the exit code: 0, or 1 when the port is taken or the state file cannot be used."""
     if not _port_is_free(settings.host, settings.port):
         sys.stderr.write(
             f"{settings.port} 포트를 이미 다른 프로그램이 사용하고 있습니다. --port 로 바꿔 주세요. / "
@@ -40,8 +41,16 @@ def run(settings: Settings) -> int:
         )
         return 1
     # A Ctrl-C before the loop has its own handlers ends as quietly as one after.
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(settings))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(_serve(settings))
+    except StateFileError as problem:
+        sys.stderr.write(
+            f"{settings.state_path} 파일을 쓸 수 없습니다. 다른 샌드박스가 쓰고 있거나 샌드박스의 파일이 아닙니다. "
+            f"--state 로 바꿔 주세요. / {settings.state_path} cannot be used "
+            f"({problem}); choose another file with --state.\n"
+        )
+        return 1
     return 0
 
 

@@ -19,7 +19,7 @@ from tests.sandbox.process import SandboxProcess
 
 DAY = 86_400
 DAYS = 31
-ORDERS_A_DAY = 100
+ORDERS_A_DAY = 40
 EVER = "startDate=2020-01-01&endDate=2099-01-01"
 CARD = {"cardNumber": "4330123412341234", "cardExpirationYear": "49", "cardExpirationMonth": "07"}
 CARD |= {"customerIdentityNumber": "881212"}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.sandbox.client import Toss
+import pytest
+from tests.sandbox.client import Toss, new_order_id
 from tests.sandbox.process import SandboxProcess, free_port
 from tests.sandbox.receiver import Receiver
 
@@ -92,6 +96,81 @@ async def test_a_window_that_passed_while_the_sandbox_was_down(tmp_path: Path) -
         third = await asyncio.to_thread(SandboxProcess, port=first.port, state=state)
         assert (await toss.get(f"/v1/payments/orders/{order_id}")).status == 404
         await asyncio.to_thread(third.kill)
+
+
+def started_on(state: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "paywon_sandbox", "--port", str(free_port()), "--state", str(state)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
+def of_no_database(folder: Path) -> Path:
+    path = folder / "notes.txt"
+    path.write_text("장보기: 두부, 콩나물\n" * 50, encoding="utf-8")
+    return path
+
+
+def of_another_program(folder: Path) -> Path:
+    path = folder / "other.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE records (kind TEXT, account TEXT, id TEXT, body BLOB)")
+        database.execute("INSERT INTO records VALUES ('invoice', 'a', 'b', 'c')")
+    database.close()
+    return path
+
+
+def of_a_broken_record(folder: Path) -> Path:
+    path = folder / "broken.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE records (kind TEXT, account TEXT, id TEXT, body BLOB)")
+        database.execute("INSERT INTO records VALUES ('payment', 'a', 'b', '{\"payment\":')")
+    database.close()
+    return path
+
+
+@pytest.mark.parametrize("file", [of_no_database, of_another_program, of_a_broken_record, lambda folder: folder])
+def test_a_file_that_is_not_its_own_is_one_clear_line(tmp_path: Path, file: Callable[[Path], Path]) -> None:
+    path = file(tmp_path)
+    before = path.read_bytes() if path.is_file() else b""
+    ended = started_on(path)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+    assert str(path) in ended.stderr
+    assert before == (path.read_bytes() if path.name == "notes.txt" else before)
+
+
+async def test_two_sandboxes_do_not_share_a_file(tmp_path: Path) -> None:
+    state = tmp_path / "sandbox.db"
+    first = SandboxProcess(state=state)
+    ended = await asyncio.to_thread(started_on, state)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    await asyncio.to_thread(first.kill)
+
+
+async def test_a_full_disk_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    """The file may not grow for a while: 500 until it may again, and then all of it is written."""
+    state = tmp_path / "sandbox.db"
+    first = SandboxProcess(state=state)
+    answers = []
+    async with Toss(first.base_url, KEY) as toss:
+        kept = await toss.paid()
+        size = max(file.stat().st_size for file in tmp_path.iterdir())
+        resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (size + 20_000, resource.RLIM_INFINITY))
+        for _ in range(100):
+            answers.append(await toss.post("/v1/virtual-accounts", account(new_order_id())))
+            if answers[-1].status != 200:
+                break
+        assert (answers[-1].status, answers[-1].code) == (500, "UNKNOWN_ERROR")
+        resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        answers[-1] = await toss.post("/v1/virtual-accounts", account(new_order_id()))
+        await asyncio.to_thread(first.kill)
+        second = await asyncio.to_thread(SandboxProcess, port=first.port, state=state)
+        for answer in answers:
+            assert await toss.payment(answer.json["paymentKey"]) == answer.json
+        assert await toss.payment(kept["paymentKey"]) == kept
+        await asyncio.to_thread(second.kill)
+
+
+def account(order_id: str) -> dict[str, object]:
+    return {"orderId": order_id, "orderName": "셔츠", "amount": 15000, "customerName": "박토스", "bank": "20"}
 
 
 async def test_every_answered_write_survives_a_kill_in_the_middle(tmp_path: Path) -> None:

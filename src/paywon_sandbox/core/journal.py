@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 # (kind, account, id) of a record; a body of None deletes it.
 Address = tuple[str, str, str]
 
 
+class StateFileError(Exception):
+    """The file cannot be used: none of SQLite's, another program's, in use by another sandbox, out of reach."""
+
+
+_OPENING_S = 1.0
+_OPENING = (
+    # One sandbox at a time: two would overwrite each other's records. The lock goes with the process, however it ends.
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    # The operating system keeps what a killed process has written: no fsync for each request.
+    "PRAGMA synchronous = NORMAL",
+    "BEGIN IMMEDIATE",
+    "CREATE TABLE IF NOT EXISTS records (kind TEXT, account TEXT, id TEXT, body BLOB NOT NULL,"
+    " PRIMARY KEY (kind, account, id)) WITHOUT ROWID",
+    "COMMIT",
+)
+
+
 class Journal:
-    """One table of encoded records. Without a path it keeps nothing."""
+    """One table of encoded records. Without a path it keeps nothing. Raises StateFileError."""
 
     def __init__(self, path: Path | None) -> None:
         self._db: sqlite3.Connection | None = None
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        # The operating system keeps what a killed process has written: no fsync for each request.
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS records (kind TEXT, account TEXT, id TEXT, body BLOB NOT NULL,"
-            " PRIMARY KEY (kind, account, id)) WITHOUT ROWID"
-        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=_OPENING_S)
+            for statement in _OPENING:
+                self._db.execute(statement)
+        except (sqlite3.Error, OSError) as problem:
+            raise StateFileError(str(problem)) from problem
 
     def load(self) -> Iterator[tuple[Address, bytes]]:
         """Every record of the file."""
@@ -35,15 +52,20 @@ class Journal:
             yield (kind, account, record_id), body
 
     def write(self, changes: dict[Address, bytes | None]) -> None:
-        """Apply all changes in one transaction."""
+        """Apply all changes in one transaction. Raises sqlite3.Error when that fails; then none is applied."""
         if self._db is None or not changes:
             return
-        self._db.execute("BEGIN IMMEDIATE")
         gone = [address for address, body in changes.items() if body is None]
         kept = [(*address, body) for address, body in changes.items() if body is not None]
-        self._db.executemany("DELETE FROM records WHERE kind = ? AND account = ? AND id = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", kept)
-        self._db.execute("COMMIT")
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM records WHERE kind = ? AND account = ? AND id = ?", gone)
+            self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", kept)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
 
     @property
     def active(self) -> bool:

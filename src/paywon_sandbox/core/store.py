@@ -16,7 +16,7 @@ import msgspec
 from paywon_sandbox import inferred
 from paywon_sandbox.core.clock import Clock
 from paywon_sandbox.core.deadlines import Deadlines
-from paywon_sandbox.core.journal import Address, Journal
+from paywon_sandbox.core.journal import Address, Journal, StateFileError
 from paywon_sandbox.core.money import DECIMALS
 from paywon_sandbox.core.payouts import (
     AnyPayoutRecord,
@@ -331,9 +331,12 @@ class Store:
         self._load()
 
     def _load(self) -> None:
-        records = [
-            (address, msgspec.json.decode(body, type=KINDS[address[0]])) for address, body in self._journal.load()
-        ]
+        try:
+            records = [
+                (address, msgspec.json.decode(body, type=KINDS[address[0]])) for address, body in self._journal.load()
+            ]
+        except (KeyError, msgspec.MsgspecError) as problem:
+            raise StateFileError(f"{type(problem).__name__}: {problem}") from problem
         records.sort(key=lambda item: _order(item[1]))
         for (kind, account, record_id), record in records:
             self.account(account).restore(kind, record_id, record)
@@ -368,15 +371,18 @@ class Store:
                 self._changed[address] = None
 
     def commit(self) -> None:
-        """Write everything noted since the last commit, in one transaction."""
+        """Write everything noted since the last commit, in one transaction.
+
+        Raises sqlite3.Error where that fails, say for a full disk; the next commit tries it again.
+        """
         if not self._changed:
             return
         encoded = {
             address: None if record is None else self._encoder.encode(record)
             for address, record in self._changed.items()
         }
-        self._changed.clear()
         self._journal.write(encoded)
+        self._changed.clear()
 
     def close(self) -> None:
         """Write what is left and close the file."""

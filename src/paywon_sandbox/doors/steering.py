@@ -7,8 +7,9 @@ from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.records import Delivery, Fault, Webhook
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.faults import KINDS
+from paywon_sandbox.rules.addresses import is_http_url
 from paywon_sandbox.rules.expiry import sweep
-from paywon_sandbox.rules.params import Params, is_http_url
+from paywon_sandbox.rules.params import Params
 from paywon_sandbox.webhooks.events import EVENT_TYPES
 from paywon_sandbox.webhooks.faults import WEBHOOK_ONLY_KINDS
 
@@ -103,7 +104,8 @@ def _read_fault(params: Params) -> Fault:
         times=times or None,
         delay_ms=delay_ms,
         status=status,
-        code=params.optional_text("code", longest=100),
+        # Not only the known ones: new codes come without a new version (api.md 1.3).
+        code=params.pattern("code", r"[A-Z][A-Z0-9_]{0,99}"),
     )
 
 

@@ -28,8 +28,9 @@ from paywon_sandbox.doors.pages import (
     read_form,
 )
 from paywon_sandbox.rules import billing
+from paywon_sandbox.rules.addresses import with_query
 from paywon_sandbox.rules.params import Params
-from paywon_sandbox.rules.window import WINDOW_FAILURES, with_query
+from paywon_sandbox.rules.window import WINDOW_FAILURES
 
 # The SDK's rule, api.md 1.5; the API itself takes more.
 _CUSTOMER_KEY = re.compile(r"[A-Za-z0-9_=.@-]{2,50}", re.ASCII)

@@ -15,7 +15,8 @@ from paywon_sandbox.core.money import DECIMALS, tax_split
 from paywon_sandbox.core.records import PaymentRecord, Wishes
 from paywon_sandbox.core.store import APPROVED, Account, Store
 from paywon_sandbox.core.values import Payment, Url
-from paywon_sandbox.rules.params import Params, is_http_url
+from paywon_sandbox.rules.addresses import is_http_url
+from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.terms import due_at
 from paywon_sandbox.rules.wishes import read_wishes
 from paywon_sandbox.settings import AUTHENTICATION_WINDOW, MERCHANT_ID

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core.errors import TossError
+from paywon_sandbox.rules.addresses import is_http_url
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # api.md 1.5; the documented rule, strictly
 SCRIPTED_ORDER_ID = re.compile(r"[A-Za-z0-9_=-]{6,64}", re.ASCII)  # api.md 1.5: "SDK docs also allow `=`"
@@ -213,14 +213,3 @@ def _in_smallest_units(value: object, decimals: int) -> int | None:
         return None
     scaled = Decimal(text).scaleb(decimals)
     return int(scaled) if scaled.is_finite() and scaled == scaled.to_integral_value() else None
-
-
-def is_http_url(value: str) -> bool:
-    """Whether a browser could be sent there."""
-    if any(char.isspace() or ord(char) < 32 for char in value):
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

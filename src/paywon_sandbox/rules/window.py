@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core import codes, ids
@@ -15,6 +14,7 @@ from paywon_sandbox.core.records import Choice, PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import RefundAccount
 from paywon_sandbox.rules import promotions
+from paywon_sandbox.rules.addresses import with_query
 from paywon_sandbox.rules.cards import CARD_NUMBER
 from paywon_sandbox.rules.magic import card_refusal
 from paywon_sandbox.rules.params import Params
@@ -224,11 +224,3 @@ def fail_redirect(record: PaymentRecord, code: str, *, with_order_id: bool) -> s
     if with_order_id:
         query["orderId"] = record.payment.order_id
     return with_query(record.fail_url, query)
-
-
-def with_query(url: str, added: dict[str, str]) -> str:
-    """Keep the merchant's own query and append with & (api.md 3 [inferred])."""
-    parts = urlsplit(url)
-    more = urlencode(added, quote_via=quote, safe="")
-    query = f"{parts.query}&{more}" if parts.query else more
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, parts.fragment))

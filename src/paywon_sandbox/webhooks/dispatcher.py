@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from datetime import timedelta
 
 import aiohttp
@@ -61,7 +62,7 @@ class Dispatcher:
             for account in list(self._store.accounts.values()):
                 sweep(account)
                 self._start_due(account)
-            self._store.commit()
+            self._commit()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._settings.tick_s)
             self._wake.clear()
@@ -154,4 +155,9 @@ class Dispatcher:
             return
         delivery.state = state
         account.keep_delivery(delivery)
-        self._store.commit()
+        self._commit()
+
+    def _commit(self) -> None:
+        """A full disk does not end the sender; what was not written is written with the next commit."""
+        with contextlib.suppress(sqlite3.Error):
+            self._store.commit()
