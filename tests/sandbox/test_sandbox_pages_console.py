@@ -6,8 +6,9 @@ import re
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.sandbox.client import Toss
+from tests.sandbox.client import Toss, new_order_id
 from tests.sandbox.conftest import OpenPage
+from tests.sandbox.makers import REFUND_ACCOUNT, issue_billing
 from tests.sandbox.receiver import Receiver
 
 with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
@@ -38,6 +39,59 @@ async def test_a_virtual_account_is_paid_and_taken_back(toss: Toss, open_page: O
         await page.get_by_role("button", name=button).click()
         await expect(page.locator(f".badge.{status}")).to_be_visible()
         assert (await toss.payment(payment["paymentKey"]))["status"] == status
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_what_else_can_happen_to_a_payment(toss: Toss, open_page: OpenPage) -> None:
+    """A window and an account expire, goods travel, a refund fails: one button each."""
+    window, _ = await toss.opened()
+    account = await toss.paid(method="VIRTUAL_ACCOUNT")
+    escrow = await toss.paid(method="VIRTUAL_ACCOUNT", useEscrow=True)
+    page = await entered(toss, await open_page(javascript=False, width=390))
+
+    async def press(order_id: str, button: str) -> None:
+        await unfold(page, order_id)
+        await page.get_by_role("button", name=button).click()
+
+    await press((await toss.payment(window))["orderId"], "만료시키기")
+    assert (await toss.payment(window))["status"] == "EXPIRED"
+    await press(account["orderId"], "기한 지나게 하기")
+    assert (await toss.payment(account["paymentKey"]))["virtualAccount"]["expired"] is True
+    await press(escrow["orderId"], "입금하기")
+    await press(escrow["orderId"], "배송 시작하기")
+    assert (await toss.cancel(escrow["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)).status == 403
+    await press(escrow["orderId"], "구매 확정하기")
+    assert (await toss.cancel(escrow["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)).status == 200
+    await page.reload()
+    await press(escrow["orderId"], "환불 실패시키기")
+    await toss.advance(3 * 86_400)
+    assert (await toss.payment(escrow["paymentKey"]))["virtualAccount"]["refundStatus"] == "FAILED"
+
+
+async def test_billing_keys_are_seen_and_lost(toss: Toss, open_page: OpenPage) -> None:
+    billing = await issue_billing(toss, cardCompany="51")
+    page = await entered(toss, await open_page(javascript=False, width=390))
+    await page.get_by_role("link", name="빌링키").click()
+    await expect(page.locator("details.row")).to_contain_text("삼성 43301234****123*")
+    await unfold(page, "삼성")
+    await page.get_by_role("button", name="해지하게 하기").click()
+    await expect(page.get_by_text("삭제됨")).to_be_visible()
+    charge = {"customerKey": billing["customerKey"], "amount": 1000, "orderId": new_order_id(), "orderName": "구독"}
+    assert (await toss.post(f"/v1/billing/{billing['billingKey']}", charge)).code == "ALREADY_REMOVED_BILLING_KEY"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_settings_are_changed(toss: Toss, open_page: OpenPage) -> None:
+    page = await entered(toss, await open_page(javascript=False, width=390))
+    await page.get_by_role("link", name="설정").click()
+    await page.get_by_label("API 버전").select_option("2024-06-01")
+    await page.get_by_label("지급 가능 금액").fill("5000")
+    await page.get_by_role("button", name="저장").click()
+    await page.get_by_role("button", name="다시 발급").click()
+    await expect(page.get_by_text("이전 키")).to_be_visible()
+    settings = (await toss.get("/sandbox/settings")).json
+    assert (settings["version"], settings["payoutBalance"]) == ("2024-06-01", 5000)
+    await expect(page.get_by_text(settings["securityKeys"][0])).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -23,14 +23,21 @@ from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import client_key
 from paywon_sandbox.doors.pages import page, read_form
-from paywon_sandbox.rules import virtual_accounts
+from paywon_sandbox.rules import billing, centre, expiry, virtual_accounts
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.webhooks.events import EVENT_TYPES
 
 COOKIE = "paywon_sandbox_key"
 HOME = "/sandbox/console"
-SECTIONS = {"payments": "결제", "webhooks": "웹훅", "faults": "장애", "requests": "요청 기록"}
+SECTIONS = {
+    "payments": "결제",
+    "billing": "빌링키",
+    "webhooks": "웹훅",
+    "faults": "장애",
+    "requests": "요청 기록",
+    "settings": "설정",
+}
 ROWS = 50
 FAULT_KINDS = {
     "refuse": "연결을 바로 끊기 (처리 안 함)",
@@ -120,6 +127,10 @@ async def show_section(request: AnyRequest, door: Door, section: str) -> Respons
         payments=_payments(account, order) if section == "payments" else [],
         deliveries=_deliveries(account, order) if section == "webhooks" else [],
         requests=_requests(account, order) if section == "requests" else [],
+        billings=_newest(reversed(account.billings.values()), lambda billing: True) if section == "billing" else [],
+        settings=centre.settings_view(account),
+        versions=centre.VERSIONS,
+        signature_keys=centre.SIGNATURE_KEYS,
         event_types=sorted(EVENT_TYPES),
         fault_kinds=FAULT_KINDS,
         paths=API_PATHS,
@@ -190,6 +201,18 @@ def _register(account: Account, form: dict[str, object]) -> object:
     return steering.register_webhook(account, Params({"url": form.get("url"), "events": events}))
 
 
+def _expire(account: Account, form: dict[str, object]) -> object:
+    return expiry.expire(account, _named(form, "paymentKey"))
+
+
+def _refund(account: Account, form: dict[str, object]) -> object:
+    return virtual_accounts.order_refund_outcome(account, _named(form, "orderId"), Params(form))
+
+
+def _deliver(account: Account, form: dict[str, object]) -> object:
+    return virtual_accounts.deliver(account, _named(form, "orderId"), received=form.get("received") is True)
+
+
 def _deposit(door: Door, account: Account, form: dict[str, object]) -> object:
     return virtual_accounts.deposit(account, _named(form, "orderId"), Params({}), door.settings.public_url)
 
@@ -206,6 +229,11 @@ ACTIONS: dict[str, Action] = {
     "clock": lambda door, account, form: steering.change_clock(account, _named(form, "action"), Params(form)),
     "deposit": _deposit,
     "reverse": lambda door, account, form: virtual_accounts.reverse(account, _named(form, "orderId")),
+    "expire": lambda door, account, form: _expire(account, form),
+    "refund": lambda door, account, form: _refund(account, form),
+    "deliver": lambda door, account, form: _deliver(account, form),
+    "delete-billing": lambda door, account, form: billing.delete(account, _named(form), None),
+    "settings": lambda door, account, form: centre.change_settings(account, Params(form)),
     "register-webhook": lambda door, account, form: _register(account, form),
     "remove-webhook": lambda door, account, form: steering.remove_webhook(account, _named(form)),
     "resend": lambda door, account, form: steering.resend(account, _named(form)),

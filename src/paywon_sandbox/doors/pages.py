@@ -41,6 +41,12 @@ _PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", re.ASCII)
 CARD_CHOICES = tuple(code for code in codes.CARD_COMPANIES if code != "W1")
 GIFT_CERTIFICATE = "상품권"
 DECLINE_CHOICES = ("REJECT_CARD_PAYMENT", "REJECT_CARD_COMPANY", "INVALID_STOPPED_CARD", "PROVIDER_ERROR")
+STATUSES = {
+    "DONE": "결제 완료",
+    "WAITING_FOR_DEPOSIT": "입금 대기",
+    "CANCELED": "취소됨",
+    "PARTIAL_CANCELED": "부분 취소됨",
+}
 _MESSAGES = {
     "NOT_FOUND_PAYMENT": (404, "결제를 찾을 수 없습니다", "주소를 다시 확인해 주세요."),
     "NOT_FOUND_PAYMENT_SESSION": (
@@ -293,7 +299,7 @@ async def show_receipt(request: AnyRequest, door: Door) -> Response[str]:
         return problem_page(error.code)
     card = record.payment.card
     company = codes.CARD_COMPANIES.get(card.issuer_code, ("", card.issuer_code))[1] if card else None
-    return page("receipt.html", payment=record.payment, company=company)
+    return page("receipt.html", payment=record.payment, company=company, statuses=STATUSES)
 
 
 @get("/sandbox/static/{name:str}", sync_to_thread=False)

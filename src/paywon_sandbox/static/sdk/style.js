@@ -4,9 +4,9 @@ const WIDGET_CSS = `
     color: #191f28; color-scheme: light; font: 400 1rem/1.5 system-ui, "Apple SD Gothic Neo", "Noto Sans KR", sans-serif; word-break: keep-all; }
   .note { margin: 0 0 .75rem; color: #5c4400; background: #fff3c4; border-radius: .5rem; padding: .35rem .75rem; font-size: .8rem; }
   h2 { margin: 0 0 .75rem; font-size: 1.05rem; }
-  .methods { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .5rem; }
+  .methods { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem; }
   label { cursor: pointer; }
-  .method { display: flex; align-items: center; gap: .5rem; min-height: 3rem; padding: 0 .85rem; border: 1px solid #d1d6db; border-radius: .75rem; }
+  .method { display: flex; align-items: center; gap: .5rem; min-height: 3rem; padding: 0 .75rem; white-space: nowrap; letter-spacing: -.01em; border: 1px solid #d1d6db; border-radius: .75rem; }
   .method:has(:checked) { border-color: #1b64da; box-shadow: inset 0 0 0 1px #1b64da; font-weight: 600; }
   input { width: 1.15rem; height: 1.15rem; margin: 0; flex: none; accent-color: #1b64da; }
   .card { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; margin-top: .75rem; }
