@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import FrameLocator, Page
-from tests.support.outside import lacking
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "html-shop"
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 ARGUMENTS += ["--disable-sync", "--disable-gpu"]
 BLANK = '<!doctype html><html lang="ko"><title>가게</title><div id="methods"></div><div id="terms"></div></html>'
-LOADER = "@tosspayments/tosspayments-sdk"
 
 
 class Chromium:
@@ -42,19 +40,6 @@ class Chromium:
         """End it."""
         self._process.terminate()
         self._process.wait(10)
-
-
-def install_loader(folder: Path) -> Path:
-    """Toss's own loader package from npm, by name; returns its folder."""
-    npm = shutil.which("npm")
-    if npm is None:
-        lacking("npm was not found")
-    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-    command = [str(npm), "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", LOADER]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
-    if ended.returncode:
-        lacking(f"npm could not install {LOADER} ({ended.stderr.strip()[-200:]})")
-    return folder / "node_modules" / LOADER
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

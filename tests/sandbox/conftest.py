@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
-from tests.sandbox.browsing import Chromium, Shop, install_loader
+from tests.sandbox.browsing import Chromium, Shop
 from tests.sandbox.client import Toss
+from tests.sandbox.packages import LOADER, OLDER_LOADER, from_npm
 from tests.sandbox.process import SandboxProcess
 from tests.sandbox.receiver import Receiver
 from tests.support.outside import find_chromium
@@ -71,10 +72,11 @@ def shop(chromium: Chromium, sandbox: SandboxProcess, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="session")
 def loader(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Toss's loader package from npm, served by the shop under /loader."""
-    package = install_loader(tmp_path_factory.mktemp("npm"))
-    shutil.copytree(package / "dist", shop.folder / "loader")
-    return package
+    """Toss's two loaders from npm, served by the shop under /loader and /older-loader; the newer one's folder."""
+    modules = from_npm(tmp_path_factory.mktemp("npm"), LOADER, OLDER_LOADER)
+    shutil.copytree(modules / LOADER / "dist", shop.folder / "loader")
+    shutil.copytree(modules / OLDER_LOADER / "dist", shop.folder / "older-loader")
+    return modules / LOADER
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from pathlib import Path
 
 from playwright.async_api import Page, expect
@@ -9,6 +11,8 @@ from tests.sandbox.browsing import Shop, ended, start, tried, window
 from tests.sandbox.client import Toss, new_order_id
 from tests.sandbox.conftest import OpenPage
 from tests.sandbox.process import SandboxProcess
+
+from paywon_sandbox.core.codes import FOREIGN_WALLETS
 
 DRAW = """(async () => {
     window.heard = [];
@@ -129,6 +133,50 @@ async def test_the_shops_widget_page(open_page: OpenPage, shop: Shop, sandbox: S
     await expect(page.locator("#call")).to_contain_text("test_gsk_html_shop")
 
 
+def type_file(loader: Path) -> str:
+    return (loader / "types" / "index.d.ts").read_text(encoding="utf-8")
+
+
+def test_every_name_of_the_type_file_is_taken(loader: Path) -> None:
+    """The script refuses names that it does not know, as Toss does; so it has to know all that the type file has."""
+    declared = type_file(loader)
+    script = files("paywon_sandbox").joinpath("static/sdk/v2.js").read_text(encoding="utf-8")
+    common = script[script.index("COMMON_NAMES") : script.index("METHOD_OPTIONS")]
+    for interface in ("PaymentRequest", "WidgetPaymentRequest"):
+        [body] = re.findall(rf"^interface {interface} \{{\n(.*?)^\}}", declared, flags=re.DOTALL | re.MULTILINE)
+        names = set(re.findall(r"^    (\w+)\??: ", body, flags=re.MULTILINE)) - {"amount", "orderId", "orderName"}
+        options = {"card", "transfer", "virtualAccount", "foreignEasyPay", "subMerchantSetting"}
+        assert len(names) >= 10
+        assert [name for name in names - options if f"'{name}'" not in common] == []
+    methods = set(re.findall(r"^    method: (.*);$", declared, flags=re.MULTILINE))
+    known = set(re.findall(r"^  ([A-Z_]+): ", script, flags=re.MULTILINE))
+    assert {name for union in methods for name in re.findall(r"'(\w+)'", union)} <= known
+    [wallets] = re.findall(r"^        provider: ('PAYPAL'.*);$", declared, flags=re.MULTILINE)
+    assert set(re.findall(r"'(\w+)'", wallets)) <= set(FOREIGN_WALLETS)
+
+
+async def test_toss_older_loader(toss: Toss, open_page: OpenPage, shop: Shop, loader: Path) -> None:
+    """`@tosspayments/payment-sdk` from npm, unchanged, with `src` at the sandbox."""
+    page = await open_page()
+    await page.goto(f"{shop.url}/blank.html")
+    order: dict[str, object] = {"orderId": new_order_id(), "orderName": "셔츠", "amount": 5000, "bank": "신한"}
+    await start(
+        page,
+        """(async () => {
+            const { loadTossPayments } = await import('/older-loader/tosspayments.esm.js');
+            return (await loadTossPayments(key, { src })).requestPayment('계좌이체', order);
+        })()""",
+        key=toss.key.replace("sk_", "ck_", 1),
+        src=f"{toss.base_url}/v1/payment",
+        order=order | {"cultureExpense": True},
+    )
+    await expect(window(page).locator("select[name=bank]")).to_have_value("88")
+    await window(page).get_by_role("button", name="5,000원 결제하기").click()
+    value = (await ended(page))["value"]
+    payment = (await toss.confirm(value["paymentKey"], value["orderId"], value["amount"])).json
+    assert (payment["transfer"]["bankCode"], payment["cultureExpense"]) == ("88", True)
+
+
 async def test_toss_own_loader(
     toss: Toss, open_page: OpenPage, shop: Shop, sandbox: SandboxProcess, loader: Path
 ) -> None:
@@ -150,7 +198,7 @@ async def test_toss_own_loader(
     await window(page).get_by_role("button", name="5,000원 결제하기").click()
     value = (await ended(page))["value"]
     assert (await toss.confirm(value["paymentKey"], value["orderId"], 5000)).json["method"] == "계좌이체"
-    declared = (loader / "types" / "index.d.ts").read_text(encoding="utf-8")
+    declared = type_file(loader)
     names = await page.evaluate(
         """() => [
             ...Object.keys(TossPayments('test_ck_a')),
