@@ -47,6 +47,12 @@ async def test_huge_bodies(toss: Toss, path: str) -> None:
     assert is_toss_refusal(answer), (answer.status, answer.raw)
 
 
+@pytest.mark.parametrize("path", [*POSTS, "/sandbox/checkout", "/sandbox/faults", "/sandbox/console/do/clock"])
+async def test_a_refusal_is_heard_by_who_is_still_sending(toss: Toss, path: str) -> None:
+    answer = await toss.call("POST", path, raw=b"x" * 15_000_000, headers={"authorization": basic("nobody:")})
+    assert answer.status in (303, 401)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [

@@ -23,6 +23,7 @@ from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import client_key
 from paywon_sandbox.doors.pages import page, read_form
+from paywon_sandbox.doors.replies import drain
 from paywon_sandbox.rules import billing, centre, expiry, virtual_accounts
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
@@ -180,6 +181,7 @@ async def act(request: AnyRequest, door: Door, action: str) -> Response[None]:
     """One button of the page. The answer leads back to where it was pressed."""
     account = _account(request, door)
     if account is None or not _from_here(request):
+        await drain(request)
         return _go("payments")
     problem = section = order = ""
     try:

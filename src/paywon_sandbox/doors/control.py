@@ -14,7 +14,7 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors import log, steering
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
-from paywon_sandbox.doors.replies import Answer, read_body, refusal, success, to_answer, wants_english
+from paywon_sandbox.doors.replies import Answer, drain, read_body, refusal, success, to_answer, wants_english
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, parse_json_object
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
@@ -32,6 +32,7 @@ async def control(request: AnyRequest, door: Door, command: Command) -> Answer:
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body) if body else {})))
     except TossError as error:
+        await drain(request)
         reply = refusal(endpoint, error.code, english=english)
     door.store.commit()
     door.dispatcher.wake()

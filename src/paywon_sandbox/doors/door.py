@@ -20,7 +20,7 @@ from paywon_sandbox.core.store import Account, Store
 from paywon_sandbox.doors import faults, log
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.dialects import PLAIN, Dialect
-from paywon_sandbox.doors.replies import NOTHING, Answer, Reply, read_body, to_answer, wants_english
+from paywon_sandbox.doors.replies import NOTHING, Answer, Reply, drain, read_body, to_answer, wants_english
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.settings import IDEMPOTENCY_KEY_MAX_LENGTH, IDEMPOTENCY_LIFETIME, Settings
@@ -68,6 +68,7 @@ class Door:
             account = self.store.account(secret_key(request.headers.get("authorization")))
             body = await read_body(request) if request.method == "POST" else b""
         except TossError as error:
+            await drain(request)
             english = wants_english(request.headers)
             return to_answer(dialect.refusal(endpoint, error.code, english=english))
         call = _read_call(request, endpoint, account, body, dialect.of(account))

@@ -239,9 +239,9 @@ async def submit_checkout(request: AnyRequest, door: Door, payment_key: str) -> 
     """The customer pressed a button."""
     opener = opener_of(request)
     try:
+        form = _methods_own_fields(await read_form(request))
         account, record = _find(door, payment_key)
         ensure_open(record)
-        form = _methods_own_fields(await read_form(request))
     except TossError as error:
         return problem_page(error.code, opener)
     try:

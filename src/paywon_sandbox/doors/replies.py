@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -42,6 +43,12 @@ async def read_body(request: Request[Any, Any, Any]) -> bytes:
     if len(body) > MAX_BODY_BYTES:
         raise TossError(inferred.BODY_TOO_LARGE)
     return body
+
+
+async def drain(request: Request[Any, Any, Any]) -> None:
+    """Read what an early refusal has not read: a client that is still sending would not hear the answer."""
+    with suppress(TossError):
+        await read_body(request)
 
 
 def wants_english(headers: Headers) -> bool:

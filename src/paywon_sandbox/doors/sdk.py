@@ -15,7 +15,7 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors import log
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import account_key, client_key
-from paywon_sandbox.doors.replies import Answer, read_body, refusal, success, to_answer, wants_english
+from paywon_sandbox.doors.replies import Answer, drain, read_body, refusal, success, to_answer, wants_english
 from paywon_sandbox.doors.windows import read_billing_window
 from paywon_sandbox.rules.create import create_payment, read_create
 from paywon_sandbox.rules.expiry import sweep
@@ -101,6 +101,7 @@ async def _answer(request: AnyRequest, door: Door, command: Callable[[Account, P
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body))))
     except TossError as error:
+        await drain(request)
         reply = refusal(f"POST {path}", error.code, english=wants_english(request.headers))
     if line is not None:
         log.close(line, reply)

@@ -122,8 +122,8 @@ async def submit_billing_window(request: AnyRequest, door: Door) -> Response[str
     """The customer pressed a button."""
     opener = opener_of(request)
     try:
-        account, window = _read_address(request, door)
         form = await read_form(request)
+        account, window = _read_address(request, door)
     except TossError as error:
         return problem_page(error.code, opener)
     failure = (WINDOW_FAILURES | {"close": inferred.WINDOW_CLOSED}).get(str(form.get("outcome")))
