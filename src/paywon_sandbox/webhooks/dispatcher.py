@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from datetime import timedelta
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core import ids
@@ -19,6 +18,9 @@ from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.settings import WEBHOOK_RETRY_MINUTES, Settings
 from paywon_sandbox.webhooks.events import SIGNED
 from paywon_sandbox.webhooks.faults import take_webhook_fault
+
+if TYPE_CHECKING:
+    import aiohttp
 
 REORDER_WAIT_S = 5.0
 
@@ -38,10 +40,6 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Begin sending."""
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._settings.webhook_timeout_s),
-            connector=aiohttp.TCPConnector(limit=0, force_close=True),
-        )
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -52,6 +50,17 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        """Made for the first webhook: who receives none does without the 10 MB of the import."""
+        import aiohttp
+
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._settings.webhook_timeout_s),
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            )
+        return self._session
 
     def wake(self) -> None:
         """Look for due deliveries now."""
@@ -116,7 +125,6 @@ class Dispatcher:
 
     async def _post(self, account: Account, delivery: Delivery) -> Attempt:
         """One transmission; its time belongs to it, not to the event (webhooks.md)."""
-        assert self._session is not None
         at = account.clock.now()
         if delivery.attempts and not inferred.SAME_TRANSMISSION_ID_ON_RETRY:
             delivery.transmission_id = ids.transmission_id()
@@ -129,8 +137,10 @@ class Dispatcher:
         }
         if delivery.event_type in SIGNED:
             headers["tosspayments-webhook-signature"] = signature(account, body, time)
+        import aiohttp
+
         try:
-            async with self._session.post(delivery.url, data=body, headers=headers, allow_redirects=False) as reply:
+            async with self._client().post(delivery.url, data=body, headers=headers, allow_redirects=False) as reply:
                 return Attempt(at=at, status=reply.status, error=None)
         except TimeoutError:
             return Attempt(at=at, status=None, error=f"no answer within {self._settings.webhook_timeout_s:g} s")
