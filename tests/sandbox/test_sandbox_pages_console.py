@@ -16,7 +16,7 @@ with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["ja
 
 async def entered(toss: Toss, page: Page) -> Page:
     """The control page, opened with the test's own key."""
-    await page.goto(f"{toss.base_url}/sandbox")
+    await page.goto(toss.base_url)  # what a terminal shows to click on
     await page.get_by_label("시크릿 키").fill(toss.key)
     await page.get_by_role("button", name="열기").click()
     await expect(page.get_by_role("heading", name="결제", exact=True)).to_be_visible()

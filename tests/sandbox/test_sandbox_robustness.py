@@ -57,7 +57,7 @@ async def test_a_refusal_is_heard_by_who_is_still_sending(toss: Toss, path: str)
     ("method", "path", "code"),
     [
         ("GET", "/v1/unknown", "NOT_FOUND"),
-        ("GET", "/", "NOT_FOUND"),
+        ("GET", "/nowhere", "NOT_FOUND"),
         ("DELETE", "/v1/payments/confirm", "NOT_FOUND_HTTP_METHOD"),
         ("PUT", "/v1/payments/any/cancel", "NOT_FOUND_HTTP_METHOD"),
         ("GET", "/v1/payments/%ff%fe", "NOT_FOUND_PAYMENT"),

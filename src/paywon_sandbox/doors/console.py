@@ -95,7 +95,7 @@ def _requests(account: Account, order: str) -> list[dict[str, object]]:
     return [log.shown(line) for line in lines]
 
 
-@get(["/sandbox", "/sandbox/console"], sync_to_thread=False)
+@get(["/", "/sandbox", "/sandbox/console"], sync_to_thread=False)
 def home() -> Response[None]:
     """The first section."""
     return _go("payments")
