@@ -14,6 +14,7 @@ from paywon.payments import jobs as payment_jobs
 from paywon.queue.jobs import open_queue, run_queue
 from paywon.receipts import jobs as receipt_jobs
 from paywon.settings import Settings
+from paywon.settlements import jobs as settlement_jobs
 from paywon.wiring import House, open_house
 
 _RECONNECT_AFTER_S = 1.0
@@ -49,6 +50,7 @@ async def _work_queue(house: House) -> BaseException | None:
     order_jobs.register_jobs(pgq, house.book)
     idempotency_jobs.register_jobs(pgq, house.db, house.clock)
     invariant_jobs.register_jobs(pgq, house.db, house.clock)
+    settlement_jobs.register_jobs(pgq, house.ledger)
     queue = asyncio.create_task(run_queue(pgq))
     try:
         await asyncio.wait({queue})

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from litestar.stores.memory import MemoryStore
 
-from paywon.base.clock import KST, SystemClock
+from paywon.base.clock import KST, Clock, SystemClock
 from paywon.base.errors import PaywonError
 from paywon.payments.commands.cashier import Origin
-from paywon.settlements.commands import Ledger, list_settlements, list_transactions
+from paywon.settlements.commands import Ledger, list_settlements, list_transactions, tell_payouts
 from paywon.settlements.model import DateKind, Span
 from tests.conftest import OpenStack
 from tests.support.stack import Stack
-from tests.support.till import open_till
+from tests.support.till import MovingClock, open_till
 
 BOOKS = "/api/payments/toss"
 TODAY = datetime.now(KST).date()
@@ -29,9 +29,9 @@ async def stack(open_stack: OpenStack) -> Stack:
 
 
 @asynccontextmanager
-async def _ledger(stack: Stack, *, page_rows: int) -> AsyncIterator[Ledger]:
+async def _ledger(stack: Stack, *, page_rows: int, clock: Clock | None = None) -> AsyncIterator[Ledger]:
     """The books as the API reads them, but in pages of Toss so small that a few payments fill several."""
-    async with open_till(stack, SystemClock()) as cashier:
+    async with open_till(stack, clock or SystemClock()) as cashier:
         yield Ledger(cashier=cashier, cache=MemoryStore(), page_rows=page_rows)
 
 
@@ -274,3 +274,50 @@ async def test_a_toss_that_cannot_be_reached(open_stack: OpenStack) -> None:
     assert (reply.status, reply["code"]) == (503, "PROVIDER_UNAVAILABLE")
     (row,) = await _audit(stack, "/v1/settlements")
     assert (row["status"], row["outcome"]) == ("failed", "not_sent")
+
+
+# --- Told to the application --------------------------------------------------------------------------
+
+
+async def _told_payouts(stack: Stack) -> list[dict[str, Any]]:
+    rows = await stack.rows("SELECT data FROM events WHERE type = 'settlement.paid_out' ORDER BY seq")
+    return [row["data"]["payout"] for row in rows]
+
+
+async def _until_paid_out(stack: Stack, clock: MovingClock) -> None:
+    """Sell something three times, and let days pass until the day on which it is paid out is over."""
+    for _ in range(3):
+        await stack.paid()
+    await _a_day_later(stack)
+    today = clock.now().astimezone(KST).date()
+    (sold, *_) = (await stack.api.get(f"{BOOKS}/settlements?startDate={today}&endDate={today}"))["settlements"]
+    days = (date.fromisoformat(sold["paidOutDate"]) - today).days + 1
+    await _a_day_later(stack, days=days - 1)
+    clock.advance(days * 86_400)
+
+
+async def test_what_toss_paid_out_is_told_once_for_each_day(stack: Stack) -> None:
+    clock = MovingClock()
+    async with _ledger(stack, page_rows=2, clock=clock) as ledger:
+        assert await tell_payouts(ledger) == 0, "nothing has been paid out yet"
+        await _until_paid_out(stack, clock)
+        assert await tell_payouts(ledger) == 1, "a day's rows come on two pages"
+        (payout,) = await _told_payouts(stack)
+        assert (payout["count"], payout["amount"], payout["currency"]) == (3, 150_000, "KRW")
+        assert payout["payOutAmount"] == payout["amount"] - payout["fee"] < 150_000
+        clock.advance(86_400)
+        assert await tell_payouts(ledger) == 1, "the week is read again"
+    assert await _told_payouts(stack) == [payout], "and told once"
+    assert {row["actor"] for row in await _audit(stack, "/v1/settlements")} >= {"system:payouts"}
+
+
+async def test_a_morning_on_which_toss_is_not_heard_is_made_up_for(stack: Stack) -> None:
+    clock = MovingClock()
+    async with _ledger(stack, page_rows=100, clock=clock) as ledger:
+        await _until_paid_out(stack, clock)
+        await stack.fault(path="/v1/settlements", kind="status", status=500)
+        assert await tell_payouts(ledger) == 0
+        assert await _told_payouts(stack) == []
+        clock.advance(86_400)
+        assert await tell_payouts(ledger) == 1
+    assert len(await _told_payouts(stack)) == 1

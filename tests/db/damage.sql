@@ -272,3 +272,38 @@ UPDATE webhook_events SET body = '{"data": {"card_number": 411111}}'
 
 -- I13: payment_cancels.cancel_reason
 UPDATE payment_cancels SET cancel_reason = 'refund to 4111111111111111, please'
+
+-- I13: events.data
+UPDATE events SET data = data || '{"payment": {"failCode": "4111 1111 1111 1111"}}' WHERE type = 'payment.requested'
+
+-- I14: nobody will tell it
+UPDATE orders SET paid_told_at = NULL WHERE fulfilment_kind = 'none' AND status = 'PAID'
+
+-- I14: stands as told to be paid
+UPDATE orders SET paid_told_at = now() WHERE status = 'PENDING_PAYMENT'
+
+-- I14: told 0 times and taken back 0 times
+UPDATE events SET type = 'order.expired'
+WHERE type = 'order.paid' AND stream IN (SELECT id FROM orders WHERE fulfilment_kind = 'none')
+
+-- I14: told 2 times and taken back 0 times
+INSERT INTO events (id, type, stream, occurred_at, data)
+SELECT gen_random_uuid(), type, stream, 'epoch', data FROM events WHERE type = 'order.paid'
+
+-- I14: told as paid, and does not stand so
+UPDATE events SET type = 'order.paid' WHERE type = 'payment.failed'
+
+-- I14: told 0 times as refunded
+UPDATE events SET type = 'order.expired' WHERE type = 'order.refunded'
+
+-- I14: is PAID, and told 1 times as refunded
+UPDATE events SET type = 'order.refunded' WHERE type = 'capsule.created'
+
+-- I14: has no delivery to
+DELETE FROM event_deliveries USING events e WHERE e.id = event_id AND e.type = 'payment.completed'
+
+-- I6: which nobody will tell
+UPDATE event_deliveries d SET status = 'failed', next_at = NULL FROM events e WHERE e.id = event_id AND e.type = 'order.paid'
+
+-- I6: nobody has taken its order.paid
+UPDATE orders SET fulfilment_status = 'FULFILLED' WHERE fulfilment_kind = 'event'

@@ -219,3 +219,14 @@ async def test_keys_are_listed_newest_first_and_paged(desk: Counter) -> None:
     assert seen == [key.id for key in reversed(made)]
     for other in (replace(wanted, after=None, customer_key="c-2"), replace(wanted, after=None, user_id=UserId("u"))):
         assert await list_keys(desk.cashier, other) == []
+
+
+async def test_a_key_is_told_of_without_the_key(desk: Counter) -> None:
+    intent = await asked(desk)
+    view = await settled(desk, intent, issued())
+    await settled(desk, intent, issued())  # the same answer, late
+    await settled(desk, await asked(desk, DELETE, of=view.key), gone())
+    rows = await desk.rows("SELECT type, stream, data::text AS data FROM events ORDER BY seq")
+    assert [row["type"] for row in rows] == ["billing_key.issued", "billing_key.deleted"]
+    assert {row["stream"] for row in rows} == {view.key.id}
+    assert not [row for row in rows if SECRET in row["data"] or CUSTOMER in row["data"]]

@@ -38,6 +38,8 @@ async def books(db: Database) -> AsyncIterator[Books]:
 
 async def furnish(books: Books) -> None:
     """Write one of everything that can happen."""
+    await books.listen("*")
+    await books.paid(by_event=True)
     await books.paid(capsule=True)
     await books.refunded(await books.paid(capsule=True), AMOUNT)
     part = await books.paid()

@@ -160,7 +160,7 @@ async def test_what_is_stored_of_toss_is_redacted(db: Database) -> None:
 async def test_an_order_that_expired_meanwhile_keeps_its_state_and_the_payment_its_truth(db: Database) -> None:
     order = await place(db, 1_000)
     async with db.connection() as conn:
-        await orders.set_status(conn, order.id, OrderStatus.EXPIRED, NOW)
+        await orders.set_status(conn, order.id, OrderStatus.EXPIRED, NOW, paid_told_at=None)
     await tell(db, about(order, DONE, 1))
     payment, status, _ = await state(db, order)
     assert (payment.status, status) == (PaymentStatus.DONE, OrderStatus.EXPIRED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from paywon.base.ids import BillingKeyId, CancelId, PaymentKey, UserId, new_uuid
+from paywon.base.ids import BillingKeyId, CancelId, EndpointId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
 from paywon.base.sealing import KeyRing
 from paywon.billing import store as billing
@@ -57,12 +57,13 @@ class Books:
     cashier: Cashier
     clock: MovableClock
 
-    async def order(self, *, capsule: bool = False) -> Order:
+    async def order(self, *, capsule: bool = False, by_event: bool = False) -> Order:
+        kind = FulfilmentKind.TIME_CAPSULE if capsule else FulfilmentKind.EVENT if by_event else FulfilmentKind.NONE
         wish = OrderWish(
             user_id=UserId("u-1"),
             order_name="책",
             amount=AMOUNT,
-            fulfilment_kind=FulfilmentKind.TIME_CAPSULE if capsule else FulfilmentKind.NONE,
+            fulfilment_kind=kind,
             capsule=_CAPSULE if capsule else None,
         )
         async with self.db.transaction() as conn:
@@ -104,8 +105,8 @@ class Books:
         lost = Unknown(call=Call(method="POST", path="/"), reason=UnknownReason.READ_TIMEOUT)
         await settle(self.cashier, asked.payment, asked.attempt, lost, asked_at=self.clock.now())
 
-    async def paid(self, *, capsule: bool = False) -> Order:
-        order = await self.order(capsule=capsule)
+    async def paid(self, *, capsule: bool = False, by_event: bool = False) -> Order:
+        order = await self.order(capsule=capsule, by_event=by_event)
         await self.answer(await self.ask(AttemptType.PAYMENT_CONFIRMATION, order))
         return order
 
@@ -127,9 +128,9 @@ class Books:
             lastTransactionKey=listed["transactionKey"],
         )
 
-    async def deposited(self, *, capsule: bool = False) -> Order:
+    async def deposited(self, *, capsule: bool = False, by_event: bool = False) -> Order:
         """An account is issued, and its deposit comes: what it pays for is held."""
-        order = await self.order(capsule=capsule)
+        order = await self.order(capsule=capsule, by_event=by_event)
         asked = await self.ask(AttemptType.VIRTUAL_ACCOUNT_ISSUE, order)
         await self.answer(asked, "payment-virtual-account-waiting")
         await self.read(order, "payment-virtual-account-done")
@@ -145,6 +146,24 @@ class Books:
         asked = await self.ask(AttemptType.BILLING_CHARGE, order, billing_key_id=key_id, billing_period=period)
         await self.answer(asked, "payment-billing-done")
         return order
+
+    async def listen(self, *events: str, enabled: bool = True) -> EndpointId:
+        """Put an endpoint into the books that has been there for a day; nothing is sent to it."""
+        endpoint = EndpointId(new_uuid())
+        async with self.db.connection() as conn:
+            await conn.execute(
+                """
+                INSERT INTO event_endpoints (id, url, events, enabled, subscribed_at, sealed_secret, disabled_at,
+                                             disabled_reason, created_at, updated_at)
+                VALUES ($1, 'https://app.example/', $2, $3, $4::timestamptz, '',
+                        CASE WHEN NOT $3 THEN $4::timestamptz END, CASE WHEN NOT $3 THEN 'OPERATOR' END, $4, $4)
+                """,
+                endpoint,
+                list(events),
+                enabled,
+                self.clock.now() - timedelta(days=1),
+            )
+        return endpoint
 
     async def billing_key(self) -> BillingKeyId:
         now, key_id = self.clock.now(), BillingKeyId(new_uuid())

@@ -20,6 +20,8 @@ StrayId = NewType("StrayId", UUID)
 DecisionId = NewType("DecisionId", UUID)
 WebhookEventId = NewType("WebhookEventId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
+EventId = NewType("EventId", UUID)
+EndpointId = NewType("EndpointId", UUID)
 
 OrderNo = NewType("OrderNo", str)
 PaymentKey = NewType("PaymentKey", str)

@@ -37,8 +37,10 @@ CREATE TABLE public.payment_transactions (
     chain_position bigint,
     chain_hash bytea,
     parked_at timestamp with time zone,
+    in_doubt_at timestamp with time zone,
     CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
+    CONSTRAINT in_doubt_is_open CHECK (((in_doubt_at IS NULL) OR (status = 'pending'::text))),
     CONSTRAINT nothing_sealed_once_closed CHECK (((closed_at IS NULL) OR (sealed_request IS NULL))),
     CONSTRAINT parked_is_open CHECK (((parked_at IS NULL) OR ((status = 'pending'::text) AND (resolve_by IS NULL)))),
     CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text, 'decided'::text]))),
@@ -231,6 +233,73 @@ CREATE TABLE public.desk_decisions (
     CONSTRAINT failure_needs_two CHECK (((kind <> 'mark_failed'::text) OR (carried_out_at IS NULL) OR (seconded_by IS NOT NULL))),
     CONSTRAINT seconded_by_another CHECK ((lower(seconded_by) <> lower(operator)))
 );
+CREATE TABLE public.event_deliveries (
+    event_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    stream uuid NOT NULL,
+    seq bigint NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    reason text,
+    delivered_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT event_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'canceled'::text]))),
+    CONSTRAINT only_pending_is_leased CHECK (((status = 'pending'::text) OR (leased_until IS NULL))),
+    CONSTRAINT pending_has_its_time CHECK (((status = 'pending'::text) = (next_at IS NOT NULL)))
+);
+CREATE TABLE public.event_delivery_attempts (
+    event_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    number integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    duration_ms integer,
+    http_status integer,
+    error text,
+    answer text
+);
+CREATE TABLE public.event_endpoints (
+    id uuid NOT NULL,
+    url text NOT NULL,
+    description text,
+    events text[] NOT NULL,
+    enabled boolean NOT NULL,
+    subscribed_at timestamp with time zone NOT NULL,
+    sealed_secret bytea,
+    sealed_previous_secret bytea,
+    previous_secret_until timestamp with time zone,
+    failing_since timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT deleted_gets_nothing CHECK (((deleted_at IS NULL) OR (NOT enabled))),
+    CONSTRAINT disabled_says_since_when_and_why CHECK (((enabled = (disabled_at IS NULL)) AND (enabled = (disabled_reason IS NULL)))),
+    CONSTRAINT event_endpoints_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY['OPERATOR'::text, 'GONE'::text, 'FAILING'::text]))),
+    CONSTRAINT event_endpoints_events_check CHECK ((cardinality(events) > 0)),
+    CONSTRAINT previous_secret_ends CHECK (((sealed_previous_secret IS NULL) = (previous_secret_until IS NULL))),
+    CONSTRAINT there_is_a_secret_until_it_is_deleted CHECK (((deleted_at IS NULL) = (sealed_secret IS NOT NULL)))
+);
+CREATE TABLE public.events (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    type text NOT NULL,
+    stream uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    data jsonb NOT NULL,
+    dedupe_key text
+);
+ALTER TABLE public.events ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.events_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.idempotency_keys (
     holder text NOT NULL,
     key text NOT NULL,
@@ -277,6 +346,7 @@ CREATE TABLE public.orders (
     paid_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    paid_told_at timestamp with time zone,
     CONSTRAINT orders_amount_check CHECK ((amount > 0)),
     CONSTRAINT orders_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
     CONSTRAINT orders_currency_check CHECK ((currency = 'KRW'::text)),
@@ -521,6 +591,16 @@ ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_receipt_key_key UNIQUE (receipt_key);
 ALTER TABLE ONLY public.desk_decisions
     ADD CONSTRAINT desk_decisions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.event_deliveries
+    ADD CONSTRAINT event_deliveries_pkey PRIMARY KEY (event_id, endpoint_id);
+ALTER TABLE ONLY public.event_delivery_attempts
+    ADD CONSTRAINT event_delivery_attempts_pkey PRIMARY KEY (event_id, endpoint_id, number);
+ALTER TABLE ONLY public.event_endpoints
+    ADD CONSTRAINT event_endpoints_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_seq_key UNIQUE (seq);
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (holder, key);
 ALTER TABLE ONLY public.invariant_results
@@ -580,6 +660,13 @@ CREATE INDEX cash_receipts_to_look_at ON public.cash_receipts USING btree (look_
 CREATE INDEX desk_decisions_attempt ON public.desk_decisions USING btree (attempt_id, created_at);
 CREATE UNIQUE INDEX desk_decisions_one_proposal ON public.desk_decisions USING btree (attempt_id) WHERE ((kind = 'mark_failed'::text) AND (carried_out_at IS NULL));
 CREATE INDEX desk_decisions_stray ON public.desk_decisions USING btree (stray_id, created_at);
+CREATE INDEX event_deliveries_due ON public.event_deliveries USING btree (endpoint_id, next_at) WHERE (status = 'pending'::text);
+CREATE INDEX event_deliveries_endpoint ON public.event_deliveries USING btree (endpoint_id, seq DESC);
+CREATE INDEX event_deliveries_first ON public.event_deliveries USING btree (endpoint_id, stream, seq) WHERE (status = 'pending'::text);
+CREATE INDEX event_endpoints_page ON public.event_endpoints USING btree (created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX events_occurred ON public.events USING brin (occurred_at);
+CREATE UNIQUE INDEX events_once ON public.events USING btree (dedupe_key) WHERE (dedupe_key IS NOT NULL);
+CREATE INDEX events_stream ON public.events USING btree (stream, seq);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
 CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
@@ -614,6 +701,7 @@ CREATE INDEX strays_open ON public.strays USING btree (found_at, id) WHERE (retu
 CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (return_at IS NOT NULL);
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
+CREATE TRIGGER events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();
 CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.refuse_change();
@@ -632,6 +720,12 @@ ALTER TABLE ONLY public.desk_decisions
     ADD CONSTRAINT desk_decisions_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
 ALTER TABLE ONLY public.desk_decisions
     ADD CONSTRAINT desk_decisions_stray_id_fkey FOREIGN KEY (stray_id) REFERENCES public.strays(id);
+ALTER TABLE ONLY public.event_deliveries
+    ADD CONSTRAINT event_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.event_endpoints(id);
+ALTER TABLE ONLY public.event_deliveries
+    ADD CONSTRAINT event_deliveries_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.events(id);
+ALTER TABLE ONLY public.event_delivery_attempts
+    ADD CONSTRAINT event_delivery_attempts_event_id_endpoint_id_fkey FOREIGN KEY (event_id, endpoint_id) REFERENCES public.event_deliveries(event_id, endpoint_id);
 ALTER TABLE ONLY public.invariant_results
     ADD CONSTRAINT invariant_results_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.invariant_runs(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.payment_cancels

@@ -1,16 +1,12 @@
 """What lies on the desk, and decisions about it. Pure."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from paywon.base.ids import AttemptId, DecisionId, StrayId
-
-# An open question is in doubt once the resolver has read Toss about it this often, or after this long.
-DOUBTFUL_AFTER_TRIES: Final = 3
-DOUBTFUL_AFTER: Final = timedelta(minutes=2)
 
 
 class DecisionKind(StrEnum):

@@ -7,8 +7,6 @@ from typing import Any, Final
 from paywon.base.ids import AttemptId, DecisionId
 from paywon.db.pool import Connection
 from paywon.desk.model import (
-    DOUBTFUL_AFTER,
-    DOUBTFUL_AFTER_TRIES,
     Answer,
     Decision,
     DecisionKind,
@@ -16,6 +14,7 @@ from paywon.desk.model import (
     Leftover,
     Told,
 )
+from paywon.payments.recovery import DOUBTFUL_AFTER, DOUBTFUL_AFTER_TRIES
 
 _DECISION: Final = ", ".join(f.name for f in fields(Decision))
 # Neither a webhook's arrival nor a read moves anything, so neither can be in doubt.

@@ -7,7 +7,17 @@ from typing import Any, Final
 from uuid import UUID
 
 from paywon.db.pool import Connection
-from paywon.invariants.model import KEPT_RUNS, NAMES, SAMPLES, Finding, Invariant, Run, Violation
+from paywon.invariants.model import (
+    EVENT_DOCUMENT,
+    KEPT_RUNS,
+    NAMES,
+    NAMES_IN_EVENTS,
+    SAMPLES,
+    Finding,
+    Invariant,
+    Run,
+    Violation,
+)
 from paywon.payments.model import ALLOWED_MOVES, OVER_WITHOUT_MONEY, UNPAID
 
 _RULES: Final = {
@@ -163,6 +173,8 @@ def _newest(table: TextTable) -> str:
 
 
 def _paths(column: str) -> Iterable[str]:
+    if column == EVENT_DOCUMENT:
+        return NAMES_IN_EVENTS
     return _SHOWN_ACCOUNT if column == "virtual_account" else _SHOWN_ACCOUNT[1:]
 
 

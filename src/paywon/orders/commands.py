@@ -12,6 +12,7 @@ from paywon.db.pool import Connection, Database
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
 from paywon.orders import store
+from paywon.orders.announcing import expired_event
 from paywon.orders.model import (
     CapsuleWish,
     FulfilmentKind,
@@ -21,6 +22,7 @@ from paywon.orders.model import (
     OrderView,
     check_capsule_wish,
 )
+from paywon.outbox import store as outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,13 @@ async def find_order(book: OrderBook, order_id: OrderId, *, owner: UserId | None
 async def expire_overdue_orders(book: OrderBook, *, limit: int = 500) -> int:
     """Expire the open orders whose time has passed; answer how many."""
     async with book.db.transaction() as conn:
-        return len(await store.expire_overdue(conn, book.clock.now(), limit=limit))
+        return len(await _expire_overdue(conn, book.clock.now(), limit=limit))
+
+
+async def _expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list[Order]:
+    expired = await store.expire_overdue(conn, now, limit=limit)
+    await outbox.append(conn, [expired_event(order, now) for order in expired], now)
+    return expired
 
 
 def incomplete_capsule() -> PaywonError:
@@ -131,8 +139,10 @@ async def _make_room(conn: Connection, wish: OrderWish, now: datetime) -> None:
     open_order = await store.open_for_resource(conn, wish.resource_type, wish.resource_id)
     if open_order is None:
         return
-    if open_order.expires_at <= now and open_order.order_no in await store.expire_overdue(conn, now, limit=500):
-        return
+    if open_order.expires_at <= now:
+        expired = await _expire_overdue(conn, now, limit=500)
+        if any(order.id == open_order.id for order in expired):
+            return
     # Who placed the open order may go on with it; nobody else learns of it.
     own = open_order.user_id == wish.user_id
     known = {"orderId": str(open_order.id), "orderNo": open_order.order_no} if own else {}

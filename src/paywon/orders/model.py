@@ -54,7 +54,10 @@ class CapsuleWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One row of ``orders``; ``amount`` and ``tax_free_amount`` in won."""
+    """One row of ``orders``; ``amount`` and ``tax_free_amount`` in won.
+
+    ``paid_told_at`` is set from when on the application may be told that the order is paid: a deposit is held first.
+    """
 
     id: OrderId
     order_no: OrderNo
@@ -73,6 +76,7 @@ class Order:
     metadata: dict[str, Any] | None
     expires_at: datetime
     paid_at: datetime | None
+    paid_told_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -101,6 +105,8 @@ ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
 
 CLOSED_UNPAID: Final = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED})
 PAID_ONCE: Final = frozenset({OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED})
+# Paid, and not all of it has gone back: what it pays for is the customer's.
+STANDING: Final = PAID_ONCE - {OrderStatus.REFUNDED}
 
 
 def check_payable(order: Order, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """All SQL of orders."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -91,18 +91,25 @@ async def open_for_resource(conn: Connection, resource_type: str | None, resourc
     return _order(await conn.fetchrow(query, resource_type, resource_id))
 
 
-async def set_status(conn: Connection, order_id: OrderId, status: OrderStatus, now: datetime) -> None:
+async def set_status(
+    conn: Connection, order_id: OrderId, status: OrderStatus, now: datetime, *, paid_told_at: datetime | None
+) -> None:
     """Move an order; the first move to PAID stamps ``paid_at``."""
     await conn.execute(
         """
-        UPDATE orders SET status = $2, updated_at = $3,
+        UPDATE orders SET status = $2, updated_at = $3, paid_told_at = $4,
                paid_at = CASE WHEN $2 = 'PAID' THEN coalesce(paid_at, $3) ELSE paid_at END
         WHERE id = $1
         """,
         order_id,
         status,
         now,
+        paid_told_at,
     )
+
+
+async def set_paid_told(conn: Connection, order_id: OrderId, now: datetime) -> None:
+    await conn.execute("UPDATE orders SET paid_told_at = $2, updated_at = $2 WHERE id = $1", order_id, now)
 
 
 async def set_fulfilment(
@@ -117,7 +124,64 @@ async def set_fulfilment(
     )
 
 
-async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list[OrderNo]:
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An ``order.paid``: of which order, and since when that stands. A later one makes it void."""
+
+    order_id: OrderId
+    told_at: datetime
+
+
+# The application hands over, by what stands.
+_BY_EVENT: Final = "fulfilment_kind = 'event' AND status IN ('PAID', 'PARTIALLY_REFUNDED')"
+
+
+async def fulfil_by_event(conn: Connection, telling: Telling, now: datetime) -> None:
+    """Note that the application has taken an ``order.paid``: the hand-over is its own from here on."""
+    await conn.execute(
+        f"""
+        UPDATE orders SET fulfilment_status = 'FULFILLED', fulfilment_reason = NULL, updated_at = $3
+        WHERE id = $1 AND paid_told_at = $2 AND {_BY_EVENT} AND fulfilment_status IN ('WAITING', 'BLOCKED')
+        """,
+        telling.order_id,
+        telling.told_at,
+        now,
+    )
+
+
+async def block_by_event(conn: Connection, telling: Telling, reason: str, now: datetime) -> bool:
+    """Note that nobody will tell the application that an order is paid; answer whether it waited for that."""
+    done = await conn.execute(
+        f"""
+        UPDATE orders SET fulfilment_status = 'BLOCKED', fulfilment_reason = $3, updated_at = $4
+        WHERE id = $1 AND paid_told_at = $2 AND {_BY_EVENT} AND fulfilment_status = 'WAITING'
+        """,
+        telling.order_id,
+        telling.told_at,
+        reason,
+        now,
+    )
+    return bool(done == "UPDATE 1")
+
+
+async def wait_by_event(conn: Connection, tellings: list[Telling], now: datetime) -> None:
+    """Note that the application is going to be told again."""
+    await conn.execute(
+        f"""
+        WITH again AS (
+            SELECT o.id FROM orders o
+            JOIN unnest($1::uuid[], $2::timestamptz[]) AS told (id, at) ON told.id = o.id AND told.at = o.paid_told_at
+            WHERE {_BY_EVENT} AND fulfilment_status = 'BLOCKED' ORDER BY o.id FOR UPDATE OF o)
+        UPDATE orders o SET fulfilment_status = 'WAITING', fulfilment_reason = NULL, updated_at = $3
+        FROM again WHERE o.id = again.id
+        """,
+        [telling.order_id for telling in tellings],
+        [telling.told_at for telling in tellings],
+        now,
+    )
+
+
+async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list[Order]:
     """Expire open orders past their time, but none that Toss is being asked about or that awaits a deposit."""
     # Two statements: only a fresh look, once the rows are held, sees the attempts committed while we waited.
     held = await conn.fetch(
@@ -129,7 +193,7 @@ async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list
         limit,
     )
     rows = await conn.fetch(
-        """
+        f"""
         UPDATE orders o SET status = 'EXPIRED', updated_at = $2
         WHERE o.id = ANY ($1) AND NOT EXISTS (
             SELECT FROM payments p WHERE p.order_id = o.id AND (
@@ -137,12 +201,12 @@ async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list
               OR EXISTS (SELECT FROM payment_transactions t
                          WHERE t.payment_id = p.id AND t.status = 'pending'
                            AND t.type NOT IN ('status_read', 'webhook_received'))))
-        RETURNING order_no
+        RETURNING {_COLUMNS}
         """,
         [row["id"] for row in held],
         now,
     )
-    return [OrderNo(row["order_no"]) for row in rows]
+    return [order for row in rows if (order := _order(row))]
 
 
 def _order(row: Any) -> Order | None:

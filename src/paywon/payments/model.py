@@ -190,6 +190,7 @@ class Attempt:
     retry_count: int = 0
     resolve_by: datetime | None = None
     parked_at: datetime | None = None
+    in_doubt_at: datetime | None = None
     created_at: datetime
     closed_at: datetime | None = None
 

@@ -24,6 +24,11 @@ CANCEL_WINDOW: Final = timedelta(days=1)
 PAYING_WINDOW: Final = timedelta(days=1)
 
 
+# An open question is in doubt once the resolver has read Toss about it this often, or after this long.
+DOUBTFUL_AFTER_TRIES: Final = 3
+DOUBTFUL_AFTER: Final = timedelta(minutes=2)
+
+
 class Step(Enum):
     """What the resolver does next."""
 
@@ -110,3 +115,8 @@ def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 def _again(attempt: Attempt) -> Step:
     """A key that Toss has answered would only replay that answer (api.md 1.2); without one, it must not change."""
     return Step.ASK_ANEW if attempt.answered else Step.ASK_AGAIN
+
+
+def is_doubtful(tries: int, asked_at: datetime, now: datetime) -> bool:
+    """Whether an open question is a case for the desk."""
+    return tries >= DOUBTFUL_AFTER_TRIES or now - asked_at >= DOUBTFUL_AFTER

@@ -87,6 +87,11 @@ def hourly(pgq: PgQueuer, name: str, work: Callable[[], Awaitable[object]]) -> N
     _schedule(pgq, name, "17 * * * *", work)
 
 
+def daily(pgq: PgQueuer, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Have ``work`` done every morning at 10:41 in Korea, by one worker of all."""
+    _schedule(pgq, name, "41 1 * * *", work)
+
+
 def _schedule(pgq: PgQueuer, name: str, cron: str, work: Callable[[], Awaitable[object]]) -> None:
     async def run(_schedule: object) -> None:
         await work()

@@ -1,23 +1,29 @@
-"""Reads Toss's books and offers, on record. Nothing of them is stored."""
+"""Reads Toss's books and offers, on record. Nothing of them is stored but what a day's payout came to, as an event."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
 import msgspec
+import structlog
 from litestar.stores.base import Store
 
+from paywon.base.clock import KST
 from paywon.base.flight import OneFlight
+from paywon.outbox import store as outbox
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.listing import ListsOnRecord, error_of_unread
+from paywon.settlements.announcing import Payout, days_to_tell, paid_out
 from paywon.settlements.model import DateKind, Span
 from paywon.toss.outcome import No, NotSent, Unknown, Yes
 from paywon.toss.paging import PAGE_ROWS, PageNotRead, all_settlements, all_transactions
 from paywon.toss.wire import CardPromotions, Promotion, Settlement, Transaction
+from paywon.toss.wire.base import whole
 
 T = TypeVar("T")
+_log = structlog.get_logger()
 
 # Offers begin and end with days; only what is left of a discount's budget moves faster.
 PROMOTIONS_KEPT_FOR: Final = timedelta(minutes=10)
@@ -69,6 +75,37 @@ async def list_settlements(
         lists, span.first, span.last, date_type=kind.value, first_page=whole_pages + 1, page_rows=page_rows
     )
     return (await _up_to(surplus + limit, rows))[surplus:]
+
+
+async def tell_payouts(ledger: Ledger) -> int:
+    """Tell what Toss paid out on each of the last days, each day once; answer how many days were read.
+
+    A week that cannot be read is logged and left to the next morning.
+    """
+    cashier = ledger.cashier
+    now = cashier.clock.now()
+    try:
+        payouts = await _payouts(ledger, days_to_tell(now.astimezone(KST).date()))
+    except PageNotRead as unread:
+        _log.warning("what Toss paid out could not be read; the next morning reads it", answer=str(unread))
+        return 0
+    async with cashier.db.transaction() as conn:
+        await outbox.append(conn, [paid_out(day, payout, now) for day, payout in sorted(payouts.items())], now)
+    return len(payouts)
+
+
+async def _payouts(ledger: Ledger, days: Span) -> dict[date, Payout]:
+    """Add up what was paid out in won on each day that has anything."""
+    lists = ListsOnRecord(cashier=ledger.cashier, origin=Origin(actor="system:payouts"))
+    found: dict[date, Payout] = {}
+    rows = all_settlements(lists, days.first, days.last, date_type=DateKind.PAID_OUT.value, page_rows=ledger.page_rows)
+    async with aclosing(rows):
+        async for row in rows:
+            amount, fee, left = whole(row.amount), whole(row.fee), whole(row.pay_out_amount)
+            if row.currency != "KRW" or row.paid_out_date is None or amount is None or fee is None or left is None:
+                continue
+            found.setdefault(row.paid_out_date, Payout()).add(amount=amount, fee=fee, pay_out_amount=left)
+    return found
 
 
 async def _up_to(limit: int, rows: AsyncGenerator[T], *, keep: Callable[[T], bool] = lambda _row: True) -> list[T]:

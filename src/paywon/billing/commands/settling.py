@@ -7,10 +7,11 @@ import structlog
 
 from paywon.base.ids import BillingKeyId
 from paywon.base.redaction import redact_text
-from paywon.billing import store
+from paywon.billing import announcing, store
 from paywon.billing.facts import key_columns
 from paywon.billing.model import DIGEST_PURPOSE, EXISTS, SEALED_KEY, BillingKey, KeyStatus, hint_of
 from paywon.db.pool import Connection
+from paywon.outbox import store as outbox
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.settling import close, leave_open, leave_unsettled, note_late_answer, refused_for_good
@@ -116,6 +117,7 @@ async def mark_deleted(conn: Connection, cashier: Cashier, key: BillingKey, *, r
     told = redact_text(reason)[:200]
     gone: dict[str, Any] = {"status": KeyStatus.DELETED, "sealed_key": None, "deleted_at": now, "delete_reason": told}
     await store.update(conn, key.id, now, **gone)
+    await outbox.append(conn, [announcing.deleted(key, now)], now)
 
 
 async def _keep(conn: Connection, cashier: Cashier, key: BillingKey, answer: Yes[wire.Billing]) -> BillingKeyId:
@@ -146,4 +148,5 @@ async def _keep(conn: Connection, cashier: Cashier, key: BillingKey, answer: Yes
         key_hint=hint_of(secret),
         **key_columns(answer.value),
     )
+    await outbox.append(conn, [announcing.issued(key, answer.value.authenticated_at, now)], now)
     return key.id

@@ -19,12 +19,15 @@ from paywon.orders.model import (
     ALLOWED_MOVES,
     CLOSED_UNPAID,
     PAID_ONCE,
+    STANDING,
     FulfilmentKind,
     FulfilmentStatus,
     Order,
     OrderStatus,
 )
 from paywon.payments import store
+from paywon.payments.announcing import Books
+from paywon.payments.commands.telling import tell_change, tell_requested
 from paywon.payments.facts import cancel_columns, fact_of, payment_columns
 from paywon.payments.model import (
     APPROVED,
@@ -83,7 +86,7 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_
     if order is None:
         return Learned(verdict=Verdict.CONTRADICTS)
     payment = await lock_or_open_payment(conn, order, now)
-    verdict = judge(payment, fact)
+    before, verdict = Books(order=order, payment=payment), judge(payment, fact)
     if verdict is Verdict.CONTRADICTS:
         _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
         return Learned(verdict=verdict, order=order, payment=payment)
@@ -100,6 +103,7 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_
         order = await _move_order(conn, order, payment, now, may_fulfil=safe)
         if order.status in CLOSED_UNPAID:
             await _note_stray(conn, order, payment, now)
+        order = await tell_change(conn, before, Books(order=order, payment=payment), now)
     return Learned(verdict=verdict, order=order, payment=payment)
 
 
@@ -117,8 +121,14 @@ async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) ->
     payment = await store.lock_by_order(conn, order.id)
     if payment is None:
         payment = new_payment(order, now)
-        await store.insert_payment(conn, payment)
+        await open_payment(conn, order, payment, now)
     return payment
+
+
+async def open_payment(conn: Connection, order: Order, payment: Payment, now: datetime) -> None:
+    """Write the row of a payment, and tell that somebody has begun to pay."""
+    await store.insert_payment(conn, payment)
+    await tell_requested(conn, order, payment, now)
 
 
 def new_payment(order: Order, now: datetime) -> Payment:
@@ -195,17 +205,21 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
     status = order_status(payment)
     if order.status is OrderStatus.PENDING_PAYMENT and status in PAID_ONCE:
         # A payment that is first seen after its refund has still been paid: the order takes both steps.
-        order = await _set_status(conn, order, OrderStatus.PAID, now)
+        told = may_fulfil and status in STANDING
+        order = await _set_status(conn, order, OrderStatus.PAID, now, paid_told_at=now if told else None)
         order = await _await_fulfilment(conn, order, now, reason=None if may_fulfil else DEPOSIT_HELD)
     stands = order.status in PAID_ONCE and status in PAID_ONCE
     if stands and may_fulfil and order.fulfilment_status is FulfilmentStatus.WAITING:
         order = await _fulfil(conn, order, now)
+    if stands and may_fulfil and status in STANDING and order.paid_told_at is None:
+        order = await _let_paid_be_told(conn, order, now)
     if status is order.status:
         return order
     if status not in ALLOWED_MOVES[order.status]:
         return order
     was_paid = order.status in PAID_ONCE
-    order = await _set_status(conn, order, status, now)
+    since = order.paid_told_at if status in PAID_ONCE else None
+    order = await _set_status(conn, order, status, now, paid_told_at=since)
     if status is OrderStatus.REFUNDED:
         return await _reverse(conn, order, now, reason=None)
     if was_paid and status not in PAID_ONCE:
@@ -214,9 +228,17 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
     return order
 
 
-async def _set_status(conn: Connection, order: Order, status: OrderStatus, now: datetime) -> Order:
-    await orders.set_status(conn, order.id, status, now)
-    return replace(order, status=status)
+async def _set_status(
+    conn: Connection, order: Order, status: OrderStatus, now: datetime, *, paid_told_at: datetime | None
+) -> Order:
+    await orders.set_status(conn, order.id, status, now, paid_told_at=paid_told_at)
+    return replace(order, status=status, paid_told_at=paid_told_at)
+
+
+async def _let_paid_be_told(conn: Connection, order: Order, now: datetime) -> Order:
+    """The hold of a deposit is over, and a fresh read has shown it: from now on the order counts as paid outside."""
+    await orders.set_paid_told(conn, order.id, now)
+    return replace(order, paid_told_at=now)
 
 
 async def _await_fulfilment(conn: Connection, order: Order, now: datetime, *, reason: str | None) -> Order:
@@ -229,7 +251,8 @@ async def _await_fulfilment(conn: Connection, order: Order, now: datetime, *, re
 
 async def _fulfil(conn: Connection, order: Order, now: datetime) -> Order:
     if order.fulfilment_kind is not FulfilmentKind.TIME_CAPSULE:
-        return order
+        # The application hands over: it is told by order.paid, and the order waits until somebody has taken that.
+        return await _await_fulfilment(conn, order, now, reason=None)
     obstacle = await capsules.make_capsule(conn, order, now)
     status = FulfilmentStatus.BLOCKED if obstacle else FulfilmentStatus.FULFILLED
     return await _set_fulfilment(conn, order, status, obstacle, now)

@@ -10,7 +10,7 @@ from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
 from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.learning import new_payment
+from paywon.payments.commands.learning import new_payment, open_payment
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
 from paywon.toss.wire import CreatePayment
@@ -70,7 +70,7 @@ async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin:
         ip_address=origin.ip_address,
         user_agent=origin.user_agent,
     )
-    await store.insert_payment(conn, payment)
+    await open_payment(conn, order, payment, now)
     attempt = new_attempt(
         cashier, AttemptType.PAYMENT_REQUEST, payment, origin, amount=payment.total_amount, attempt_id=attempt_id
     )

@@ -129,7 +129,9 @@ async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent, c
 async def succeed_attempt(conn: Connection, cashier: Cashier, old: Attempt) -> Attempt:
     """Close an attempt and answer the one that takes its place, with a key of its own; the caller writes it."""
     code, said = old.error_code, old.error_message
-    await close(conn, cashier, old, AttemptStatus.FAILED, outcome="no", code=code, message=said)
+    # A doubt about it is not over: it goes on with the one that takes its place.
+    closing = replace(old, in_doubt_at=None)
+    await close(conn, cashier, closing, AttemptStatus.FAILED, outcome="no", code=code, message=said)
     attempt_id, now = AttemptId(new_uuid()), cashier.clock.now()
     return replace(
         old,

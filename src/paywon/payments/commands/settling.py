@@ -10,9 +10,12 @@ from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import OrderStatus
+from paywon.outbox.model import EventType
 from paywon.payments import store
+from paywon.payments.announcing import Books
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
+from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
 from paywon.payments.facts import keepable
 from paywon.payments.model import (
     CANCELLING,
@@ -27,6 +30,7 @@ from paywon.payments.model import (
     PaymentStatus,
     Verdict,
 )
+from paywon.payments.recovery import is_doubtful
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
 from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
@@ -177,10 +181,14 @@ async def close(
         closed_at=cashier.clock.now(),
         resolve_by=None,
         parked_at=None,
+        in_doubt_at=None,
         sealed_request=None,
     )
     if not closed and call is not None:
         await note_late_answer(conn, cashier, attempt, outcome, call)
+    if closed and attempt.in_doubt_at is not None:
+        known = replace(attempt, status=status)
+        await tell_doubt(conn, EventType.PAYMENT_DOUBT_RESOLVED, known, cashier.clock.now())
 
 
 async def note_late_answer(conn: Connection, cashier: Cashier, attempt: Attempt, outcome: str, call: Call) -> None:
@@ -222,6 +230,7 @@ async def leave_open(
     tries, now = attempt.retry_count if counts else max(0, attempt.retry_count - 1), cashier.clock.now()
     wait_s = max(ladder_s(tries), not_before_s or 0)
     parked = tries >= MOST_TRIES
+    in_doubt = parked or is_doubtful(tries, attempt.created_at, now)
     await store.update_attempt(
         conn,
         attempt.id,
@@ -233,7 +242,10 @@ async def leave_open(
         retry_count=tries,
         resolve_by=None if parked else now + timedelta(seconds=wait_s),
         parked_at=now if parked else None,
+        in_doubt_at=attempt.in_doubt_at or (now if in_doubt else None),
     )
+    if in_doubt and attempt.in_doubt_at is None:
+        await tell_doubt(conn, EventType.PAYMENT_IN_DOUBT, attempt, now)
 
 
 # Seconds until the next try (DESIGN 3), then hourly for three days; after that a person has to look.
@@ -279,10 +291,17 @@ async def give_up(
     if attempt.type in CANCELLING:
         await release(conn, attempt)
     if attempt.type is AttemptType.PAYMENT_REQUEST:
-        # Nobody can pay an order whose payment window never opened; its resource is free again.
-        await orders.set_status(conn, payment.order_id, OrderStatus.CANCELED, now)
-        failure = {"fail_code": code, "fail_message": redact(why)}
-        await store.update_payment(conn, payment.id, now, status=PaymentStatus.ABORTED, **failure)
+        await _close_unopened(conn, payment, now, fail_code=code, fail_message=redact(why))
+
+
+async def _close_unopened(conn: Connection, about: Payment, now: datetime, **failure: Any) -> None:
+    """Nobody can pay an order whose payment window never opened; its resource is free again."""
+    order, payment = await orders.lock_by_id(conn, about.order_id), await store.lock_by_order(conn, about.order_id)
+    assert order is not None and payment is not None, "neither is ever deleted"
+    await orders.set_status(conn, order.id, OrderStatus.CANCELED, now, paid_told_at=None)
+    over = await store.update_payment(conn, payment.id, now, status=PaymentStatus.ABORTED, **failure)
+    closed = Books(order=replace(order, status=OrderStatus.CANCELED), payment=over)
+    await tell_change(conn, Books(order=order, payment=payment), closed, now)
 
 
 async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, attempt: Attempt, answer: No) -> None:
@@ -297,7 +316,12 @@ async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, atte
     over = {Refusal.DECLINED: PaymentStatus.ABORTED, Refusal.EXPIRED: PaymentStatus.EXPIRED}.get(answer.refusal)
     if over is not None and payment.payment_key in (None, attempt.payment_key):
         columns["status"] = over
-    await store.update_payment(conn, payment.id, cashier.clock.now(), **columns)
+    now = cashier.clock.now()
+    refused = await store.update_payment(conn, payment.id, now, **columns)
+    if over is not None:
+        order = await orders.by_id(conn, about.order_id)
+        assert order is not None, "a payment has its order (foreign key)"
+        await tell_refused(conn, order, payment, refused, attempt, now)
 
 
 def is_over(attempt: Attempt) -> bool:

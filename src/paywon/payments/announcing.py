@@ -1,0 +1,213 @@
+"""Which events a change of an order and its payment comes to, from how they were and how they are. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final, Literal
+
+from paywon.base.money import Krw
+from paywon.capsules.model import Capsule
+from paywon.orders.announcing import expired_event, order_told
+from paywon.orders.model import FulfilmentKind, FulfilmentStatus, Order, OrderStatus
+from paywon.outbox.model import (
+    CapsuleEvent,
+    CapsuleTold,
+    DoubtEvent,
+    Event,
+    EventType,
+    OrderPaymentEvent,
+    PaymentTold,
+    QuestionTold,
+    RefundEvent,
+    RefundTold,
+    new_event,
+)
+from paywon.payments.model import (
+    MONEY_MOVING,
+    Attempt,
+    AttemptStatus,
+    AttemptType,
+    Payment,
+    PaymentStatus,
+    simple_status,
+)
+
+# An open receipt, billing key or read puts no payment in doubt.
+DOUBTS_TOLD: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """An order with its payment, as they were at one moment."""
+
+    order: Order
+    payment: Payment
+
+
+class _Stage(Enum):
+    """How far a payment is, seen from outside."""
+
+    OPEN = "open"
+    AWAITS_DEPOSIT = "awaits a deposit"
+    PAID = "paid, with or without refunds"
+    CANCELED = "canceled before it was paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+_OUTCOME: Final[dict[AttemptStatus, Literal["success", "failed"] | None]] = {
+    AttemptStatus.PENDING: None,
+    AttemptStatus.SUCCESS: "success",
+    AttemptStatus.FAILED: "failed",
+}
+_REACHED: Final = {
+    _Stage.AWAITS_DEPOSIT: EventType.PAYMENT_WAITING_FOR_DEPOSIT,
+    _Stage.PAID: EventType.PAYMENT_COMPLETED,
+    _Stage.CANCELED: EventType.PAYMENT_CANCELED,
+    _Stage.FAILED: EventType.PAYMENT_FAILED,
+    _Stage.EXPIRED: EventType.PAYMENT_EXPIRED,
+}
+
+
+def events_of(before: Books, after: Books, now: datetime, *, capsule: Capsule | None = None) -> list[Event]:
+    """Answer what a change is told as: first of the payment, then of the order, then of its capsule.
+
+    ``capsule`` is the order's own; it is wanted where ``moves_capsule`` says so.
+    """
+    return [*_of_payment(before, after, now), *_of_order(before, after, now), *_of_capsule(before, after, capsule, now)]
+
+
+def requested(order: Order, payment: Payment, now: datetime) -> Event:
+    """Tell that somebody has begun to pay an order."""
+    return _about(EventType.PAYMENT_REQUESTED, Books(order=order, payment=payment), now)
+
+
+def refused(before: Books, after: Books, attempt: Attempt, now: datetime) -> list[Event]:
+    """Answer what a refusal that ends an attempt's paymentKey is told as.
+
+    A card after a card that was refused is told too, but not what a webhook told of the same paymentKey before.
+    """
+    events, was = events_of(before, after, now), before.payment
+    known = was.payment_key is not None and was.payment_key == attempt.payment_key
+    if not events and not known and _stage(after.payment) in (_Stage.FAILED, _Stage.EXPIRED):
+        return [_about(_REACHED[_stage(after.payment)], after, now)]
+    return events
+
+
+def doubt(kind: EventType, books: Books, attempt: Attempt, now: datetime) -> Event:
+    """Tell that nobody knows what came of a question to Toss, or that it is known now."""
+    told = QuestionTold(
+        id=attempt.id,
+        type=attempt.type.value,  # type: ignore[arg-type]  # one of DOUBTS_TOLD
+        since=attempt.created_at,
+        outcome=_OUTCOME[attempt.status],
+    )
+    data = DoubtEvent(order=order_told(books.order), payment=payment_told(books.payment), question=told)
+    return new_event(kind, books.order.id, data, now)
+
+
+def moves_capsule(before: Order, after: Order) -> bool:
+    """Whether a change made the order's capsule, or took it back."""
+    return after.fulfilment_kind is FulfilmentKind.TIME_CAPSULE and _holds(before) is not _holds(after)
+
+
+def payment_told(payment: Payment) -> PaymentTold:
+    """Answer what may be told of a payment."""
+    return PaymentTold(
+        id=payment.id,
+        payment_number=payment.payment_number,
+        payment_key=payment.payment_key,
+        status=payment.status.value,
+        simple_status=simple_status(payment, confirming=False).value,
+        method=payment.payment_method.value if payment.payment_method else None,
+        amount=payment.total_amount,
+        balance_amount=_balance(payment),
+        refunded_amount=payment.refunded_amount,
+        currency=payment.currency,
+        approved_at=payment.approved_at,
+        fail_code=payment.fail_code,
+    )
+
+
+def _stage(payment: Payment) -> _Stage:
+    match payment.status:
+        case PaymentStatus.READY | PaymentStatus.IN_PROGRESS:
+            return _Stage.OPEN
+        case PaymentStatus.WAITING_FOR_DEPOSIT:
+            return _Stage.EXPIRED if payment.is_past_due else _Stage.AWAITS_DEPOSIT
+        case PaymentStatus.ABORTED:
+            return _Stage.FAILED
+        case PaymentStatus.EXPIRED:
+            return _Stage.EXPIRED
+        case PaymentStatus.DONE | PaymentStatus.PARTIAL_CANCELED | PaymentStatus.CANCELED:
+            return _Stage.PAID if payment.approved_at else _Stage.CANCELED
+
+
+def _of_payment(before: Books, after: Books, now: datetime) -> list[Event]:
+    was, now_is = _stage(before.payment), _stage(after.payment)
+    events = []
+    if was is _Stage.PAID and now_is in (_Stage.AWAITS_DEPOSIT, _Stage.EXPIRED):
+        events.append(_about(EventType.PAYMENT_DEPOSIT_REVERSED, after, now))
+    if now_is is not was and now_is is not _Stage.OPEN and (was, now_is) != (_Stage.PAID, _Stage.AWAITS_DEPOSIT):
+        events.append(_about(_REACHED[now_is], after, now))
+    if now_is is _Stage.PAID:
+        had = _balance(before.payment) if was is _Stage.PAID else before.payment.total_amount
+        went_back = Krw(had - _balance(after.payment))
+        if went_back > 0:
+            events.append(_refund(after, went_back, now))
+    return events
+
+
+def _of_order(before: Books, after: Books, now: datetime) -> list[Event]:
+    was, is_ = before.order, after.order
+    events = []
+    if was.paid_told_at is None and is_.paid_told_at is not None:
+        events.append(_about(EventType.ORDER_PAID, after, now))
+    if was.paid_told_at is not None and is_.paid_told_at is None:
+        events.append(_about(EventType.ORDER_PAYMENT_REVERSED, after, now))
+    if was.status is not is_.status:
+        match is_.status:
+            case OrderStatus.REFUNDED:
+                events.append(_about(EventType.ORDER_REFUNDED, after, now))
+            case OrderStatus.CANCELED:
+                events.append(_about(EventType.ORDER_CANCELED, after, now))
+            case OrderStatus.EXPIRED:
+                events.append(expired_event(is_, now))
+    return events
+
+
+def _of_capsule(before: Books, after: Books, capsule: Capsule | None, now: datetime) -> list[Event]:
+    if not moves_capsule(before.order, after.order):
+        return []
+    assert capsule is not None, "what was made or taken back is there"
+    kind = EventType.CAPSULE_CREATED if _holds(after.order) else EventType.CAPSULE_CANCELED
+    told = CapsuleTold(
+        id=capsule.id,
+        status=capsule.status.value,
+        time_option=capsule.time_option.value,
+        open_at=capsule.open_at,
+        headcount=capsule.headcount,
+    )
+    return [new_event(kind, after.order.id, CapsuleEvent(order=order_told(after.order), capsule=told), now)]
+
+
+def _holds(order: Order) -> bool:
+    return order.fulfilment_status is FulfilmentStatus.FULFILLED
+
+
+def _balance(payment: Payment) -> Krw:
+    """Won that can still go back; nothing of what was never approved."""
+    return Krw(payment.balance_amount or 0) if payment.approved_at else Krw(0)
+
+
+def _refund(books: Books, went_back: Krw, now: datetime) -> Event:
+    kind = EventType.PAYMENT_PARTIALLY_REFUNDED if _balance(books.payment) else EventType.PAYMENT_REFUNDED
+    data = RefundEvent(
+        order=order_told(books.order), payment=payment_told(books.payment), refund=RefundTold(amount=went_back)
+    )
+    return new_event(kind, books.order.id, data, now)
+
+
+def _about(kind: EventType, books: Books, now: datetime) -> Event:
+    data = OrderPaymentEvent(order=order_told(books.order), payment=payment_told(books.payment))
+    return new_event(kind, books.order.id, data, now)
