@@ -44,6 +44,9 @@ AMOUNT_NOT_POSITIVE = "BELOW_ZERO_AMOUNT"
 # Real records show a secret on card payments, documentation samples show null (api.md 4).
 SECRET_ON_EVERY_APPROVED_PAYMENT = True
 
+# codes.md names BUYER, CARD_COMPANY and MERCHANT; the published record of interest-free instalments has CARD_COMPANY.
+INTEREST_PAYER, INTEREST_FREE_PAYER = "BUYER", "CARD_COMPANY"
+
 # webhooks.md "Headers": not stated whether a retry keeps its id.
 SAME_TRANSMISSION_ID_ON_RETRY = True
 

@@ -41,6 +41,17 @@ async def test_more_months_than_the_shop_allows(toss: Toss) -> None:
     assert (answer.status, answer.code) == (400, "EXCEED_MAX_CARD_INSTALLMENT_PLAN")
 
 
+async def test_whose_card_it_is_and_who_pays_for_instalments(toss: Toss) -> None:
+    payment = await paid(toss, choice={"cardOwnerType": "법인", "cardType": "체크", "installmentPlanMonths": 2})
+    card = payment["card"]
+    assert (card["ownerType"], card["cardType"], card["interestPayer"]) == ("법인", "체크", "BUYER")
+    free = await paid(toss, choice={"installmentPlanMonths": 2, "isInterestFree": True})
+    assert (free["card"]["interestPayer"], free["card"]["ownerType"]) == ("CARD_COMPANY", "개인")
+    key, _ = await toss.opened()
+    for wrong in ({"cardType": "선불"}, {"cardOwnerType": "누구"}):
+        assert (await toss.post(f"/sandbox/payments/{key}/authenticate", {"outcome": "approve"} | wrong)).status == 400
+
+
 async def test_easy_pay_is_part_of_the_cards_window(toss: Toss) -> None:
     payment = await paid(toss, method="CARD", flowMode="DIRECT", easyPay="KAKAOPAY")
     assert (payment["method"], payment["easyPay"]["provider"]) == ("간편결제", "카카오페이")

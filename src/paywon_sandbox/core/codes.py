@@ -24,6 +24,10 @@ METHODS = {
     "FOREIGN_EASY_PAY": FOREIGN_EASY_PAY,
 }
 
+# codes.md "Small enums"
+CARD_TYPES = ("신용", "체크", "기프트", "미확인")
+OWNER_TYPES = ("개인", "법인", "미확인")
+
 EASY_PAY_PROVIDERS = {
     "TOSSPAY": "토스페이",
     "KAKAOPAY": "카카오페이",

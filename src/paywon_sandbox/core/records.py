@@ -19,6 +19,7 @@ class Choice(msgspec.Struct, kw_only=True, gc=False):
     method: str
     card_company: str = "11"
     card_type: str = "신용"
+    owner_type: str = "개인"
     installment_plan_months: int = 0
     is_interest_free: bool = False
     easy_pay_provider: str = "토스페이"
@@ -126,6 +127,7 @@ class BillingAuth(msgspec.Struct, kw_only=True):
     card_company: str = "61"
     card_number: str = "4330123412341234"
     card_type: str = "신용"
+    owner_type: str = "개인"
     bank_code: str = "92"
     issue_decline_code: str | None = None
     charge_decline_code: str | None = None

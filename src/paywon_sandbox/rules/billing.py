@@ -48,8 +48,8 @@ def read_customer_key(params: Params) -> str:
 def authorise(account: Account, params: Params) -> str:
     """The customer registers a card or an account in the window; returns the single-use authKey.
 
-    `customerKey`; optional `method` (CARD, TRANSFER), `cardCompany`, `cardNumber`, `cardType`, `bank`, and
-    `declineAtIssue`, `declineAtCharge`, `declineTimes` for what goes wrong later.
+    `customerKey`; optional `method` (CARD, TRANSFER), `cardCompany`, `cardNumber`, `cardType`, `cardOwnerType`, `bank`,
+    and `declineAtIssue`, `declineAtCharge`, `declineTimes` for what goes wrong later.
     """
     method = codes.method_name(params.optional_text("method") or codes.CARD)
     if method not in (codes.CARD, codes.TRANSFER):
@@ -65,7 +65,8 @@ def authorise(account: Account, params: Params) -> str:
         method=method,
         card_company=company,
         card_number=number,
-        card_type=params.optional_text("cardType") or "신용",
+        card_type=params.one_of("cardType", codes.CARD_TYPES),
+        owner_type=params.one_of("cardOwnerType", codes.OWNER_TYPES),
         bank_code=bank,
         issue_decline_code=_known(params.optional_text("declineAtIssue"), ISSUE),
         charge_decline_code=_known(params.optional_text("declineAtCharge"), CHARGE),
@@ -138,6 +139,7 @@ def _describe_card(billing: Billing, auth: BillingAuth, version: str) -> None:
         acquirer_code=acquirer_of(auth.card_company),
         number=masked_card_number(auth.card_number),
         card_type=auth.card_type,
+        owner_type=auth.owner_type,
     )
     if version < "2024-06-01":  # api.md 1.7
         billing.card_company = codes.CARD_COMPANIES[auth.card_company][1]
@@ -200,6 +202,7 @@ def charge(store: Store, account: Account, billing_key: str, request: ChargeRequ
         card_company=registered.card_company,
         card_number=registered.card_number,
         card_type=registered.card_type,
+        owner_type=registered.owner_type,
         bank_code=registered.bank_code,
         installment_plan_months=request.installments,
     )

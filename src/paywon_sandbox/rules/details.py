@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from paywon_sandbox import inferred
 from paywon_sandbox.core import codes, ids
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.records import Choice, PaymentRecord
@@ -51,11 +52,18 @@ def _card(choice: Choice, amount_krw: int) -> Card:
         installment_plan_months=choice.installment_plan_months,
         is_interest_free=free,
         use_card_point=choice.use_card_point,
-        interest_payer="CARD_COMPANY" if free else None,
+        interest_payer=_interest_payer(choice, free=free),
         card_type="미확인" if overseas else choice.card_type,  # codes.md: overseas brands [1src]
-        owner_type="미확인" if overseas else "개인",
+        owner_type="미확인" if overseas else choice.owner_type,
         amount=amount_krw,
     )
+
+
+def _interest_payer(choice: Choice, *, free: bool) -> str | None:
+    """Who pays for instalments; null without any. Only the names are published (codes.md), not when which."""
+    if not choice.installment_plan_months:
+        return None
+    return inferred.INTEREST_FREE_PAYER if free else inferred.INTEREST_PAYER
 
 
 def masked_card_number(number: str | None = None) -> str:

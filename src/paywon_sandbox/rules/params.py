@@ -107,6 +107,13 @@ class Params:
             raise TossError(code) from problem
         return default if value is None else value
 
+    def one_of(self, name: str, values: tuple[str, ...]) -> str:
+        """One of these; the first when nothing is said."""
+        value = self.optional_text(name) or values[0]
+        if value not in values:
+            raise TossError("INVALID_REQUEST")
+        return value
+
     def page_limit(self, name: str, default: int, highest: int) -> int:
         """How many rows a page may have (api.md 1.6)."""
         value = self.whole(name, default)

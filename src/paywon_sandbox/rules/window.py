@@ -36,7 +36,8 @@ def read_choice(params: Params, record: PaymentRecord) -> Choice:
     choice = Choice(
         method=_method(params, record),
         card_company=_institution(params, "cardCompany", codes.CARD_COMPANIES, company, "INVALID_CARD_COMPANY"),
-        card_type=params.optional_text("cardType") or "신용",
+        card_type=params.one_of("cardType", codes.CARD_TYPES),
+        owner_type=params.one_of("cardOwnerType", codes.OWNER_TYPES),
         installment_plan_months=params.whole("installmentPlanMonths", _wished_months(record)),
         is_interest_free=params.flag("isInterestFree", default=False),
         easy_pay_provider=_provider(params, record),
