@@ -155,17 +155,21 @@ async def test_a_full_disk_loses_nothing_that_was_answered(tmp_path: Path) -> No
         size = max(file.stat().st_size for file in tmp_path.iterdir())
         resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (size + 20_000, resource.RLIM_INFINITY))
         for _ in range(100):
-            answers.append(await toss.post("/v1/virtual-accounts", account(new_order_id())))
+            unsure = new_order_id()
+            answers.append(await toss.post("/v1/virtual-accounts", account(unsure)))
             if answers[-1].status != 200:
                 break
         assert (answers[-1].status, answers[-1].code) == (500, "UNKNOWN_ERROR")
         resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         answers[-1] = await toss.post("/v1/virtual-accounts", account(new_order_id()))
+        # What became of the order that was answered 500 is the same before and after.
+        seen = (await toss.get(f"/v1/payments/orders/{unsure}")).raw
         await asyncio.to_thread(first.kill)
         second = await asyncio.to_thread(SandboxProcess, port=first.port, state=state)
         for answer in answers:
             assert await toss.payment(answer.json["paymentKey"]) == answer.json
         assert await toss.payment(kept["paymentKey"]) == kept
+        assert (await toss.get(f"/v1/payments/orders/{unsure}")).raw == seen
         await asyncio.to_thread(second.kill)
 
 
