@@ -50,7 +50,7 @@ def _unhandled(request: AnyRequest, error: Exception) -> Response[bytes]:
     code = by_status.get(status, "INVALID_REQUEST")
     v2 = request.url.path.startswith("/v2/")
     dialect = EnvelopeDialect(request.headers, sealed=False) if v2 else PLAIN
-    reply = dialect.refusal(f"{request.method} *", code, english=wants_english(request.headers))
+    reply = dialect.refusal(f"{request.method} *", code, english=wants_english(request))
     headers = {"x-tosspayments-trace-id": reply.trace_id or ids.trace_id()}
     return Response(reply.body, status_code=reply.status, headers=headers, media_type=reply.content_type)
 

@@ -18,6 +18,8 @@ class Deadlines:
 
     def due(self, now: datetime) -> list[str]:
         """The keys whose time has come, each once, earliest first; they are forgotten here."""
+        if not self._heap or self._heap[0][0] > now:
+            return []
         found: dict[str, None] = {}
         while self._heap and self._heap[0][0] <= now:
             found[heapq.heappop(self._heap)[1]] = None

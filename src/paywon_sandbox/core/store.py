@@ -134,10 +134,8 @@ class Account:
         record = self.payments.get(payment_key)
         return DECIMALS[record.payment.currency] if record else 0
 
-    def over_limit(self, what: str, limit: int) -> bool:
+    def is_over(self, limit: int, what: str) -> bool:
         """Count a request of an endpoint or about a payment; whether it is one too many in this minute of the clock."""
-        if not limit:
-            return False
         minute = int(self.clock.now().timestamp()) // 60
         if minute != self._counted_minute:
             self._counted_minute, self._counted = minute, {}
@@ -154,7 +152,7 @@ class Account:
 
     def due(self, now: datetime) -> list[PaymentRecord]:
         """Payments whose deadline has passed, each once."""
-        records = (self.payments[key] for key in self._deadlines.due(now))
+        records = [self.payments[key] for key in self._deadlines.due(now)]
         return [record for record in records if any(at <= now for at in record.due_times())]
 
     def keep_billing_auth(self, auth: BillingAuth) -> None:

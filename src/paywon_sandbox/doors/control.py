@@ -14,7 +14,7 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors import log, steering
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.door import AnyRequest, Door
-from paywon_sandbox.doors.replies import Answer, drain, read_body, refusal, success, to_answer, wants_english
+from paywon_sandbox.doors.replies import Answer, drain, header, read_body, refusal, success, to_answer, wants_english
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params, parse_json_object
 from paywon_sandbox.rules.window import OUTCOMES, authenticate, read_choice
@@ -25,9 +25,9 @@ Command = Callable[[Account, Params], object]
 async def control(request: AnyRequest, door: Door, command: Command) -> Answer:
     """Authentication, JSON, command, store, answer; no faults, no idempotency, no log."""
     endpoint = f"{request.method} {request.scope['path']}"
-    english = wants_english(request.headers)
+    english = wants_english(request)
     try:
-        account = door.store.account(secret_key(request.headers.get("authorization")))
+        account = door.store.account(secret_key(header(request, b"authorization")))
         body = await read_body(request) if request.method == "POST" else b""
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body) if body else {})))

@@ -20,7 +20,7 @@ from paywon_sandbox.core.store import Account, Store
 from paywon_sandbox.doors import faults, log
 from paywon_sandbox.doors.auth import secret_key
 from paywon_sandbox.doors.dialects import PLAIN, Dialect
-from paywon_sandbox.doors.replies import NOTHING, Answer, Reply, drain, read_body, to_answer, wants_english
+from paywon_sandbox.doors.replies import NOTHING, Answer, Reply, drain, header, read_body, to_answer, wants_english
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.settings import IDEMPOTENCY_KEY_MAX_LENGTH, IDEMPOTENCY_LIFETIME, Settings
@@ -65,11 +65,11 @@ class Door:
     async def serve(self, request: AnyRequest, endpoint: str, work: Work, dialect: Dialect = PLAIN) -> Answer:
         """Answer one Toss request; `work` is the rule, run without interruption."""
         try:
-            account = self.store.account(secret_key(request.headers.get("authorization")))
+            account = self.store.account(secret_key(header(request, b"authorization")))
             body = await read_body(request) if request.method == "POST" else b""
         except TossError as error:
             await drain(request)
-            english = wants_english(request.headers)
+            english = wants_english(request)
             return to_answer(dialect.refusal(endpoint, error.code, english=english))
         call = _read_call(request, endpoint, account, body, dialect.of(account))
         return await self._answer(call, work, faults.client_of(request))
@@ -90,10 +90,11 @@ class Door:
 
     async def _within_limit(self, call: Call, work: Work, fault: Fault | None, line: LoggedRequest) -> Reply:
         """Limits, where they are switched on (api.md 1.4). Not stored for the key."""
-        settings = call.account.settings
-        if call.account.over_limit(call.endpoint, settings.requests_per_minute):
+        account = call.account
+        per_minute, per_payment = account.settings.requests_per_minute, account.settings.requests_per_payment
+        if per_minute and account.is_over(per_minute, call.endpoint):
             return call.refuse(inferred.TOO_MANY_REQUESTS, 429)
-        if call.endpoint in ABOUT_A_PAYMENT and call.account.over_limit(call.path, settings.requests_per_payment):
+        if per_payment and call.endpoint in ABOUT_A_PAYMENT and account.is_over(per_payment, call.path):
             return call.refuse("FORBIDDEN_CONSECUTIVE_REQUEST")
         return await self._idempotent(call, work, fault, line)
 
@@ -173,8 +174,8 @@ def _read_call(request: AnyRequest, endpoint: str, account: Account, body: bytes
         path=path,
         url=f"{path}?{request.scope['query_string'].decode('latin-1')}",
         body=body,
-        english=wants_english(request.headers),
+        english=wants_english(request),
         # The key is for POST only and ignored on GET (api.md 1.2 [2src]).
-        idempotency_key=request.headers.get("idempotency-key") if request.method == "POST" else None,
-        test_code=request.headers.get("tosspayments-test-code"),
+        idempotency_key=header(request, b"idempotency-key") if request.method == "POST" else None,
+        test_code=header(request, b"tosspayments-test-code"),
     )

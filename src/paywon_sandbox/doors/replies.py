@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import Headers
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
@@ -51,9 +50,14 @@ async def drain(request: Request[Any, Any, Any]) -> None:
         await read_body(request)
 
 
-def wants_english(headers: Headers) -> bool:
+def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
+    """The first header of that lower-case name; several times faster than the framework's own way."""
+    return next((value.decode("latin-1") for key, value in request.scope["headers"] if key == name), None)
+
+
+def wants_english(request: Request[Any, Any, Any]) -> bool:
     """Accept-Language: en-US (api.md 1.2)."""
-    return headers.get("accept-language", "").lower().startswith("en")
+    return (header(request, b"accept-language") or "").lower().startswith("en")
 
 
 def refusal(endpoint: str, code: str, *, english: bool, status: int | None = None) -> Reply:
@@ -119,8 +123,9 @@ def to_answer(reply: Reply, idempotency_key: str | None = None, headers: Sequenc
         (b"content-length", str(len(reply.body)).encode()),
         *headers,
     ]
-    traces = (reply.first_trace_id, reply.trace_id or ids.trace_id())
-    own += [(b"x-tosspayments-trace-id", trace.encode()) for trace in traces if trace]
+    if reply.first_trace_id:
+        own.append((b"x-tosspayments-trace-id", reply.first_trace_id.encode()))
+    own.append((b"x-tosspayments-trace-id", (reply.trace_id or ids.trace_id()).encode()))
     if idempotency_key is not None:
         own.append((b"idempotency-key", idempotency_key.encode("latin-1")))
     return Answer(reply.status, own, reply.body)

@@ -15,7 +15,7 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors import log
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import account_key, client_key
-from paywon_sandbox.doors.replies import Answer, drain, read_body, refusal, success, to_answer, wants_english
+from paywon_sandbox.doors.replies import Answer, drain, header, read_body, refusal, success, to_answer, wants_english
 from paywon_sandbox.doors.windows import read_billing_window
 from paywon_sandbox.rules.create import create_payment, read_create
 from paywon_sandbox.rules.expiry import sweep
@@ -95,14 +95,14 @@ async def _answer(request: AnyRequest, door: Door, command: Callable[[Account, P
     """Client or secret key, JSON, command, store, answer with the headers that let a shop's page read it."""
     path, line = request.scope["path"], None
     try:
-        account = door.store.account(account_key(request.headers.get("authorization")))
+        account = door.store.account(account_key(header(request, b"authorization")))
         body = await read_body(request)
         line = log.opened(account, "POST", path, body, None)
         sweep(account)
         reply = success(command(account, Params(parse_json_object(body))))
     except TossError as error:
         await drain(request)
-        reply = refusal(f"POST {path}", error.code, english=wants_english(request.headers))
+        reply = refusal(f"POST {path}", error.code, english=wants_english(request))
     if line is not None:
         log.close(line, reply)
     door.store.commit()
