@@ -75,6 +75,8 @@ async def _serve(settings: Settings) -> None:
         # Connection faults close the one socket of a request: no multiplexing.
         http=HTTPModes.http1,
         websockets=False,
+        # Load tests open hundreds of connections at once.
+        backlog=1024,
         log_enabled=False,
     )
     loop = asyncio.get_running_loop()
