@@ -37,7 +37,6 @@ CANCEL_WHILE_ONE_RUNS = "ALREADY_REFUNDING_PAYMENT"
 # api.md 15: "after delivery data exists, cancel is refused until receipt is confirmed"; the code is undocumented.
 CANCEL_IN_DELIVERY = "NOT_CANCELABLE_PAYMENT"
 CANCEL_WITHOUT_REFUND_ACCOUNT = "INVALID_REFUND_ACCOUNT_INFO"
-# Codes of the site-wide list that the cancel and confirm tables do not name are not used there.
 CREATE_MISSING_PARAMETER = "INVALID_REQUIRED_PARAM"
 AMOUNT_NOT_POSITIVE = "BELOW_ZERO_AMOUNT"
 

@@ -246,19 +246,29 @@ async def test_escrow_is_not_cancelled_while_the_goods_travel(toss: Toss) -> Non
     """api.md 15: refused once delivery data exists, until the receipt is confirmed."""
     product = {"id": "1", "name": "셔츠", "code": "S1", "unitPrice": 15000, "quantity": 1}
     payment = await issued(toss, useEscrow=True, escrowProducts=[product])
-    path = f"/sandbox/virtual-accounts/{payment['orderId']}"
+    path = f"/sandbox/payments/{payment['paymentKey']}"
     assert (await toss.post(f"{path}/ship")).code == "NOT_IN_ESCROW"
     await deposit(toss, payment["orderId"])
-    assert (await toss.post(f"{path}/receive")).code == "NOT_IN_ESCROW"
+    assert (await toss.post(f"{path}/receive")).code == "NOT_IN_DELIVERY"
     await toss.ok(f"{path}/ship")
+    assert (await toss.post(f"{path}/ship")).code == "ALREADY_IN_DELIVERY"
     refused = await toss.cancel(payment["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)
     assert (refused.status, refused.code) == (403, "NOT_CANCELABLE_PAYMENT")
     await toss.ok(f"{path}/receive")
     canceled = await toss.cancel(payment["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)
     assert canceled.json["status"] == "CANCELED"
-    plain = await issued(toss)
-    await deposit(toss, plain["orderId"])
-    assert (await toss.post(f"/sandbox/virtual-accounts/{plain['orderId']}/ship")).code == "NOT_IN_ESCROW"
+
+
+@pytest.mark.parametrize("method", ["CARD", "TRANSFER"])
+async def test_escrow_of_other_methods(toss: Toss, method: str) -> None:
+    payment = await toss.paid(method=method, useEscrow=True)
+    assert (payment["useEscrow"], payment["isPartialCancelable"]) == (True, False)
+    assert (await toss.cancel(payment["paymentKey"], cancelAmount=1)).code == "NOT_ALLOWED_PARTIAL_REFUND"
+    await toss.ok(f"/sandbox/payments/{payment['paymentKey']}/ship")
+    assert (await toss.cancel(payment["paymentKey"])).code == "NOT_CANCELABLE_PAYMENT"
+    plain = await toss.paid(method=method)
+    assert (await toss.post(f"/sandbox/payments/{plain['paymentKey']}/ship")).code == "NOT_IN_ESCROW"
+    assert (await toss.post("/sandbox/payments/none/ship")).code == "NOT_FOUND_PAYMENT"
 
 
 async def test_cash_receipts_say_what_is_free_of_tax(toss: Toss) -> None:

@@ -24,7 +24,7 @@ from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import client_key
 from paywon_sandbox.doors.pages import page, read_form
 from paywon_sandbox.doors.replies import drain
-from paywon_sandbox.rules import billing, centre, expiry, virtual_accounts
+from paywon_sandbox.rules import billing, centre, escrow, expiry, virtual_accounts
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.webhooks.events import EVENT_TYPES
@@ -212,7 +212,7 @@ def _refund(account: Account, form: dict[str, object]) -> object:
 
 
 def _deliver(account: Account, form: dict[str, object]) -> object:
-    return virtual_accounts.deliver(account, _named(form, "orderId"), received=form.get("received") is True)
+    return escrow.deliver(account, _named(form, "paymentKey"), received=form.get("received") is True)
 
 
 def _deposit(door: Door, account: Account, form: dict[str, object]) -> object:

@@ -10,13 +10,13 @@ from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors.control import control
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.replies import Answer
-from paywon_sandbox.rules import billing, cancel, centre, expiry, payouts, receipts, sellers, virtual_accounts
+from paywon_sandbox.rules import billing, cancel, centre, escrow, expiry, payouts, receipts, sellers, virtual_accounts
 from paywon_sandbox.rules.params import Params
 
 
 @post("/sandbox/virtual-accounts/{order_id:str}/{action:str}", status_code=200)
 async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str) -> Answer:
-    """deposit {amount?, depositorName?}, reverse, expire, refund {outcome}, ship, receive; answers the Payment."""
+    """deposit {amount?, depositorName?}, reverse, expire, refund {outcome}; answers the Payment."""
 
     def command(account: Account, params: Params) -> object:
         if action == "deposit":
@@ -27,8 +27,6 @@ async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str)
             return expiry.expire(account, virtual_accounts.of_order(account, order_id)[0].payment.payment_key)
         if action == "refund":
             return virtual_accounts.order_refund_outcome(account, order_id, params)
-        if action in ("ship", "receive"):
-            return virtual_accounts.deliver(account, order_id, received=action == "receive")
         raise TossError("NOT_FOUND")
 
     return await control(request, door, command)
@@ -38,6 +36,18 @@ async def play_bank(request: AnyRequest, door: Door, order_id: str, action: str)
 async def let_expire(request: AnyRequest, door: Door, payment_key: str) -> Answer:
     """The window closes, or the account falls due, without moving the clock; answers the Payment."""
     return await control(request, door, lambda account, params: expiry.expire(account, payment_key))
+
+
+@post("/sandbox/payments/{payment_key:str}/ship", status_code=200)
+async def ship(request: AnyRequest, door: Door, payment_key: str) -> Answer:
+    """Escrow: the goods are on their way, and nothing is cancelled until they came; answers the Payment."""
+    return await control(request, door, lambda account, params: escrow.deliver(account, payment_key, received=False))
+
+
+@post("/sandbox/payments/{payment_key:str}/receive", status_code=200)
+async def receive(request: AnyRequest, door: Door, payment_key: str) -> Answer:
+    """Escrow: the customer has the goods; answers the Payment."""
+    return await control(request, door, lambda account, params: escrow.deliver(account, payment_key, received=True))
 
 
 @post("/sandbox/payments/{payment_key:str}/cancel-outcome", status_code=200)
@@ -112,6 +122,8 @@ async def change_settings(request: AnyRequest, door: Door) -> Answer:
 HANDLERS: list[ControllerRouterHandler] = [
     play_bank,
     let_expire,
+    ship,
+    receive,
     play_wallet,
     authorise_billing,
     lose_billing_key,

@@ -19,6 +19,7 @@ from paywon_sandbox.core.values import (
     Transfer,
     VirtualAccount,
 )
+from paywon_sandbox.rules.escrow import protect
 from paywon_sandbox.settings import VIRTUAL_ACCOUNT_LIFETIME
 
 
@@ -26,6 +27,7 @@ def fill_details(record: PaymentRecord, choice: Choice, now: datetime, public_ur
     """Put in what the chosen method shows once it has been asked, approved or not."""
     fill = _FILLERS.get(choice.method, _fill_gift_certificate)
     fill(record.payment, choice, now, public_url)
+    protect(record.payment, choice)
     # Cards always have false (api.md 4).
     record.payment.culture_expense = choice.method in _CULTURE and bool(record.wishes and record.wishes.culture_expense)
 
@@ -121,9 +123,7 @@ def _fill_virtual_account(payment: Payment, choice: Choice, now: datetime, publi
         due_date=toss_instant(due),
         refund_receive_account=choice.refund_account,
     )
-    payment.use_escrow = choice.use_escrow
-    # No partial refunds under escrow (api.md 15).
-    payment.is_partial_cancelable = choice.partial_cancelable and not choice.use_escrow
+    payment.is_partial_cancelable = choice.partial_cancelable
 
 
 _CULTURE = (codes.TRANSFER, codes.VIRTUAL_ACCOUNT)

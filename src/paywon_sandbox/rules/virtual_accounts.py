@@ -189,17 +189,6 @@ def reverse(account: Account, order_id: str) -> Payment:
     return payment
 
 
-def deliver(account: Account, order_id: str, *, received: bool) -> Payment:
-    """Control door: the goods of an escrow order are on their way, or the customer says they came (api.md 15)."""
-    record, _ = of_order(account, order_id)
-    payment = record.payment
-    if not payment.use_escrow or record.approved_at is None or (received and not record.in_delivery):
-        raise TossError("NOT_IN_ESCROW")
-    record.in_delivery = not received
-    account.keep_payment(record)
-    return payment
-
-
 def order_refund_outcome(account: Account, order_id: str, params: Params) -> Payment:
     """Control door: how the next or pending refund ends when its two days are over."""
     record, _ = of_order(account, order_id)
