@@ -4,10 +4,11 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
+import structlog
 from pydantic import SecretStr
 
 from paywon.base.errors import PaywonError
@@ -16,7 +17,7 @@ from paywon.base.redaction import redact
 from paywon.billing.commands.forgetting import forget_deleted
 from paywon.db.pool import Connection
 from paywon.inbox import store
-from paywon.inbox.model import ABOUT_PAYMENTS, WebhookEvent, WebhookStatus, WebhookVerdict
+from paywon.inbox.model import ABOUT_PAYMENTS, WORK_JOB, WebhookEvent, WebhookStatus, WebhookVerdict
 from paywon.payments import store as payments
 from paywon.payments.commands import reading
 from paywon.payments.commands.cashier import Cashier, Origin
@@ -27,8 +28,10 @@ from paywon.toss.outcome import No, Yes
 from paywon.toss.signature import is_signed_by_toss, is_signed_with_secret
 from paywon.toss.webhooks import DEPOSIT_CALLBACK, MalformedWebhook, Webhook, parse_webhook
 
-WORK_JOB: Final = "inbox.work"
 _ORIGIN: Final = Origin(actor="system:inbox")
+# An event and its job come in one transaction, so one without a job has lost it.
+_UNTENDED_AFTER: Final = timedelta(minutes=1)
+_log = structlog.get_logger()
 _KEPT_HEADERS: Final = ("content-type", "user-agent", "x-forwarded-for")
 
 
@@ -106,6 +109,23 @@ async def work(inbox: Inbox, event_id: WebhookEventId) -> None:
     status, reason = await _work(cashier, event)
     async with cashier.db.connection() as conn:
         await store.finish(conn, event.id, status, reason, cashier.clock.now())
+
+
+async def tend(inbox: Inbox, *, limit: int = 100) -> int:
+    """See to the events that nobody works, so that each ends worked or visibly parked (I4); answer how many.
+
+    One whose job was lost gets another; one whose job was given up is parked for a person.
+    """
+    now = inbox.cashier.clock.now()
+    async with inbox.cashier.db.transaction() as conn:
+        found = await store.untended(conn, now - _UNTENDED_AFTER, limit=limit)
+        for event_id, is_held in found:
+            _log.warning("a webhook has nobody who works it", webhook=str(event_id), given_up=is_held)
+            if is_held:
+                await store.finish(conn, event_id, WebhookStatus.PARKED, "WORK_FAILED", now)
+            else:
+                await enqueue(conn, WORK_JOB, {"eventId": str(event_id)})
+    return len(found)
 
 
 async def _work(cashier: Cashier, event: WebhookEvent) -> tuple[WebhookStatus, str | None]:

@@ -25,6 +25,8 @@ class WebhookStatus(StrEnum):
     REJECTED = "rejected"
 
 
+# The queue's name for the work on one event.
+WORK_JOB: Final = "inbox.work"
 # The events that say something of a payment; what else Toss may send is stored and left alone (webhooks.md).
 ABOUT_PAYMENTS: Final = frozenset({"PAYMENT_STATUS_CHANGED", "DEPOSIT_CALLBACK", "CANCEL_STATUS_CHANGED"})
 

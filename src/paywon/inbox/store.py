@@ -6,7 +6,7 @@ from typing import Final
 
 from paywon.base.ids import WebhookEventId
 from paywon.db.pool import Connection
-from paywon.inbox.model import WebhookEvent, WebhookStatus, WebhookVerdict
+from paywon.inbox.model import WORK_JOB, WebhookEvent, WebhookStatus, WebhookVerdict
 
 _COLUMNS: Final = tuple(field.name for field in fields(WebhookEvent))
 
@@ -52,3 +52,24 @@ async def finish(
         reason,
         now,
     )
+
+
+async def untended(conn: Connection, received_before: datetime, *, limit: int) -> list[tuple[WebhookEventId, bool]]:
+    """Fetch and hold events that nobody works: their job is held for good (True), or there is none (False)."""
+    rows = await conn.fetch(
+        """
+        WITH jobs AS (
+            -- Only our own jobs carry such a payload.
+            SELECT CASE WHEN entrypoint = $3 THEN convert_from(payload, 'UTF8')::jsonb ->> 'eventId' END AS event_id,
+                   bool_and(status = 'failed') AS is_held
+            FROM pgqueuer GROUP BY 1)
+        SELECT w.id, jobs.is_held IS NOT NULL AS is_held
+        FROM webhook_events w LEFT JOIN jobs ON jobs.event_id = w.id::text
+        WHERE w.status = 'received' AND w.received_at < $1 AND jobs.is_held IS NOT FALSE
+        ORDER BY w.received_at LIMIT $2 FOR UPDATE OF w SKIP LOCKED
+        """,
+        received_before,
+        limit,
+        WORK_JOB,
+    )
+    return [(WebhookEventId(row["id"]), row["is_held"]) for row in rows]

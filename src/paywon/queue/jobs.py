@@ -9,7 +9,9 @@ import asyncpg
 import msgspec
 import structlog
 from pgqueuer import AsyncpgDriver, PgQueuer, Queries, QueueManager, RetryRequested
+from pgqueuer.core.buffers import JobStatusLogBuffer
 from pgqueuer.errors import FailingListenerError
+from pgqueuer.executors import AbstractEntrypointExecutor
 from pgqueuer.models import HealthCheckEvent, Job
 
 from paywon.db.pool import Connection
@@ -26,13 +28,27 @@ _LOOK_EVERY: Final = timedelta(seconds=5)
 
 
 class _PatientQueue(QueueManager):
-    """Believes that its listener is dead when it missed two probes: PgQueuer may send the first before it listens."""
+    """Takes neither a probe that was missed once for a dead listener, nor a database that is away for a failed job."""
 
     async def listener_healthy(self, timeout: timedelta = timedelta(seconds=10)) -> HealthCheckEvent:  # noqa: ASYNC109
+        # PgQueuer may send the first probe before it listens.
         try:
             return await super().listener_healthy(timeout)
         except FailingListenerError:
             return await super().listener_healthy(timeout)
+
+    async def log_failure(
+        self, job: Job, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
+    ) -> None:
+        """Hold a job that has failed for good.
+
+        PgQueuer would hold one whose next try it could not write down, too. Such a job is left as it is: its heartbeat
+        grows old, and a worker takes it again.
+        """
+        if job.attempts >= len(_RETRY_S):
+            await super().log_failure(job, executor, exc, jbuff)
+        else:
+            _log.warning("a job's next try could not be written down", job=job.id, error=repr(exc))
 
 
 def open_queue(pool: Any) -> PgQueuer:
