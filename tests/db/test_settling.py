@@ -222,3 +222,16 @@ async def test_a_cancels_own_answer_names_it_whatever_became_of_the_reason(desk:
     assert attempt.status is AttemptStatus.SUCCESS
     cancel = await desk.row("payment_cancels")
     assert (cancel["cancel_status"], cancel["transaction_key"]) == ("DONE", told.answer.last_transaction_key)
+
+
+async def test_a_cancel_that_a_webhook_was_first_to_tell_is_known_by_its_own_answer(desk: Desk) -> None:
+    """Toss words the reason in its own way, so that the webhook's read takes the cancel for one made elsewhere."""
+    intent = await desk.ask(REFUND)
+    told = evidence("payment-card-canceled-full", asked_at=NOW, orderId=intent.payment.order_no)
+    async with desk.db.transaction() as conn:
+        await learn(conn, told, now=NOW, deposit_hold=HOLD)
+    attempt = await desk.settle(intent, Yes(call=CALL, value=told.answer, raw=told.raw))
+    assert attempt.status is AttemptStatus.SUCCESS
+    async with desk.db.connection() as conn:
+        (cancel,) = await store.cancels_of(conn, intent.payment.id)
+    assert (cancel.attempt_id, cancel.cancel_status) == (attempt.id, "DONE")

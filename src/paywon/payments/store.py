@@ -355,6 +355,12 @@ async def update_cancel(conn: Connection, cancel: Cancel, **columns: Any) -> Non
     await conn.execute(query, cancel.id, *columns.values())
 
 
+async def adopt_cancel(conn: Connection, named: Cancel, *, instead_of: Cancel) -> None:
+    """Make the row that Toss has named the one of an attempt, and drop the one that was reserved for it."""
+    await conn.execute("DELETE FROM payment_cancels WHERE id = $1 AND cancel_status = 'PENDING'", instead_of.id)
+    await update_cancel(conn, named, attempt_id=instead_of.attempt_id)
+
+
 # --- Rows and values ---------------------------------------------------------------------------------
 
 

@@ -163,6 +163,10 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
         if told.transaction_key in known:
             same = next(cancel for cancel in ours if cancel.transaction_key == told.transaction_key)
             await store.update_cancel(conn, same, **columns)
+            if same.attempt_id is None and (mine := _own(reserved, columns, evidence)) is not None:
+                # A webhook's read was faster, and did not know it by its reason.
+                reserved.remove(mine)
+                await store.adopt_cancel(conn, same, instead_of=mine)
         elif (mine := _matching(reserved, columns, evidence)) is not None:
             reserved.remove(mine)
             await store.update_cancel(conn, mine, **columns)
@@ -174,16 +178,24 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
 
 
 def _matching(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
-    """Find the reserved cancel that an entry of Toss's list is: same amount, and same reason.
+    """Find the reserved cancel that an entry of Toss's list is: same amount, and same reason."""
+    for cancel in reserved:
+        same_reason = cancel.cancel_reason == columns["cancel_reason"]
+        if cancel.cancel_amount == columns["cancel_amount"] and same_reason:
+            return cancel
+    return _own(reserved, columns, evidence)
+
+
+def _own(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
+    """Find the reserved cancel whose own answer this is.
 
     In the answer to a cancel's own request the newest entry is that cancel (api.md 5.4), whatever Toss made
     of the reason's wording.
     """
-    newest = columns["transaction_key"] == evidence.answer.last_transaction_key
+    if columns["transaction_key"] != evidence.answer.last_transaction_key or evidence.attempt_id is None:
+        return None
     for cancel in reserved:
-        own_answer = newest and cancel.attempt_id is not None and cancel.attempt_id == evidence.attempt_id
-        same_reason = cancel.cancel_reason == columns["cancel_reason"]
-        if cancel.cancel_amount == columns["cancel_amount"] and (same_reason or own_answer):
+        if (cancel.attempt_id, cancel.cancel_amount) == (evidence.attempt_id, columns["cancel_amount"]):
             return cancel
     return None
 
