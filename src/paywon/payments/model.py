@@ -373,8 +373,7 @@ def hold_ends_at(payment: Payment, hold: timedelta) -> datetime | None:
 def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | None:
     """Decide when to read a payment of our own accord; None when Toss has nothing more to say of it."""
     if payment.awaits_deposit:
-        due = _due_at(payment)
-        return now + SWEEP if due is None else max(now + DUE_GRACE, min(due + DUE_GRACE, now + SWEEP))
+        return _next_look_for_deposit(_due_at(payment), now)
     held_until = hold_ends_at(payment, hold)
     # By when it was asked, as the hand-over goes: a read that was under way when the hold ended hands nothing over.
     asked_at = payment.fact_asked_at or now
@@ -386,6 +385,15 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
         over_at = payment.requested_at + WINDOW
         return over_at if now < over_at else now + SWEEP if now < over_at + timedelta(days=1) else None
     return None
+
+
+def _next_look_for_deposit(due: datetime | None, now: datetime) -> datetime:
+    """Hourly, and when it falls due; what Toss does not mark as expired then, ever less often."""
+    if due is None:
+        return now + SWEEP
+    if now < due + DUE_GRACE:
+        return min(due + DUE_GRACE, now + SWEEP)
+    return now + min(now - due, SWEEP)
 
 
 def _due_at(payment: Payment) -> datetime | None:

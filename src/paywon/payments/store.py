@@ -329,6 +329,16 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
     return [payment for row in rows if (payment := _payment(row))]
 
 
+async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime) -> None:
+    """Have a claimed payment looked at later; unless somebody has learned meanwhile when to look."""
+    await conn.execute(
+        "UPDATE payments SET look_again_at = $3 WHERE id = $1 AND look_again_at = $2",
+        claimed.id,
+        claimed.look_again_at,
+        until,
+    )
+
+
 # --- Cancels -----------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,10 @@ def account(**changes: Any) -> Payment:
         (timedelta(days=7), HOUR),
         (timedelta(minutes=30), timedelta(minutes=31)),
         (timedelta(seconds=10), timedelta(seconds=70)),
-        (-timedelta(minutes=5), timedelta(minutes=1)),
+        (-timedelta(seconds=59), timedelta(seconds=1)),
+        (-timedelta(minutes=1), timedelta(minutes=1)),
+        (-timedelta(minutes=5), timedelta(minutes=5)),
+        (-timedelta(days=5), HOUR),
     ],
 )
 def test_an_awaited_deposit_is_looked_for_hourly_and_when_it_is_due(due_in: timedelta, look_in: timedelta) -> None:

@@ -13,6 +13,7 @@ from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
 from paywon.payments.model import SWEEP, Payment, Verdict
+from paywon.toss.outcome import NotSent, Unknown
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:watch")
@@ -32,8 +33,9 @@ async def look_at_due(cashier: Cashier, *, limit: int = 20) -> int:
 
 async def _look(cashier: Cashier, payment: Payment) -> None:
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=payment.payment_key)
-    if reread.learned is None or reread.learned.verdict is Verdict.APPLY:
-        return  # not heard: the claim runs out and it is looked at again; else learn has said when
-    now = cashier.clock.now()
+    if isinstance(reread.answer, NotSent | Unknown):
+        return  # the claim runs out, and it is looked at again
+    if reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
+        return  # learn has said when
     async with cashier.db.transaction() as conn:
-        await store.update_payment(conn, payment.id, now, look_again_at=now + SWEEP)
+        await store.put_off_look(conn, payment, until=cashier.clock.now() + SWEEP)
