@@ -107,9 +107,11 @@ def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.found and reading.status is not None:
         return Step.SUCCEEDED
-    if now - attempt.created_at >= REQUEST_WINDOW or (attempt.answered and not reading.found):
+    if now - attempt.created_at >= REQUEST_WINDOW:
         return Step.WAIT if reading.found else Step.FAILED
-    return Step.WAIT if attempt.answered else Step.ASK_AGAIN
+    if attempt.answered:
+        return Step.WAIT if reading.found else Step.ASK_ANEW
+    return Step.ASK_AGAIN
 
 
 def _again(attempt: Attempt) -> Step:

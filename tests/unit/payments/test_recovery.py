@@ -88,13 +88,20 @@ def test_a_refund_is_not_sent_again_after_its_window_without_a_person() -> None:
     [
         (False, Reading(status=S.READY), Step.SUCCEEDED),
         (False, MISSING, Step.ASK_AGAIN),
-        (True, MISSING, Step.FAILED),
+        (True, MISSING, Step.ASK_ANEW),
         (True, UNHEARD, Step.WAIT),
         (False, UNHEARD, Step.ASK_AGAIN),
     ],
 )
 def test_after_a_payment_request(answered: bool, reading: Reading, step: Step) -> None:
     assert next_step(replace(REQUEST, answered=answered), reading, SOON) is step
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_request_that_toss_does_not_know_has_failed_only_once_its_window_has_closed(answered: bool) -> None:
+    request = replace(REQUEST, answered=answered)
+    assert next_step(request, MISSING, NOW + timedelta(minutes=40)) is not Step.FAILED
+    assert next_step(request, MISSING, NOW + timedelta(minutes=42)) is Step.FAILED
 
 
 @pytest.mark.parametrize(
