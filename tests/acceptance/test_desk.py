@@ -151,6 +151,7 @@ async def test_the_desk_shows_the_evidence_and_the_next_step(stack: Stack) -> No
         "amount": payment["amount"],
     }
     assert doubt["nextAt"] is not None
+    assert doubt["nextStep"] == "wait", "Toss could not be read"
     assert {"payment_confirmation", "status_read"} >= {answer["type"] for answer in doubt["answers"]}
 
     async def told_by_webhook() -> bool:
@@ -214,7 +215,7 @@ async def test_after_three_days_a_question_is_parked_for_a_person(stack: Stack) 
         return found if found["parkedAt"] else None
 
     found = await stack.eventually(parked)
-    assert found["nextAt"] is None
+    assert (found["nextAt"], found["nextStep"]) == (None, None)
     await heal(stack)
     assert (await decide(stack, doubt, "reread", KIM))["settled"] is True
 

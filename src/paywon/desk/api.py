@@ -81,7 +81,11 @@ class DecisionOut(Output, frozen=True, kw_only=True):
 
 
 class DoubtOut(Output, frozen=True, kw_only=True):
-    """A question to Toss that is still open. ``nextAt`` is when it is read again, null once only a person goes on."""
+    """A question to Toss that is still open. ``nextAt`` is when it is read again, null once only a person goes on.
+
+    ``nextStep`` is what follows then, if Toss shows no more than it last did: ``wait``, ``ask_again`` (with the same
+    key), ``ask_anew`` (as a new attempt), ``failed`` or ``succeeded``; null where that cannot be foretold.
+    """
 
     attempt_id: UUID
     type: str
@@ -94,6 +98,7 @@ class DoubtOut(Output, frozen=True, kw_only=True):
     tries: int
     parked_at: datetime | None
     next_at: datetime | None
+    next_step: str | None
     code: str | None
     message: str | None
     sent: dict[str, Any] | None
@@ -228,10 +233,11 @@ def doubt_out(doubt: Doubt) -> DoubtOut:
     same = {
         name: getattr(doubt, name)
         for name in DoubtOut.__struct_fields__
-        if name not in ("answers", "webhooks", "decisions")
+        if name not in ("next_step", "answers", "webhooks", "decisions")
     }
     return DoubtOut(
         **same,
+        next_step=doubt.next_step.name.lower() if doubt.next_step else None,
         answers=[AnswerOut(**asdict(answer)) for answer in doubt.answers],
         webhooks=[ToldOut(**asdict(told)) for told in doubt.webhooks],
         decisions=[_decision_out(decision) for decision in doubt.decisions],

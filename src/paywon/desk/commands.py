@@ -1,6 +1,6 @@
 """What people do at the desk. Every decision is on record before it is carried out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paywon.base.errors import PaywonError
@@ -9,7 +9,7 @@ from paywon.billing import store as keys
 from paywon.billing.commands import settling as billing
 from paywon.db.pool import Connection
 from paywon.desk import store
-from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second
+from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second, step_if_unchanged
 from paywon.orders import store as orders
 from paywon.payments import store as payments
 from paywon.payments.commands import cancelling, resolving, returning, settling
@@ -44,8 +44,9 @@ class Desk:
 async def look_at_desk(cashier: Cashier, *, limit: int) -> Desk:
     """Show what is in doubt, each kind oldest first."""
     async with cashier.db.connection() as conn:
+        found = await store.doubts(conn, cashier.clock.now(), limit=limit)
         return Desk(
-            doubts=await store.doubts(conn, cashier.clock.now(), limit=limit),
+            doubts=[await _with_next_step(conn, doubt) for doubt in found],
             strays=await strays.open_ones(conn, after=None, limit=limit),
             leftovers=await store.leftovers(conn, limit=limit),
         )
@@ -62,7 +63,8 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
         await _record(conn, cashier, who, DecisionKind.REREAD, attempt_id=attempt_id, at_once=True)
     await resolving.resolve_now(cashier, attempt_id, may_ask=True)
     async with cashier.db.connection() as conn:
-        return await store.doubt(conn, attempt_id)
+        left = await store.doubt(conn, attempt_id)
+        return None if left is None else await _with_next_step(conn, left)
 
 
 async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Decision:
@@ -148,6 +150,12 @@ async def return_stray_money(
         left = await strays.by_id(conn, stray_id)
     assert left is not None, "strays are never deleted"
     return left
+
+
+async def _with_next_step(conn: Connection, doubt: Doubt) -> Doubt:
+    attempt = await payments.attempt_by_id(conn, doubt.attempt_id)
+    assert attempt is not None, "attempts are never deleted"
+    return replace(doubt, next_step=step_if_unchanged(attempt, doubt.answers, doubt.next_at))
 
 
 async def _open_attempt(conn: Connection, attempt_id: AttemptId) -> Attempt:

@@ -7,6 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from paywon.base.ids import AttemptId, DecisionId, StrayId
+from paywon.billing.model import issue_step
+from paywon.payments.model import ABOUT_PAYMENTS, Attempt, AttemptType, PaymentStatus
+from paywon.payments.recovery import Reading, Step, next_step
 
 
 class DecisionKind(StrEnum):
@@ -62,7 +65,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """An open question with all that is known of it; ``next_at`` is None once only a person goes on."""
+    """An open question with all that is known of it; ``next_at`` is None once only a person goes on.
+
+    ``next_step`` is what is then done if Toss shows no more than it last did; None where that cannot be foretold.
+    """
 
     attempt_id: AttemptId
     type: str
@@ -75,12 +81,32 @@ class Doubt:
     tries: int
     parked_at: datetime | None
     next_at: datetime | None
+    next_step: Step | None = None
     code: str | None
     message: str | None
     sent: dict[str, Any] | None
     answers: list[Answer] = field(default_factory=list)
     webhooks: list[Told] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+
+
+def step_if_unchanged(attempt: Attempt, answers: list[Answer], at: datetime | None) -> Step | None:
+    """Foretell what the resolver does about a question at its next time, if Toss shows what it last showed."""
+    if at is None:
+        return None
+    if attempt.type is AttemptType.BILLING_KEY_ISSUE:
+        return issue_step(attempt, at)
+    if attempt.type not in ABOUT_PAYMENTS:
+        return None  # a deletion, or a receipt: it depends on what Toss's lists show then
+    reads = [answer for answer in answers if answer.type == AttemptType.STATUS_READ]
+    return next_step(attempt, _reading(reads[-1] if reads else None), at)
+
+
+def _reading(last: Answer | None) -> Reading:
+    if last is None:
+        return Reading(status=None)
+    status = PaymentStatus.__members__.get(last.shows or "")
+    return Reading(status=status, found=last.http_status != 404)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
