@@ -7,7 +7,7 @@ from paywon.base.clock import Clock
 from paywon.base.errors import PaywonError
 from paywon.db.pool import Connection, Database
 from paywon.idempotency import store
-from paywon.idempotency.model import KEPT_FOR, RUNNING_FOR, Claim, Reply, ReplyAgain
+from paywon.idempotency.model import KEPT_FOR, RUNNING_FOR, Claim, KeptClaim, Reply, ReplyAgain
 
 
 async def take(conn: Connection, claim: Claim | None, subject_id: UUID, now: datetime) -> UUID | None:
@@ -22,11 +22,16 @@ async def take(conn: Connection, claim: Claim | None, subject_id: UUID, now: dat
     """
     if claim is None:
         return None
-    if await store.insert_once(conn, claim, subject_id, now):
-        claim.subject_id = subject_id
-        return None
-    kept = await store.find(conn, claim)
-    assert kept is not None, "a row that stands in the way can be read"
+    while not await store.insert_once(conn, claim, subject_id, now):
+        kept = await store.find(conn, claim)
+        if kept is not None:
+            return _go_on(claim, kept, now)
+        # It was given back between the two statements.
+    claim.subject_id = subject_id
+    return None
+
+
+def _go_on(claim: Claim, kept: KeptClaim, now: datetime) -> UUID:
     if (kept.operation, kept.digest) != (claim.operation, claim.digest):
         raise PaywonError("IDEMPOTENCY_KEY_REUSED", field="Idempotency-Key")
     if kept.reply is not None:
