@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.pool import Database
@@ -19,6 +20,9 @@ from tests.support.processes import Process, free_port
 from tests.support.stack import Stack
 
 _CALLED = pytest.StashKey[pytest.TestReport]()
+# How long one example takes says something of the machine, and nothing of the code.
+settings.register_profile("paywon", deadline=None)
+settings.load_profile("paywon")
 
 
 @pytest.fixture(scope="session")

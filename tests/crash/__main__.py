@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.crash.campaign import Campaign
 from tests.crash.mutants import MUTANTS, try_mutant
-from tests.crash.operations import OPERATIONS, open_doors
-from tests.crash.points import FAULTS, VICTIMS, Point, Result, every_point, shuffled
+from tests.crash.operations import OPERATIONS
+from tests.crash.points import FAULTS, MOMENTS, VICTIMS, Moment, Point, Result, every_point, shuffled
 from tests.crash.report import Progress, show
 from tests.crash.watch import Seen
 from tests.crash.world import SOURCE, open_ground, open_world
@@ -69,20 +69,17 @@ async def run(options: argparse.Namespace) -> list[Result]:
 async def _job(plan: Plan) -> None:
     async with open_ground(plan.options.source) as ground, open_world(ground) as world:
         campaign = Campaign(world=world, tell=plan.progress.count)
-        await _learn(plan, campaign, await open_doors(world))
+        await _learn(plan, campaign)
         while not plan.is_over:
             results = await campaign.run(plan.next_batch())
             plan.progress.judge(results)
             plan.results += results
 
 
-async def _learn(plan: Plan, campaign: Campaign, doors: Sequence[str]) -> None:
+async def _learn(plan: Plan, campaign: Campaign) -> None:
     """Take runs off the plan and learn their messages; then wait for the other jobs."""
     while plan.runs:
         name, victim = plan.runs.pop()
-        if name not in doors:
-            plan.progress.say(f"{name}: this paywon has no door for it, so it is left out")
-            continue
         seen = await campaign.learn(name, victim)  # type: ignore[arg-type]
         plan.progress.say(f"{name}, {victim}: {len(seen)} messages")
         plan.messages[(name, victim)] = seen
@@ -110,6 +107,10 @@ async def _try_mutants(source: Path) -> int:
     return missed
 
 
+def _place(told: str) -> int | Moment:
+    return next((moment for moment in MOMENTS if moment == told), None) or int(told)
+
+
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/crash", description="kills and cuts at every message; see tests/crash/README.md"
@@ -117,7 +118,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--operation", action="append", choices=list(OPERATIONS), help="only this one; may be repeated")
     parser.add_argument("--victim", action="append", choices=VICTIMS, help="whose messages are counted")
     parser.add_argument("--fault", action="append", choices=FAULTS, help="only this one; may be repeated")
-    parser.add_argument("--at", type=int, help="one point: the fault strikes at this message")
+    parser.add_argument("--at", type=_place, help="one point: at this message, or at question, answer or commit")
     parser.add_argument("--alone", action="store_true", help="with --at: the client does not repeat its request")
     parser.add_argument("--every", type=int, default=1, help="every n-th message only")
     parser.add_argument("--jobs", type=int, default=1, help="this many stacks side by side")

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.crash.checks import gather, problems
+from tests.crash.checks import examine
 from tests.crash.operations import OPERATIONS, Case, Operation
-from tests.crash.points import Point, Result, Victim, fits, strike_of
+from tests.crash.points import Point, Result, Victim, place_of, strike_of
 from tests.crash.proxy import Link
 from tests.crash.watch import Seen
 from tests.crash.wire import Message
@@ -29,6 +29,10 @@ _QUIET: Final = """
       (SELECT count(*) FROM payment_transactions t WHERE t.payment_id = p.id AND t.status = 'pending') AS open,
       (SELECT count(*) FROM webhook_events w WHERE w.order_no = o.order_no AND w.status = 'received') AS waiting
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE o.resource_id = ANY($1)
+    UNION ALL
+    SELECT customer_key, status, false,
+      (SELECT count(*) FROM payment_transactions t WHERE t.billing_key_id = k.id AND t.status = 'pending'), 0
+    FROM billing_keys k WHERE customer_key = ANY($1)
     """
 
 
@@ -145,9 +149,9 @@ class Campaign:
             return harm(link, message)
 
         marks = () if point.victim == "api" else trial.case.marks
-        member.watch.arm(
-            at=point.at or None, strike=strike, fits=lambda message: fits(point.fault, message), marks=marks
-        )
+        asks = point.victim == "worker" or not operation.webhook_only
+        at = (point.at or None) if isinstance(point.at, int) else 1
+        member.watch.arm(at=at, strike=strike, fits=place_of(point, asks=asks), marks=marks)
         if point.victim == "worker" and not operation.webhook_only:
             self._lose_reply()
         self.trials.append(trial)
@@ -161,7 +165,7 @@ class Campaign:
         for _ in range(20):
             with suppress(RuntimeError, OSError, TimeoutError, ConnectionError, KeyError, TypeError):
                 case = await operation.prepare(self.world)
-                if case.payment_id is not None:
+                if case.subject_id is not None:
                     await self._at_rest(case)
                 return case
             await asyncio.sleep(0.25)
@@ -248,8 +252,7 @@ class Campaign:
     async def _problems(self, trial: Trial) -> list[str]:
         """Look, and where something is wrong look once more: what is wrong stays wrong, a late webhook does not."""
         for pause_s in (_AGAIN_S, 0):
-            evidence = await gather(self.world, trial.case)
-            found = list(problems(trial.operation, trial.case, evidence, must_happen=trial.must_happen))
+            found = await examine(self.world, trial.operation, trial.case, must_happen=trial.must_happen)
             if not found:
                 break
             await asyncio.sleep(pause_s)

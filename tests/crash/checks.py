@@ -1,16 +1,24 @@
 """What must be true of a case once all is quiet: our books against Toss's, each effect once, nothing guessed."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
-from tests.crash.operations import Case, Effect, Operation
+from tests.crash.operations import Case, Effect, IssueKey, Operation
 from tests.crash.world import World
 
 Row = dict[str, Any]
 _MONEY: Final = {"DONE", "PARTIAL_CANCELED", "CANCELED", "WAITING_FOR_DEPOSIT"}
 _ORDER: Final = "SELECT * FROM orders WHERE order_no = $1 OR resource_id = $2"
+_ISSUES: Final = "/v1/billing/authorizations/issue"
+
+
+async def examine(world: World, operation: Operation, case: Case, *, must_happen: bool) -> list[str]:
+    """Say everything that is wrong; nothing is said of what is right."""
+    if isinstance(operation, IssueKey):
+        return list(problems_of_key(case, await gather_about_key(world, case), must_happen=must_happen))
+    return list(problems(operation, case, await gather(world, case), must_happen=must_happen))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +100,7 @@ def _books_agree(seen: Evidence) -> Iterator[str]:
 
 def _audit(seen: Evidence) -> Iterator[str]:
     """Every question on record, one key for one question, and never two open at once."""
-    bodies: dict[str, Any] = {}
-    for write in seen.writes_at_toss:
-        key = write["idempotencyKey"]
-        if key not in seen.recorded_keys:
-            yield f"Toss was asked {write['path']} with a key that is not on record"
-        if bodies.setdefault(key, (write["path"], write["body"])) != (write["path"], write["body"]):
-            yield f"one key was used for two questions: {write['path']}"
+    yield from _questions(seen.writes_at_toss, seen.recorded_keys)
     held = [attempt for attempt in seen.attempts if attempt["idempotency_key"]]
     for earlier, later in pairwise(held):
         if earlier["closed_at"] is None or later["created_at"] < earlier["closed_at"]:
@@ -107,6 +109,16 @@ def _audit(seen: Evidence) -> Iterator[str]:
         yield "an attempt is still open"
     if any(event["status"] == "received" for event in seen.events):
         yield "a webhook is still unprocessed"
+
+
+def _questions(writes_at_toss: list[Row], recorded_keys: Collection[str]) -> Iterator[str]:
+    bodies: dict[str, Any] = {}
+    for write in writes_at_toss:
+        key = write["idempotencyKey"]
+        if key not in recorded_keys:
+            yield f"Toss was asked {write['path']} with a key that is not on record"
+        if bodies.setdefault(key, (write["path"], write["body"])) != (write["path"], write["body"]):
+            yield f"one key was used for two questions: {write['path']}"
 
 
 def _happened_at_toss(effect: Effect, seen: Evidence) -> bool:
@@ -128,3 +140,55 @@ def _happened_once(effect: Effect, seen: Evidence, asked: list[Row]) -> Iterator
     if effect.attempt_type is not None and done != 1:
         states = [(attempt["status"], attempt["outcome"], attempt["error_code"]) for attempt in asked]
         yield f"{done} attempts are on record as successful: {states}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyEvidence:
+    """All that our books and Toss's say about a billing key; Toss shows none, so its answers have to tell."""
+
+    keys: list[Row]
+    attempts: list[Row]
+    questions: list[Row]
+    is_known: bool
+    """Whether our door finds the key by what Toss calls it."""
+
+    @property
+    def issued(self) -> set[str]:
+        return {asked["answer"]["billingKey"] for asked in self.questions if asked["status"] == 200}
+
+
+async def gather_about_key(world: World, case: Case) -> KeyEvidence:
+    """Read everything about the billing keys of a case's customer."""
+    rows = world.books.rows
+    keys = await rows("SELECT * FROM billing_keys WHERE customer_key = $1", case.resource_id)
+    attempts = await rows(
+        "SELECT * FROM payment_transactions WHERE billing_key_id = ANY ($1)", [key["id"] for key in keys]
+    )
+    asked = (await world.toss.get(f"/sandbox/requests?path={_ISSUES}"))["requests"]
+    seen = KeyEvidence(
+        keys=keys,
+        attempts=attempts,
+        questions=[item for item in asked if item["body"]["customerKey"] == case.resource_id],
+        is_known=False,
+    )
+    shown = [(await world.api.get(f"/api/payments/toss/billing/{key}")).status for key in seen.issued]
+    return replace(seen, is_known=shown == [200])
+
+
+def problems_of_key(case: Case, seen: KeyEvidence, *, must_happen: bool) -> Iterator[str]:
+    """Say everything that is wrong with a customer's billing key."""
+    yield from _replies(case)
+    yield from _questions(seen.questions, {attempt["idempotency_key"] for attempt in seen.attempts})
+    if any(attempt["status"] == "pending" for attempt in seen.attempts):
+        yield "an attempt is still open"
+    if not (must_happen or seen.attempts or seen.issued):
+        return
+    if len(seen.issued) != 1:
+        yield f"Toss issued {len(seen.issued)} keys"
+    if [key["status"] for key in seen.keys] != ["ACTIVE"]:
+        yield f"our keys are {[key['status'] for key in seen.keys]}"
+    if not seen.is_known:
+        yield "the key that Toss issued is none of ours"
+    done = [attempt["status"] for attempt in seen.attempts].count("success")
+    if done != 1:
+        yield f"{done} attempts are on record as successful"

@@ -1,43 +1,32 @@
 """Rules broken on purpose, each of which the harness has to notice."""
 
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from tests.crash.campaign import Campaign, GoesWrongError
-from tests.crash.points import Fault, Point
+from tests.crash.campaign import Campaign
+from tests.crash.points import Fault, Moment, Point
 from tests.crash.world import Ground, open_world
-
-
-class OutdatedMutantError(Exception):
-    """The text that a mutant replaces is not in the code exactly once any more: adapt the mutant."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edit:
-    """One text of one file, replaced by another."""
-
-    file: str
-    old: str
-    new: str
+from tests.support.edits import Edit, mutate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A broken rule, and the point that shows it: the fault at Toss's answer, or at the question to it."""
+    """A broken rule, and the one point that shows it, with the API as the victim."""
 
     name: str
     shows: str
     """What the harness has to say of it."""
     operation: str
     fault: Fault
-    at_answer: bool = True
+    at: Moment = "answer"
     repeat: bool = False
     edits: tuple[Edit, ...] = ()
     sql: tuple[str, ...] = ()
     patience_s: float = 8.0
+
+    @property
+    def point(self) -> Point:
+        return Point(operation=self.operation, victim="api", fault=self.fault, at=self.at, repeat=self.repeat)
 
 
 _COMMANDS: Final = "paywon/payments/commands"
@@ -63,7 +52,7 @@ MUTANTS: Final = (
         shows="two attempts were open at once",
         operation="confirm",
         fault="toss-drop",
-        at_answer=False,  # at the answer a webhook may settle it before the second window's confirm comes
+        at="question",  # at the answer a webhook may settle it before the second window's confirm comes
         sql=("DROP INDEX payment_transactions_one_open",),
     ),
     Mutant(
@@ -126,7 +115,7 @@ MUTANTS: Final = (
         shows="0 attempts are on record as successful",
         operation="charge",
         fault="toss-drop",
-        at_answer=False,
+        at="question",
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
@@ -151,36 +140,12 @@ MUTANTS: Final = (
 )
 
 
-def mutate(source: Path, into: Path, edits: Sequence[Edit]) -> None:
-    """Copy the code with these edits.
-
-    Raises:
-        OutdatedMutantError: a text is not there exactly once.
-    """
-    shutil.copytree(source, into)
-    for edit in edits:
-        file = into / edit.file
-        text = file.read_text(encoding="utf-8")
-        if (count := text.count(edit.old)) != 1:
-            raise OutdatedMutantError(f"{edit.file} holds {count} times:\n{edit.old}")
-        file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
-
-
 async def try_mutant(ground: Ground, mutant: Mutant) -> str | None:
     """Run a mutant's one point against a paywon with that rule broken; answer what gave it away."""
     folder = ground.folder / mutant.name.replace(" ", "-")
     mutate(ground.source, folder, mutant.edits)
     async with open_world(ground, sql=mutant.sql, source=folder) as world:
-        try:
-            said = await _strike(Campaign(world=world), mutant)
-        except GoesWrongError as wrong:
-            said = wrong.problems
+        campaign = Campaign(world=world, settle_within_s=mutant.patience_s)
+        results = await campaign.run([mutant.point])
+    said = [problem for result in results for problem in result.problems]
     return next((problem for problem in said if mutant.shows in problem), None)
-
-
-async def _strike(campaign: Campaign, mutant: Mutant) -> list[str]:
-    seen = await campaign.learn(mutant.operation, "api", times=1)
-    campaign.settle_within_s = mutant.patience_s
-    at = next(at for at, one in enumerate(seen, 1) if one.about == "toss" and one.from_client is not mutant.at_answer)
-    point = Point(operation=mutant.operation, victim="api", fault=mutant.fault, at=at, repeat=mutant.repeat)
-    return [problem for result in await campaign.run([point]) for problem in result.problems]

@@ -23,8 +23,11 @@ class Case:
     path: str = ""
     body: dict[str, Any] = field(default_factory=dict)
     order_no: str | None = None
-    payment_id: UUID | None = None
+    subject_id: UUID | None = None
+    """Of the payment, or of the billing key, that it is about."""
+    payment_key: str | None = None
     resource_id: str = field(default_factory=lambda: f"crash-{secrets.token_hex(8)}")
+    """What is paid for; of a billing key, its customerKey."""
     key: str = field(default_factory=lambda: secrets.token_hex(16))
     replies: list[Reply | None] = field(default_factory=list)
     rival_key: str | None = None
@@ -33,30 +36,32 @@ class Case:
     @property
     def marks(self) -> tuple[bytes, ...]:
         """What a message about this case holds."""
-        known = [self.resource_id.encode()]
-        if self.order_no is not None:
-            known.append(self.order_no.encode())
-        if self.payment_id is not None:
-            known.append(self.payment_id.bytes)
-        return tuple(known)
+        names = [name.encode() for name in (self.resource_id, self.order_no, self.payment_key) if name is not None]
+        return (*names, *([self.subject_id.bytes] if self.subject_id is not None else []))
 
     def learn(self, reply: Reply | None) -> None:
         """Keep an answer, and the names that it tells."""
         self.replies.append(reply)
-        payment = reply.body.get("payment") if reply is not None and isinstance(reply.body, dict) else None
-        if payment is not None:
-            self.payment_id = UUID(payment["id"])
+        told = reply.body if reply is not None and isinstance(reply.body, dict) else {}
+        if (payment := told.get("payment")) is not None:
+            self.subject_id = UUID(payment["id"])
             self.order_no = self.order_no or payment["orderId"]
+            self.payment_key = self.payment_key or payment["paymentKey"]
+        elif (key := told.get("billingKey")) is not None:
+            self.subject_id = UUID(key["id"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What must be true once an operation has had its effect; the amounts are Toss's."""
+    """What must be true once an operation has had its effect; the amounts are Toss's.
+
+    ``toss`` is Toss's status of the payment, or ours of the billing key: Toss shows none.
+    """
 
     attempt_type: str | None
-    order: str
     toss: str
-    balance: int
+    order: str | None = None
+    balance: int | None = None
     capsule: str | None = None
     cancels: tuple[int, ...] = ()
 
@@ -104,7 +109,7 @@ class Confirm(Operation):
         case = await _order(world)
         case.rival_key = await _authenticated(world, case)
         payment_key = await _authenticated(world, case)
-        case.path = "/api/payments/toss/confirm"
+        case.path, case.payment_key = "/api/payments/toss/confirm", payment_key
         case.body = {"paymentKey": payment_key, "orderId": case.order_no, "amount": AMOUNT}
         return case
 
@@ -125,8 +130,9 @@ class _Refund(Operation):
         paid = await Confirm().prepare(world)
         reply = await Confirm().act(world, paid)
         _expect(reply, 200)
-        case = Case(path=f"/payments/{paid.payment_id}/refund", body=self.body)
-        case.order_no, case.payment_id, case.resource_id = paid.order_no, paid.payment_id, paid.resource_id
+        case = Case(path=f"/payments/{paid.subject_id}/refund", body=self.body)
+        case.order_no, case.subject_id, case.resource_id = paid.order_no, paid.subject_id, paid.resource_id
+        case.payment_key = paid.payment_key
         return case
 
 
@@ -186,32 +192,35 @@ class Deposit(Operation):
         return None
 
 
+class IssueKey(Operation):
+    """The customer authorised a card once; Toss tells the key in its answer and never again, to nobody."""
+
+    name = "key"
+    effect = Effect(attempt_type="billing_key_issue", toss="ACTIVE")
+
+    async def prepare(self, world: World) -> Case:
+        case = Case(path="/api/payments/toss/billing/issue")
+        window = await world.toss.post("/sandbox/billing-auth", {"customerKey": case.resource_id})
+        case.body = {"authKey": window["authKey"], "customerKey": case.resource_id}
+        return case
+
+
 class Charge(Operation):
     name = "charge"
     effect = Effect(attempt_type="billing_charge", order="PAID", toss="DONE", balance=AMOUNT, capsule="LOCKED")
 
     async def prepare(self, world: World) -> Case:
+        key = await IssueKey().prepare(world)
+        _expect(await IssueKey().act(world, key), 201)
         case = await _order(world)
-        customer_key = f"customer-{secrets.token_hex(6)}"
-        window = await world.toss.post("/sandbox/billing-auth", {"customerKey": customer_key})
-        issue = {"authKey": window["authKey"], "customerKey": customer_key}
-        reply = await world.api.post("/api/payments/toss/billing/issue", issue)
-        _expect(reply, 201)
-        case.path = f"/api/payments/toss/billing/{reply['billingKey']['id']}"
+        case.path = f"/api/payments/toss/billing/{key.subject_id}"
         case.body = {"orderId": case.order_no}
         return case
 
 
 OPERATIONS: Final[dict[str, Callable[[], Operation]]] = {
-    kind.name: kind for kind in (Request, Confirm, RefundFull, RefundPart, Account, Deposit, Charge)
+    kind.name: kind for kind in (Request, Confirm, RefundFull, RefundPart, Account, Deposit, IssueKey, Charge)
 }
-
-
-async def open_doors(world: World) -> list[str]:
-    """Answer the operations whose doors this paywon has."""
-    paths = (await world.api.get("/schema/openapi.json"))["paths"]
-    has_billing = any(path.startswith("/api/payments/toss/billing/") for path in paths)
-    return [name for name in OPERATIONS if name != Charge.name or has_billing]
 
 
 async def _order(world: World) -> Case:

@@ -1,7 +1,7 @@
 """Which fault strikes whom, during which operation, at which message."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
@@ -12,18 +12,27 @@ from tests.crash.world import Member, World
 
 Fault = Literal["kill", "pg-cut", "pg-restart", "toss-drop"]
 Victim = Literal["api", "worker"]
+Moment = Literal["question", "answer", "commit"]
+"""A place that a run has whatever its numbers are: a question to Toss, the answer to it, the commit after that."""
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 VICTIMS: Final[tuple[Victim, ...]] = get_args(Victim)
+MOMENTS: Final[tuple[Moment, ...]] = get_args(Moment)
+# In the short version: the operations that ask Toss, and those of which the worker has to finish each kind.
+ASKING: Final = ("request", "confirm", "refund-full", "refund-part", "account", "charge", "key")
+WORKED: Final = ("confirm", "refund-part", "deposit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One thing to try. ``repeat``: the client sends its request again; else recovery has to do alone."""
+    """One thing to try: the fault strikes at message number ``at``, or at a moment.
+
+    ``repeat``: the client sends its request again; else recovery has to do alone.
+    """
 
     operation: str
     victim: Victim
     fault: Fault
-    at: int
+    at: int | Moment
     repeat: bool
 
     def __str__(self) -> str:
@@ -68,9 +77,23 @@ def strike_of(world: World, member: Member, fault: Fault) -> Strike:
     return {"kill": kill, "pg-cut": pg_cut, "pg-restart": pg_restart, "toss-drop": toss_drop}[fault]
 
 
-def fits(fault: Fault, message: Message) -> bool:
-    """Whether a fault can meet this message: only what Toss or we say to each other is dropped."""
-    return fault != "toss-drop" or message.about == "toss"
+def place_of(point: Point, *, asks: bool) -> Callable[[Message], bool]:
+    """Make what tells, message by message, whether the fault may strike here; ``asks``: whether Toss is asked at all.
+
+    Only what Toss or we say to each other is dropped.
+    """
+    if isinstance(point.at, int):
+        return lambda message: point.fault != "toss-drop" or message.about == "toss"
+    if point.at != "commit":
+        return lambda message: message.about == "toss" and message.from_client == (point.at == "question")
+    heard = not asks
+
+    def is_commit(message: Message) -> bool:
+        nonlocal heard
+        heard = heard or (message.about == "toss" and not message.from_client)
+        return heard and message.label == "answer to COMMIT;"
+
+    return is_commit
 
 
 def every_point(
@@ -83,18 +106,26 @@ def every_point(
             yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=_repeats(at, number))
 
 
-def telling_points(operation: str, victim: Victim, seen: Sequence[Seen]) -> Iterator[Point]:
-    """The few points that differ most: about an exchange with Toss, and the commit after it."""
-    asks = [at for at, message in enumerate(seen, 1) if message.about == "toss" and message.from_client]
-    heard = [at for at, message in enumerate(seen, 1) if message.about == "toss" and not message.from_client]
-    committed = [at for at, message in enumerate(seen, 1) if message.label == "answer to COMMIT;"]
-    after = [at for at in committed if not heard or at > heard[-1]][:1]
-    chosen: dict[Fault, list[int]] = {"kill": heard[-1:] or after, "pg-cut": after}
-    if victim == "api":
-        chosen |= {"pg-restart": after, "toss-drop": [*asks[-1:], *heard[-1:]]}
-    for number, fault in enumerate(FAULTS):
-        for at in chosen.get(fault, []):
-            yield Point(operation=operation, victim=victim, fault=fault, at=at, repeat=_repeats(at, number))
+def telling_points() -> Iterator[Point]:
+    """The few points that differ most: about the exchange with Toss and the commit after it.
+
+    The dear faults, for which something has to start again, are shared out among the operations.
+    """
+    for number, operation in enumerate(ASKING):
+        yield _telling(operation, "api", "kill", "answer", number)
+        yield _telling(operation, "api", "toss-drop", "question", number)
+        yield _telling(operation, "api", "toss-drop", "answer", number + 1)
+        yield _telling(operation, "api", ("pg-cut", "pg-restart")[number % 2], "commit", number // 2)
+    for operation in WORKED:
+        yield _telling(operation, "worker", "kill", "answer", 0)
+        yield _telling(operation, "worker", "pg-cut", "commit", 1)
+    yield _telling("deposit", "api", "kill", "commit", 0)
+    yield _telling("deposit", "worker", "pg-restart", "commit", 0)
+    yield _telling("deposit", "worker", "toss-drop", "answer", 0)
+
+
+def _telling(operation: str, victim: Victim, fault: Fault, at: Moment, number: int) -> Point:
+    return Point(operation=operation, victim=victim, fault=fault, at=at, repeat=number % 2 == 0)
 
 
 def _repeats(at: int, number: int) -> bool:

@@ -64,6 +64,19 @@ def show(results: Sequence[Result]) -> None:
     table.add_section()
     table.add_row("all", "", "", *_figures(results))
     Console(width=110).print(table)
+    sys.stdout.write(f"{summary(results)}\n")
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Say in a line what was tried and what came of it."""
+    hit = [result.point for result in results if result.hit is not None]
+    struck, _, wrong, middle, high = _figures(results)
+    places = len({(point.operation, point.victim, point.at) for point in hit})
+    operations, faults = len({point.operation for point in hit}), len({point.fault for point in hit})
+    times = f"; at rest again after {middle} s (median), {high} s (p99)" if middle else ""
+    return (
+        f"{struck} faults of {faults} kinds at {places} messages of {operations} operations: {wrong} violations{times}"
+    )
 
 
 def _figures(results: Sequence[Result]) -> list[str]:

@@ -42,8 +42,9 @@ class Seen:
 class Watch:
     """A window of attention: nothing is counted before it is armed.
 
-    With ``marks``, only Toss's messages count and the conversations that are about them: what a connection carries
-    from the first message that bears a mark until it goes back to the pool. A worker's looking around does not.
+    With ``marks``, only the conversations about them count: what a connection carries from the first message that
+    bears a mark until it goes back to the pool, or Toss has answered. A worker's looking around does not, nor what it
+    does about others.
 
     A fault strikes *before* its message is forwarded. Both directions are counted, so that "after the server
     has done it" is the strike before the server's answer.
@@ -90,7 +91,7 @@ class Watch:
             return True
         if any(mark in message.data for mark in self.marks):
             self._busy.add(link)
-        counts = message.about == "toss" or link in self._busy or any(name in message.label for name in _ALWAYS)
-        if message.label.startswith(_GIVEN_BACK):
+        counts = link in self._busy or any(name in message.label for name in _ALWAYS)
+        if message.label.startswith(_GIVEN_BACK) or (message.about == "toss" and not message.from_client):
             self._busy.discard(link)
         return counts

@@ -20,17 +20,16 @@ import msgspec
 
 from paywon.base.clock import SystemClock
 from paywon.db.embedded import EmbeddedPostgres
-from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key
 from paywon.operators.model import Scope
 from tests.crash.proxy import Proxy
 from tests.crash.watch import Watch
+from tests.support.databases import Template
 from tests.support.processes import Process, free_port
 from tests.support.stack import SECRET_KEYS, Http, Reply
 
 ANSWER_WITHIN_S: Final = 20.0
-_TEMPLATE: Final = "crash_template"
 SOURCE: Final = Path(__file__).parents[2] / "src"
 
 # Recovery that a person would wait minutes for, in seconds.
@@ -49,6 +48,7 @@ class Ground:
     """What worlds stand on: one PostgreSQL and one sandbox."""
 
     postgres: EmbeddedPostgres
+    template: Template
     sandbox: Process
     sandbox_url: str
     folder: Path
@@ -83,8 +83,7 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
     starting = asyncio.create_task(asyncio.to_thread(postgres.start))
     try:
         await asyncio.shield(starting)
-        await ensure_database(postgres.url("postgres"), _TEMPLATE)
-        await migrate(postgres.url(_TEMPLATE))
+        template = await Template.make(postgres)
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         arguments = ["-m", "paywon_sandbox", "--port", str(port), "--public-url", url]
@@ -92,7 +91,7 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
         sandbox = await _started(lambda: Process(arguments, env={}, log=log, ready_url=ready))
         copy = folder / "src"
         shutil.copytree(source, copy)
-        yield Ground(postgres=postgres, sandbox=sandbox, sandbox_url=url, folder=folder, source=copy)
+        yield Ground(postgres=postgres, template=template, sandbox=sandbox, sandbox_url=url, folder=folder, source=copy)
     finally:
         if sandbox is not None:
             sandbox.kill()
@@ -262,27 +261,29 @@ class World:
         return await _started(lambda: Process(arguments, env=env, log=log, ready_url=ready))
 
 
-@asynccontextmanager
-async def open_world(ground: Ground, *, sql: Sequence[str] = (), source: Path | None = None) -> AsyncIterator[World]:
-    """Start processes over a fresh database; ``sql`` is run on it first, ``source`` is the code that runs."""
-    name = f"crash_{secrets.token_hex(6)}"
-    books = Books(ground.postgres.url("postgres"))
-    await books.rows(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    await books.close()
-    url = ground.postgres.url(name)
+async def make_database(ground: Ground, sql: Sequence[str] = ()) -> tuple[str, str]:
+    """Make a migrated database and run ``sql`` on it; answer its URL and an API key that may do everything."""
+    url = await ground.template.copy()
     books = Books(url)
     for statement in sql:
         await books.rows(statement)
-    db = await Database.connect(url, max_connections=1, application_name="crash")
-    key = await create_api_key(db, name="crash", scopes=list(Scope), expires_at=None, clock=SystemClock())
+    await books.close()
+    db = await Database.connect(url, max_connections=1, application_name="proof")
+    key = await create_api_key(db, name="proof", scopes=list(Scope), expires_at=None, clock=SystemClock())
     await db.close()
-    toss_key = f"test_sk_{secrets.token_hex(12)}"
+    return url, key
+
+
+@asynccontextmanager
+async def open_world(ground: Ground, *, sql: Sequence[str] = (), source: Path | None = None) -> AsyncIterator[World]:
+    """Start processes over a fresh database; ``sql`` is run on it first, ``source`` is the code that runs."""
+    url, key = await make_database(ground, sql)
     world = World(
         ground=ground,
-        database=name,
-        toss_key=toss_key,
+        database=urlsplit(url).path.lstrip("/"),
+        toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key=key,
-        books=books,
+        books=Books(url),
         source=source or ground.source,
     )
     try:

@@ -1,4 +1,4 @@
-"""``python -m tests.state --minutes N``: explores histories that nobody has tried before."""
+"""``script/histories``: explores histories that nobody has tried before."""
 
 import argparse
 import secrets
@@ -7,29 +7,65 @@ import tempfile
 from pathlib import Path
 
 from tests.state.exploring import Exploration
-from tests.state.world import open_world
+from tests.state.machine import Failure
+from tests.state.mutants import MUTANTS
+from tests.state.world import Floor, open_floor
+
+# A broken rule that this many histories do not show has to be shown by one that was made for it.
+_HISTORIES_FOR_A_MUTANT = 400
 
 
 def main() -> int:
-    """Answer 0 if nothing was violated."""
-    parser = argparse.ArgumentParser(prog="python -m tests.state", description=__doc__)
+    """Answer 0 if nothing was violated; with ``--mutants``, if every broken rule was found."""
+    options = _options()
+    first = options.seed if options.seed is not None else secrets.randbelow(2**32)
+    _say(f"seed {first}")
+    with open_floor() as floor:
+        return _find_mutants(floor, first) if options.mutants else _explore(floor, first, options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/histories", description="see tests/state/README.md")
     parser.add_argument("--minutes", type=float, default=10.0, help="begin no new history after this time")
     parser.add_argument("--seed", type=int, help="the seed to begin with; a fresh one if it is left out")
     parser.add_argument("--shrink-minutes", type=float, default=5.0, help="how long a failing history is shortened")
-    options = parser.parse_args()
-    first = options.seed if options.seed is not None else secrets.randbelow(2**32)
-    out = sys.stdout.write
-    out(f"seed {first}\n")
-    with open_world() as world:
-        exploration = Exploration(world, 60 * options.minutes, shrink_s=60 * options.shrink_minutes)
+    parser.add_argument("--mutants", action="store_true", help="break rules on purpose and find a history for each")
+    return parser.parse_args()
+
+
+def _explore(floor: Floor, first: int, options: argparse.Namespace) -> int:
+    with floor.open_world() as world:
+        exploration = Exploration(world, seconds=60 * options.minutes, shrink_s=60 * options.shrink_minutes)
         failure = exploration.run(first)
-    out(f"{exploration.told()}\n")
-    if failure is None:
-        return 0
+    if failure is not None:
+        _say(_kept(failure))
+    _say(exploration.told())
+    return 0 if failure is None else 1
+
+
+def _find_mutants(floor: Floor, first: int) -> int:
+    """Break one rule after the other and leave the machine to find a history; answer how many it did not find."""
+    missed = 0
+    for mutant in MUTANTS:
+        with floor.open_world(edits=mutant.edits, sql=mutant.sql) as world:
+            exploration = Exploration(world, at_most=_HISTORIES_FOR_A_MUTANT, shrink_s=0)
+            failure = exploration.run(first)
+        missed += failure is None
+        found = "NOT FOUND" if failure is None else f"found: {failure.why[:100]}"
+        _say(f"{mutant.name}: {found}; {exploration.told()}")
+    _say(f"{len(MUTANTS)} broken rules, {len(MUTANTS) - missed} found")
+    return missed
+
+
+def _kept(failure: Failure) -> str:
     script = Path(tempfile.mkdtemp(prefix="paywon-history-")) / "history.py"
     script.write_text(failure.script, encoding="utf-8")
-    out(f"{failure.why}\n{script}\n\n{failure.script}")
-    return 1
+    return f"{failure.why}\n{script}\n\n{failure.script}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Explores histories for some time, from seeds, and keeps the shortest that fails."""
+"""Explores histories from seeds, so many or for so long, and keeps the shortest that fails."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,20 +24,23 @@ class TimeIsUp(KeyboardInterrupt):
 
 @dataclass
 class Exploration:
-    """What was tried. A failing history is shortened for ``shrink_s`` before the exploration ends."""
+    """What was tried: no more than ``at_most`` histories, none begun after ``seconds``.
+
+    A failing history is shortened for ``shrink_s`` before the exploration ends.
+    """
 
     world: World
-    seconds: float
+    at_most: float = math.inf
+    seconds: float = math.inf
     shrink_s: float = 60.0
     histories: int = 0
     calls: int = 0
     failure: Failure | None = None
     began: float = field(default_factory=time.monotonic)
-    ends: float = 0.0
+    _shrunk_at: float = math.inf
 
     def run(self, first_seed: int) -> Failure | None:
         """Explore from this seed on, and answer the shortest history that failed."""
-        self.ends = self.began + self.seconds
         number = first_seed
         try:
             while self.failure is None:
@@ -45,6 +49,12 @@ class Exploration:
         except TimeIsUp:
             pass
         return self.failure
+
+    @property
+    def is_over(self) -> bool:
+        if self.failure is not None:
+            return time.monotonic() > self._shrunk_at
+        return self.histories >= self.at_most or self.elapsed_s > self.seconds
 
     @property
     def elapsed_s(self) -> float:
@@ -58,7 +68,7 @@ class Exploration:
     def _explore(self, number: int) -> None:
         @seed(number)
         def shop() -> Shop:
-            if time.monotonic() > self.ends:
+            if self.is_over:
                 raise TimeIsUp
             return Shop(self.world, found=self._found, played=self._played)
 
@@ -81,7 +91,7 @@ class Exploration:
 
     def _found(self, failure: Failure) -> None:
         if self.failure is None:
-            self.ends = time.monotonic() + self.shrink_s
+            self._shrunk_at = time.monotonic() + self.shrink_s
         if self.failure is None or failure.calls < self.failure.calls:
             self.failure = failure
 

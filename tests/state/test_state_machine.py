@@ -1,4 +1,4 @@
-"""The machine in short, its replay scripts, and that it finds a broken rule."""
+"""The machine in short, its replay scripts, and that it finds broken rules."""
 
 import os
 import subprocess
@@ -10,43 +10,69 @@ import pytest
 
 from tests.state.exploring import Exploration
 from tests.state.history import History
-from tests.state.mutants import MUTANTS
-from tests.state.world import World, open_world
+from tests.state.mutants import MUTANTS, Mutant
+from tests.state.replay import SurpriseError
+from tests.state.world import Floor, World, open_floor
 
-# One seed, so that every run tries the same histories; ``python -m tests.state --minutes N`` tries new ones.
+# One seed, so that every run tries the same histories; ``script/histories`` tries new ones.
 SEED = 20261122
-SECONDS = float(os.environ.get("PAYWON_STATE_SECONDS", "40"))
+HISTORIES = int(os.environ.get("PAYWON_HISTORIES", "20"))
+
+pytestmark = [pytest.mark.xdist_group("state"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """One running stack for all histories of this file."""
-    with open_world() as world:
+def floor() -> Iterator[Floor]:
+    """A PostgreSQL and a sandbox for all worlds of this file."""
+    with open_floor() as floor:
+        yield floor
+
+
+@pytest.fixture(scope="module")
+def world(floor: Floor) -> Iterator[World]:
+    """One running stack for all histories on right code."""
+    with floor.open_world() as world:
         yield world
 
 
-@pytest.mark.timeout(SECONDS + 300)
-@pytest.mark.xdist_group("state")
+@pytest.fixture(scope="module")
+def broken_world(floor: Floor) -> Iterator[World]:
+    """The same with every rule of ``mutants`` broken; ``mutants`` says why that tells as much as one at a time."""
+    edits = [edit for mutant in MUTANTS for edit in mutant.edits]
+    with floor.open_world(edits=edits, sql=[statement for mutant in MUTANTS for statement in mutant.sql]) as world:
+        yield world
+
+
 def test_no_history_leads_astray(world: World, tmp_path: Path) -> None:
-    exploration = Exploration(world, SECONDS)
+    exploration = Exploration(world, at_most=HISTORIES)
     failure = exploration.run(SEED)
-    sys.stdout.write(f"{exploration.told()}; longer: PAYWON_STATE_SECONDS=600, or python -m tests.state --minutes 60\n")
+    sys.stdout.write(f"{exploration.told()}; more: PAYWON_HISTORIES=500, or script/histories --minutes 60\n")
     if failure is not None:
         script = tmp_path / "history.py"
         script.write_text(failure.script, encoding="utf-8")
         pytest.fail(f"{failure.why}\n{script}\n{failure.script}", pytrace=False)
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("name", ["a deposit that the bank took back is kept"])
-def test_a_broken_rule_is_found(name: str) -> None:
-    with open_world(edits=[MUTANTS[name]]) as world:
-        failure = Exploration(world, 60.0, shrink_s=0.0).run(SEED)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_broken_rule_is_noticed(broken_world: World, mutant: Mutant) -> None:
+    with pytest.raises(SurpriseError) as surprise:
+        mutant.tell(History(broken_world))
+    assert mutant.shows in str(surprise.value)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_nothing_is_noticed_of_the_rule_unbroken(world: World, mutant: Mutant) -> None:
+    mutant.tell(History(world))
+    world.end()
+
+
+def test_the_machine_finds_a_broken_rule_by_itself(broken_world: World) -> None:
+    """All rules are broken, so that one of the first histories must show it."""
+    failure = Exploration(broken_world, at_most=HISTORIES, shrink_s=0.0).run(SEED)
     assert failure is not None, "no history showed it"
-    assert failure.why
+    assert "def history(stage: Stage) -> None:" in failure.script
 
 
-@pytest.mark.xdist_group("state")
 def test_a_script_replays_its_history(world: World, tmp_path: Path) -> None:
     history = _some_history(world)
     right = history.journal.script("nothing is wrong")
@@ -57,15 +83,6 @@ def test_a_script_replays_its_history(world: World, tmp_path: Path) -> None:
     assert code == 1
     assert said.startswith("VIOLATED: order ORD-")
     assert "the order is REFUNDED" in said
-
-
-@pytest.mark.xdist_group("state")
-def test_the_key_of_a_paid_order_pays_no_other(world: World) -> None:
-    history = History(world)
-    other = history.place(amount=9_900, upto="paid")
-    order = history.place(amount=9_900)
-    history.confirm_with_strange_key(order, other)
-    history.settle()
 
 
 def _some_history(world: World) -> History:

@@ -4,30 +4,20 @@ import asyncio
 import base64
 import json
 import secrets
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
-from paywon.base.clock import SystemClock
-from paywon.db.embedded import EmbeddedPostgres
-from paywon.db.migrate import ensure_database, migrate
-from paywon.db.pool import Database
-from paywon.operators.commands import create_api_key
-from paywon.operators.model import Scope
-from tests.crash.mutants import Edit, mutate
+from tests.crash.world import Ground, make_database, open_ground
 from tests.state.replay import SETTLE_WITHIN_S, Side, Stage, SurpriseError
+from tests.support.edits import Edit, mutate
 from tests.support.invariants import assert_invariants
-from tests.support.processes import Process, free_port
 from tests.support.stack import EVENTS, Stack
 
-SOURCE: Final = Path(__file__).parents[2] / "src"
 # Recovery that a person would wait minutes for, in seconds.
 QUICK: Final = {
     "PAYWON_RESOLVE_AFTER_S": "1",
@@ -63,6 +53,12 @@ _AUDITED: Final = """
         coalesce(sum(t.amount) FILTER (WHERE t.type IN ('payment_cancellation', 'refund_request')), 0)) AS told
     FROM payments p LEFT JOIN payment_transactions t ON t.payment_id = p.id AND t.status = 'success' GROUP BY p.id
     """
+# What a deposit pays for is handed over only after its hold.
+_HANDED_OVER_EARLY: Final = f"""
+    SELECT p.order_no FROM capsules c JOIN payments p USING (order_id)
+    WHERE c.created_at >= p.deposited_at
+      AND c.created_at < p.deposited_at + interval '{QUICK["PAYWON_DEPOSIT_HOLD_S"]} s'
+    """  # noqa: S608 - of a constant
 # Time that would only be waited for. A lease is left alone, for while its resolver works no other would begin.
 _HURRY: Final = f"""
     UPDATE payment_transactions SET resolve_by = now()
@@ -176,6 +172,8 @@ class World:
         for row in self.rows(_AUDITED):
             if row["told"] != row["true"]:
                 raise SurpriseError(f"audit trail of {row['order_no']}: {row['told']}, the books: {row['true']}")
+        for row in self.rows(_HANDED_OVER_EARLY):
+            raise SurpriseError(f"{row['order_no']}: the capsule was handed over before the hold had ended")
         moved: dict[str, int] = {}
         for entry in json.loads(self.side("toss").send("GET", f"/v1/transactions?{_EVER}").raw):
             moved[entry["orderId"]] = moved.get(entry["orderId"], 0) + entry["amount"]
@@ -191,54 +189,47 @@ class World:
         self.runner.run(self.books.execute(script))
 
 
-@contextmanager
-def open_world(*, edits: Sequence[Edit] = ()) -> Iterator[World]:
-    """Start everything from a copy of ``src``: what others edit meanwhile does not come into it, ``edits`` do."""
-    folder = Path(tempfile.mkdtemp(prefix="paywon-state-"))
-    folder.chmod(0o755)  # as root the server runs as another user
-    postgres = EmbeddedPostgres(folder / "data")
-    running: list[Process] = []
-    with asyncio.Runner() as runner:
+@dataclass(frozen=True)
+class Floor:
+    """What worlds stand on, one after another: a PostgreSQL, a sandbox, and who runs what is awaited."""
+
+    runner: asyncio.Runner
+    ground: Ground
+
+    @contextmanager
+    def open_world(self, *, edits: Sequence[Edit] = (), sql: Sequence[str] = ()) -> Iterator[World]:
+        """Start API and worker over a fresh database; ``edits`` are made to their code, ``sql`` is run first."""
+        source = self.ground.source
+        if edits:
+            source = self.ground.folder / f"broken-{secrets.token_hex(6)}"
+            mutate(self.ground.source, source, edits)
+        url, key = self.runner.run(make_database(self.ground, sql))
+        folder = self.ground.folder / f"stack-{secrets.token_hex(6)}"
+        folder.mkdir()
+        stack = Stack(
+            database_url=url,
+            sandbox_url=self.ground.sandbox_url,
+            toss_key=f"test_sk_{secrets.token_hex(12)}",
+            api_key=key,
+            folder=folder,
+            settings={**QUICK, "PYTHONPATH": str(source)},
+        )
         try:
-            source = folder / "src"
-            mutate(SOURCE, source, edits)
-            postgres.start()
-            sandbox_url = _start_sandbox(folder, source, running)
-            stack = runner.run(_start_stack(postgres, folder, source, sandbox_url))
-            running += [process for process in (*stack.apis, stack.worker) if process is not None]
-            books = runner.run(asyncpg.connect(stack.database_url, server_settings={"application_name": "state"}))
-            yield World(stack=stack, runner=runner, books=books)
-            runner.run(books.close())
-            runner.run(stack.close())
+            self.runner.run(stack.open())
+            books = self.runner.run(asyncpg.connect(url, server_settings={"application_name": "state"}))
+            yield World(stack=stack, runner=self.runner, books=books)
+            self.runner.run(books.close())
         finally:
-            for process in running:
-                process.kill()
-            postgres.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+            self.runner.run(stack.close())
 
 
-def _start_sandbox(folder: Path, source: Path, running: list[Process]) -> str:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    arguments = ["-m", "paywon_sandbox", "--port", str(port), "--public-url", url]
-    env = {"PYTHONPATH": str(source)}
-    running.append(Process(arguments, env=env, log=folder / "sandbox.log", ready_url=f"{url}/sandbox/health"))
-    return url
-
-
-async def _start_stack(postgres: EmbeddedPostgres, folder: Path, source: Path, sandbox_url: str) -> Stack:
-    await ensure_database(postgres.url("postgres"), "paywon")
-    await migrate(postgres.url())
-    db = await Database.connect(postgres.url(), max_connections=1, application_name="state")
-    key = await create_api_key(db, name="state", scopes=list(Scope), expires_at=None, clock=SystemClock())
-    await db.close()
-    stack = Stack(
-        database_url=postgres.url(),
-        sandbox_url=sandbox_url,
-        toss_key=f"test_sk_{secrets.token_hex(12)}",
-        api_key=key,
-        folder=folder,
-        settings={**QUICK, "PYTHONPATH": str(source)},
-    )
-    await stack.open()
-    return stack
+@contextmanager
+def open_floor() -> Iterator[Floor]:
+    """Start what worlds stand on, for a copy of ``src``: what others edit meanwhile does not come into it."""
+    with asyncio.Runner() as runner:
+        opened = AsyncExitStack()
+        try:
+            ground = runner.run(opened.enter_async_context(open_ground()))
+            yield Floor(runner=runner, ground=ground)
+        finally:
+            runner.run(opened.aclose())
