@@ -81,6 +81,8 @@ def _table(story: Story) -> Table:
     table.add_row("all with a fault", *_figures(faulty))
     table.add_row("none, paid in the window", *_figures(run for run in others if run.errand.door is not Door.ACCOUNT))
     table.add_row("none, virtual account", *_figures(run for run in others if run.errand.door is Door.ACCOUNT))
+    table.add_section()
+    table.add_row("all", *_figures(story.runs))
     return table
 
 

@@ -16,7 +16,7 @@ from tests.crash.wire import Message
 from tests.crash.world import Member, World
 from tests.support.invariants import assert_invariants
 
-# A job of a dead worker is taken again after PgQueuer's 30 s, at a look for work that comes every 30 s.
+# A job of a dead worker is taken again after 30 s (queue/jobs.py).
 SETTLE_WITHIN_S: Final = 150.0
 _HIT_WITHIN_S: Final = {"api": 8.0, "worker": 20.0}
 _POLL_S: Final = 0.2

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -31,6 +32,8 @@ from tests.support.stack import SECRET_KEYS, Http, Reply
 
 ANSWER_WITHIN_S: Final = 20.0
 SOURCE: Final = Path(__file__).parents[2] / "src"
+# What starts PostgreSQL holds one lock for the whole process, which is not made for two threads.
+_PGSERVER: Final = threading.Lock()
 
 # Recovery that a person would wait minutes for, in seconds.
 QUICK: Final = {
@@ -64,13 +67,23 @@ class Ground:
     async def _start_postgres(self) -> None:
         while self.postgres.is_running():
             await asyncio.sleep(0.01)
-        await asyncio.to_thread(self.postgres.start)
+        await asyncio.to_thread(_start, self.postgres)
 
     async def whole(self) -> None:
         """Wait until PostgreSQL is up again."""
         if self.restarting is not None:
             await self.restarting
             self.restarting = None
+
+
+def _start(postgres: EmbeddedPostgres) -> None:
+    with _PGSERVER:
+        postgres.start()
+
+
+def _stop(postgres: EmbeddedPostgres) -> None:
+    with _PGSERVER:
+        postgres.stop()
 
 
 @asynccontextmanager
@@ -80,7 +93,7 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
     folder.chmod(0o755)  # as root the server runs as another user
     postgres = EmbeddedPostgres(folder / "data")
     sandbox: Process | None = None
-    starting = asyncio.create_task(asyncio.to_thread(postgres.start))
+    starting = asyncio.create_task(asyncio.to_thread(_start, postgres))
     try:
         await asyncio.shield(starting)
         template = await Template.make(postgres)
@@ -96,7 +109,7 @@ async def open_ground(source: Path = SOURCE) -> AsyncIterator[Ground]:
         if sandbox is not None:
             sandbox.kill()
         await asyncio.wait({starting})  # a stop from outside may come before it is up
-        await asyncio.to_thread(postgres.stop)
+        await asyncio.to_thread(_stop, postgres)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ from tests.state.world import Floor, World, open_floor
 
 # One seed, so that every run tries the same histories; ``script/histories`` tries new ones.
 SEED = 20261122
-HISTORIES = int(os.environ.get("PAYWON_HISTORIES", "20"))
+HISTORIES = int(os.environ.get("PAYWON_HISTORIES", "12"))
 
 pytestmark = [pytest.mark.xdist_group("state"), pytest.mark.timeout(900)]
 
@@ -106,7 +106,7 @@ def _played(world: World, folder: Path, text: str) -> tuple[int, str]:
     """Run a script as somebody would who was handed it; answer its exit code and what it says."""
     script = folder / "history.py"
     # A wrong history is judged at once: what it waits for would not come.
-    script.write_text(text.replace("wait_s: float = 30.0", "wait_s: float = 3.0"), encoding="utf-8")
+    script.write_text(text.replace("wait_s: float = 30.0", "wait_s: float = 1.0"), encoding="utf-8")
     env = {
         "PAYWON_API_URL": world.stack.api_url,
         "PAYWON_API_KEY": world.stack.api_key,
