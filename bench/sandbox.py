@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=3990)
     options = parser.parse_args()
     keep_on(CLIENT_CORE)
+    # What else the machine is doing belongs to the figures.
+    sys.stdout.write(f"load average of the last minute: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
     sandbox = Sandbox(options.port)
     try:
         uvloop.run(asyncio.wait_for(run(sandbox, options.payments, options.connections), LONGEST_S))
