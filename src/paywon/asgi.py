@@ -23,7 +23,7 @@ from paywon.desk.api import DeskController
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
 from paywon.inbox.api import WebhooksController
-from paywon.inbox.commands import Inbox
+from paywon.inbox.commands.receiving import Inbox
 from paywon.invariants.api import InvariantsController
 from paywon.orders.api import OrdersController
 from paywon.orders.commands import OrderBook

@@ -97,7 +97,15 @@ class Settings(SealSettings):
     toss_base_url: str = Field(default=TOSS_BASE_URL, alias="TOSS_PAYMENTS_BASE_URL")
     toss_secret_key: SecretStr = Field(alias="TOSS_PAYMENTS_SECRET_KEY")
     toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
+    # Toss's security keys, commas between them: while one is replaced, both sign for a week.
     toss_webhook_secret: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_WEBHOOK_SECRET")
+    # Where Toss sends webhooks from. With strict, what comes from elsewhere has to be signed or to know a secret.
+    webhook_sources: str | None = Field(default=None, alias="PAYWON_WEBHOOK_SOURCES")
+    webhook_strict: bool = Field(default=False, alias="PAYWON_WEBHOOK_STRICT")
+    # How far a signed time of transmission may be from now; 0 is any.
+    webhook_max_age_s: float = Field(default=600.0, ge=0, alias="PAYWON_WEBHOOK_MAX_AGE_S")
+    # How often a minute Toss is read because of webhooks that nothing proves; 0 is no limit.
+    webhook_looks_per_minute: int = Field(default=300, ge=0, alias="PAYWON_WEBHOOK_LOOKS_PER_MINUTE")
     # Where Toss sends the customer back to, unless a payment request says otherwise.
     app_base_url: str = Field(default="http://localhost:3000", alias="APP_BASE_URL", validate_default=True)
 
@@ -184,12 +192,24 @@ class Settings(SealSettings):
     @field_validator("toss_webhook_secret", "jwt_secret")
     @classmethod
     def _nobody_guesses(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if _is_production(info) and secret is not None and is_guessable_secret(secret.get_secret_value()):
+        text = secret.get_secret_value() if secret else ""
+        each = _parts(text) if info.field_name == "toss_webhook_secret" else [text] if text else []
+        if _is_production(info) and any(is_guessable_secret(one) for one in each):
             raise ValueError(
                 "짐작할 수 있거나 예제에 있는 비밀입니다. 난수로 바꾸세요 / "
                 "can be guessed or stands in an example; make a random one"
             )
         return secret
+
+    @field_validator("webhook_strict")
+    @classmethod
+    def _strict_lets_something_in(cls, strict: bool, info: ValidationInfo) -> bool:
+        if strict and not _secrets(info.data.get("toss_webhook_secret")) and not info.data.get("webhook_sources"):
+            raise ValueError(
+                "PAYWON_WEBHOOK_SOURCES나 TOSS_PAYMENTS_WEBHOOK_SECRET과 함께만 켭니다 / "
+                "needs PAYWON_WEBHOOK_SOURCES or TOSS_PAYMENTS_WEBHOOK_SECRET, or hardly a webhook gets in"
+            )
+        return strict
 
     @field_validator("dev_mode")
     @classmethod
@@ -214,7 +234,7 @@ class Settings(SealSettings):
                 raise ValueError(f"https://host[:port] 꼴이어야 합니다 / has to be https://host[:port]: {origin}")
         return text
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "webhook_sources")
     @classmethod
     def _networks(cls, text: str | None) -> str | None:
         parse_networks(text or "")
@@ -252,6 +272,16 @@ class Settings(SealSettings):
             ValueError: it cannot be used.
         """
         return _token_key(self.jwt_algorithm, self.jwt_public_key, self.jwt_secret)
+
+    @property
+    def webhook_secrets(self) -> tuple[SecretStr, ...]:
+        """The keys that webhooks may be signed with."""
+        return tuple(SecretStr(secret) for secret in _secrets(self.toss_webhook_secret))
+
+    @property
+    def webhook_networks(self) -> tuple[Network, ...]:
+        """The addresses that Toss sends webhooks from, as far as somebody has told us."""
+        return parse_networks(self.webhook_sources or "")
 
     @property
     def proxies(self) -> tuple[Network, ...]:
@@ -318,6 +348,10 @@ def _words(item: "ErrorDetails") -> str:
 def _parts(text: str | None) -> list[str]:
     """``a, b`` → both."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _secrets(text: SecretStr | None) -> list[str]:
+    return [] if text is None else _parts(text.get_secret_value())
 
 
 def _is_production(info: ValidationInfo) -> bool:

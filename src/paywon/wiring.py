@@ -11,7 +11,8 @@ from litestar.stores.base import Store
 from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database, forbid_open_transaction
-from paywon.inbox.commands import Inbox
+from paywon.inbox.commands.proving import Trust
+from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
 from paywon.operators.model import KEY_PREFIX
 from paywon.orders.commands import OrderBook
@@ -97,7 +98,9 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 toss=toss,
                 book=OrderBook(db=db, clock=clock, time_to_pay=time_to_pay),
                 cashier=cashier,
-                inbox=Inbox(cashier=cashier, secret=settings.toss_webhook_secret),
+                inbox=Inbox(
+                    cashier=cashier, trust=_trust(settings), looks_per_minute=settings.webhook_looks_per_minute
+                ),
                 cache=cache,
                 checker=Checker(cashier=cashier, cache=cache),
                 ledger=Ledger(cashier=cashier, cache=cache),
@@ -125,6 +128,15 @@ async def _open_users(settings: Settings, clock: Clock) -> AsyncIterator[Users |
             assert settings.jwt_jwks_url is not None, "settings have a key or say where it is"
             keys = await opened.enter_async_context(open_key_set(settings.jwt_jwks_url, policy.algorithm))
         yield Users(policy=policy, keys=keys, scopes=settings.scopes_of_users, clock=clock)
+
+
+def _trust(settings: Settings) -> Trust:
+    return Trust(
+        secrets=settings.webhook_secrets,
+        sources=settings.webhook_networks,
+        strict=settings.webhook_strict,
+        max_age=timedelta(seconds=settings.webhook_max_age_s),
+    )
 
 
 def _rates(settings: Settings) -> dict[Rate, int]:

@@ -31,6 +31,7 @@ async def run(settings: Settings, *, clock: Clock = SYSTEM_CLOCK, look_every_s: 
             asyncio.create_task(jobs.resolve_forever(house.cashier, every_s=look_every_s))
             for jobs in (payment_jobs, billing_jobs, receipt_jobs)
         ]
+        resolvers.append(asyncio.create_task(inbox_jobs.look_forever(house.inbox)))
         try:
             while True:
                 ended = await _work_queue(house)

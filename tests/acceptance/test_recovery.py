@@ -136,7 +136,7 @@ async def test_webhooks_doubled_unknown_and_forged_move_nothing_wrongly(stack: S
     await stack.eventually(worked)
     events = await stack.rows("SELECT order_no, event_type, status, reason, repeats FROM webhook_events")
     seen = {(e["order_no"], e["event_type"]): (e["status"], e["reason"], e["repeats"]) for e in events}
-    assert seen[("NOT-OURS-1", "PAYMENT_STATUS_CHANGED")] == ("parked", "UNKNOWN_ORDER", 0)
+    assert seen[("NOT-OURS-1", "PAYMENT_STATUS_CHANGED")] == ("ignored", "UNKNOWN_ORDER", 0)
     assert seen[(None, "BILLING_DELETED")] == ("ignored", "NOT_ABOUT_PAYMENTS", 0)
     assert (await stack.api.get(f"/payments/{payment['id']}"))["status"] == "completed"
 

@@ -57,11 +57,11 @@ UPDATE payments SET raw_response = '[]' WHERE approved_at IS NOT NULL
 -- I3: its payment makes it
 UPDATE orders SET status = 'PAID' WHERE status = 'PARTIALLY_REFUNDED'
 
--- I4: has no job
+-- I4: nobody will look
 UPDATE webhook_events SET status = 'received', processed_at = NULL, reason = NULL WHERE status = 'processed'
 
--- I4: its job is held
-UPDATE pgqueuer SET status = 'failed'
+-- I4: nobody will look
+UPDATE webhook_looks SET waiting = 0
 
 -- I4: more than six hours
 UPDATE webhook_events SET received_at = now() - interval '7 hours'

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import WebhookEventId, new_uuid
+from paywon.base.ids import OrderNo, WebhookEventId, new_uuid
 from paywon.base.redaction import _ACCOUNT_NAMES, _SECRET_NAMES
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database, migrate
@@ -26,7 +26,6 @@ from paywon.invariants.model import KEPT_RUNS, WORDS, Invariant, leaks
 from paywon.orders.commands import OrderBook, OrderWish, place_order
 from paywon.payments.commands.confirming import Confirmation, confirm_payment
 from paywon.payments.model import ALLOWED_MOVES, AttemptType
-from paywon.queue.jobs import enqueue
 from tests.support.books import AMOUNT, SERVER, Books, key_of, open_books
 
 
@@ -63,12 +62,13 @@ async def furnish(books: Books) -> None:
 
 async def _webhooks(books: Books) -> None:
     for status in (WebhookStatus.PROCESSED, WebhookStatus.PARKED, WebhookStatus.RECEIVED):
+        order_no = OrderNo(f"ORD-{status}")
         event = WebhookEvent(
             id=WebhookEventId(new_uuid()),
             digest=status.encode(),
             transmission_id=None,
             event_type="PAYMENT_STATUS_CHANGED",
-            order_no=None,
+            order_no=order_no,
             payment_key=None,
             transaction_key=None,
             verdict=WebhookVerdict.REFETCHED,
@@ -81,9 +81,9 @@ async def _webhooks(books: Books) -> None:
         async with books.db.transaction() as conn:
             assert await inbox.insert_once(conn, event)
             if status is WebhookStatus.RECEIVED:
-                await enqueue(conn, "inbox.work", {"eventId": str(event.id)})
+                await inbox.ask_for_look(conn, order_no, books.clock.now(), proven=False)
             else:
-                await inbox.finish(conn, event.id, status, "UNKNOWN_ORDER", books.clock.now())
+                await inbox.finish(conn, [event.id], status, "UNKNOWN_ORDER", books.clock.now())
 
 
 async def _keys(books: Books) -> None:

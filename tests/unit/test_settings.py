@@ -31,6 +31,22 @@ def test_no_cache_is_a_cache_in_memory() -> None:
     assert Settings.model_validate(GOOD).redis_url is None
 
 
+def test_strict_webhooks_need_something_that_lets_them_in() -> None:
+    strict = {**GOOD, "PAYWON_WEBHOOK_STRICT": "true"}
+    for nothing in ({}, {"TOSS_PAYMENTS_WEBHOOK_SECRET": " , "}):
+        with pytest.raises(ValidationError, match="PAYWON_WEBHOOK_SOURCES"):
+            Settings.model_validate({**strict, **nothing})
+    for something in ({"PAYWON_WEBHOOK_SOURCES": "13.124.18.147"}, {"TOSS_PAYMENTS_WEBHOOK_SECRET": "a, b"}):
+        assert Settings.model_validate({**strict, **something}).webhook_strict
+    with pytest.raises(ValidationError, match="PAYWON_WEBHOOK_SOURCES"):
+        Settings.model_validate({**GOOD, "PAYWON_WEBHOOK_SOURCES": "toss.example"})
+
+
+def test_webhooks_may_be_signed_with_either_of_two_keys() -> None:
+    keys = Settings.model_validate({**GOOD, "TOSS_PAYMENTS_WEBHOOK_SECRET": "old, new,"}).webhook_secrets
+    assert [key.get_secret_value() for key in keys] == ["old", "new"]
+
+
 # --- Production and development --------------------------------------------------------------------------
 
 PRODUCTION = {
@@ -60,6 +76,7 @@ def test_production_is_what_nobody_said_otherwise() -> None:
         ({"PAYWON_SECRET_KEYS": SECRET_KEYS}, "paywon secrets new"),
         ({"PAYWON_SECRET_KEYS": "A" * 43 + "="}, "paywon secrets new"),
         ({"TOSS_PAYMENTS_WEBHOOK_SECRET": "changeme"}, "TOSS_PAYMENTS_WEBHOOK_SECRET"),
+        ({"TOSS_PAYMENTS_WEBHOOK_SECRET": f"{new_key()}, changeme"}, "TOSS_PAYMENTS_WEBHOOK_SECRET"),
         ({**TOKENS, "PAYWON_JWT_SECRET": "a-string-secret-at-least-256-bits-long"}, "PAYWON_JWT_SECRET"),
         ({"PAYWON_DEV": "1"}, "PAYWON_DEV"),
         ({"PAYWON_ENV": "prod"}, "PAYWON_ENV"),

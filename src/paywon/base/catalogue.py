@@ -245,7 +245,9 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     # Webhooks in
     "WEBHOOK_REJECTED": ErrorText(
-        _K.UNAUTHENTICATED, "웹훅 서명이 올바르지 않습니다.", "The webhook's signature does not verify."
+        _K.UNAUTHENTICATED,
+        "토스페이먼츠가 보낸 웹훅인지 확인할 수 없습니다.",
+        "The webhook does not prove to come from Toss Payments.",
     ),
     # The doubtful desk
     "DOUBT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "열려 있는 의심 건이 아닙니다.", "Nothing of that id is in doubt."),

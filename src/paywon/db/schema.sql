@@ -544,6 +544,12 @@ CREATE TABLE public.strays (
     CONSTRAINT strays_balance_amount_check CHECK ((balance_amount >= 0)),
     CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text])))
 );
+CREATE TABLE public.webhook_budget (
+    one boolean DEFAULT true NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    granted integer NOT NULL,
+    CONSTRAINT webhook_budget_one_check CHECK (one)
+);
 CREATE TABLE public.webhook_events (
     id uuid NOT NULL,
     digest bytea NOT NULL,
@@ -563,6 +569,16 @@ CREATE TABLE public.webhook_events (
     transaction_key text,
     CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
     CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
+);
+CREATE TABLE public.webhook_looks (
+    order_no text NOT NULL,
+    waiting integer NOT NULL,
+    proven boolean NOT NULL,
+    not_before timestamp with time zone NOT NULL,
+    patient_until timestamp with time zone NOT NULL,
+    idle integer DEFAULT 0 NOT NULL,
+    unheard integer DEFAULT 0 NOT NULL,
+    CONSTRAINT webhook_looks_waiting_check CHECK ((waiting >= 0))
 );
 ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
 ALTER TABLE ONLY public.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_schedules_id_seq'::regclass);
@@ -647,12 +663,16 @@ ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.webhook_budget
+    ADD CONSTRAINT webhook_budget_pkey PRIMARY KEY (one);
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_transmission_id_key UNIQUE (transmission_id);
+ALTER TABLE ONLY public.webhook_looks
+    ADD CONSTRAINT webhook_looks_pkey PRIMARY KEY (order_no);
 CREATE INDEX billing_keys_customer ON public.billing_keys USING btree (customer_key, created_at DESC, id DESC);
 CREATE INDEX billing_keys_user ON public.billing_keys USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX cash_receipts_payment ON public.cash_receipts USING btree (payment_id, created_at, id);
@@ -699,8 +719,11 @@ CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (d
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
 CREATE INDEX strays_open ON public.strays USING btree (found_at, id) WHERE (returned_at IS NULL);
 CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (return_at IS NOT NULL);
+CREATE INDEX webhook_events_nobodys ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['ignored'::text, 'rejected'::text]));
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
+CREATE INDEX webhook_events_unknown ON public.webhook_events USING btree (received_at) WHERE (reason = 'UNKNOWN_ORDER'::text);
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
+CREATE INDEX webhook_looks_due ON public.webhook_looks USING btree (not_before) WHERE (waiting > 0);
 CREATE TRIGGER events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();

@@ -1,20 +1,22 @@
 """The webhook door."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_200_OK
 
-from paywon.inbox import commands
-from paywon.inbox.commands import Inbox
+from paywon.inbox.commands.receiving import Inbox, Receipt, receive
 from paywon.web.address import client_address
 from paywon.web.auth import OPEN
 from paywon.web.openapi import reading
 from paywon.web.rates import RATE, Rate
 from paywon.web.shapes import Output
+
+_MAX_BODY_BYTES: Final = 64 * 1024
+"""Toss's webhooks have a few kilobytes; a stranger needs no more room than that."""
 
 Letterbox = Annotated[Inbox, Dependency(skip_validation=True)]
 
@@ -50,13 +52,14 @@ class WebhooksController(Controller):
         summary="Take a webhook of Toss Payments",
         responses=reading(408, 413),
         operation_class=WebhookOperation,
+        request_max_body_size=_MAX_BODY_BYTES,
     )
-    async def receive(self, request: Request[Any, Any, Any], inbox: Letterbox) -> Received:
+    async def take(self, request: Request[Any, Any, Any], inbox: Letterbox) -> Received:
         """Stored first, worked later. Toss counts exactly 200 within 10 seconds as delivered (webhooks.md)."""
-        receipt = await commands.receive(
+        receipt = await receive(
             inbox,
             await request.body(),
             request.headers,
             source_address=client_address(request),
         )
-        return Received(received=True, repeated=receipt is commands.Receipt.REPEAT)
+        return Received(received=True, repeated=receipt is Receipt.REPEAT)

@@ -1,23 +1,23 @@
 """Jobs of the inbox."""
 
-from typing import Any
-from uuid import UUID
+from functools import partial
+from typing import Final
 
 from pgqueuer import PgQueuer
 
-from paywon.base.ids import WebhookEventId
-from paywon.inbox import commands
-from paywon.inbox.commands import Inbox
-from paywon.inbox.model import WORK_JOB
-from paywon.queue.jobs import every_minute, register
+from paywon.inbox.commands import keeping
+from paywon.inbox.commands.looking import claim_looks, look
+from paywon.inbox.commands.receiving import Inbox
+from paywon.queue.jobs import every_minute, side_by_side
+
+_AT_ONCE: Final = 20
+_LOOK_EVERY_S: Final = 0.25
 
 
 def register_jobs(pgq: PgQueuer, inbox: Inbox) -> None:
-    async def work(payload: dict[str, Any]) -> None:
-        await commands.work(inbox, WebhookEventId(UUID(payload["eventId"])))
+    every_minute(pgq, "inbox.keep_house", partial(keeping.keep_house, inbox))
 
-    async def tend() -> None:
-        await commands.tend(inbox)
 
-    register(pgq, WORK_JOB, work)
-    every_minute(pgq, "inbox.tend", tend)
+async def look_forever(inbox: Inbox, *, every_s: float = _LOOK_EVERY_S) -> None:
+    """Look at the orders that webhooks speak of, until cancelled."""
+    await side_by_side(partial(claim_looks, inbox), partial(look, inbox), most=_AT_ONCE, every_s=every_s)

@@ -88,10 +88,18 @@ async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
     return _payment(await conn.fetchrow(query, payment_key))
 
 
-async def by_cancel(conn: Connection, transaction_key: str) -> Payment | None:
-    """Fetch the payment that has a cancel of this transactionKey."""
-    query = _SELECT_PAYMENT + "WHERE id = (SELECT payment_id FROM payment_cancels WHERE transaction_key = $1)"
-    return _payment(await conn.fetchrow(query, transaction_key))
+async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
+    """Fetch every paymentKey that a payment has, or was asked about under."""
+    rows = await conn.fetch(
+        """
+        SELECT payment_key FROM payments WHERE id = $1 AND payment_key IS NOT NULL
+        UNION
+        SELECT payment_key FROM payment_transactions
+        WHERE payment_id = $1 AND payment_key IS NOT NULL AND type <> 'status_read'
+        """,
+        payment_id,
+    )
+    return [PaymentKey(row["payment_key"]) for row in rows]
 
 
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:

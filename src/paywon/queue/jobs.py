@@ -1,9 +1,9 @@
 """Putting jobs into the queue and taking them out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import msgspec
@@ -115,13 +115,53 @@ def _schedule(pgq: PgQueuer, name: str, cron: str, work: Callable[[], Awaitable[
     pgq.schedule(name, cron, accepts_context=False)(run)
 
 
+T = TypeVar("T")
+
+
+async def side_by_side(
+    claim: Callable[[int], Awaitable[Sequence[T]]],
+    work: Callable[[T], Awaitable[None]],
+    *,
+    most: int,
+    every_s: float,
+) -> None:
+    """Work on up to ``most`` things at once until cancelled; what is in hand is then finished.
+
+    ``claim(n)`` takes up to ``n`` of what is due; it is asked again every so often while it finds nothing. A slow thing
+    holds up no other. ``work`` sees to its own failures.
+    """
+    running: set[asyncio.Task[None]] = set()
+
+    async def begin() -> int:
+        claimed = await claim(most - len(running))
+        for each in claimed:
+            task = asyncio.ensure_future(work(each))
+            running.add(task)
+            task.add_done_callback(running.discard)
+        return len(claimed)
+
+    try:
+        while True:
+            found = await _or_none(begin)
+            if len(running) >= most:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            elif not found:
+                await asyncio.sleep(every_s)
+    finally:
+        await asyncio.gather(*running, return_exceptions=True)
+
+
 async def forever(work: Callable[[], Awaitable[int]], *, every_s: float) -> None:
     """Have ``work`` done again and again until cancelled: at once while it answers that it found something to do."""
     while True:
-        try:
-            found = await work()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            found = 0
-            _log.warning("the resolver cannot reach the database; it tries again", error=repr(error))
-        if not found:
+        if not await _or_none(work):
             await asyncio.sleep(every_s)
+
+
+async def _or_none(work: Callable[[], Awaitable[int]]) -> int:
+    """Answer what was found to do; nothing, where the database cannot be reached."""
+    try:
+        return await work()
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _log.warning("the worker cannot reach the database; it tries again", error=repr(error))
+        return 0

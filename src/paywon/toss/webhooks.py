@@ -18,6 +18,9 @@ DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"
 MAX_TEXT_CHARS = 300
 """No identifier of Toss's is longer than 200 (api.md 1.5)."""
 
+ALWAYS_SIGNED = frozenset({"payout.changed", "seller.changed"})
+"""The only events that Toss signs (webhooks.md [2src])."""
+
 _NEEDS_PAYMENT = frozenset({"PAYMENT_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED"})
 
 
@@ -60,7 +63,7 @@ def parse_webhook(body: bytes) -> Webhook:
     subject = _subject(raw, event_type)
     webhook = Webhook(
         event_type=event_type,
-        created_at=_instant(raw.get("createdAt")),
+        created_at=instant(raw.get("createdAt")),
         payment_key=_text(subject, "paymentKey"),
         order_no=_text(subject, "orderId"),
         status=_text(subject, "status") or _text(subject, "cancelStatus"),
@@ -104,7 +107,7 @@ def _text(holder: dict[str, Any], name: str) -> str | None:
     return value or None
 
 
-def _instant(text: object) -> datetime | None:
+def instant(text: object) -> datetime | None:
     """Envelope A and B: no offset means Korean time, 0–9 fraction digits. None if unreadable: it decides
     nothing.
     """

@@ -12,6 +12,7 @@ from litestar.exceptions import (
     InternalServerException,
     ValidationException,
 )
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ExceptionHandlersMap
 
 from paywon.base.catalogue import kind_of, message_of
@@ -135,12 +136,20 @@ def answer_trouble(request: Request[Any, Any, Any], error: Exception) -> Respons
     elif kind is ErrorKind.UNAVAILABLE:
         _log.warning("request turned away", door=door, code=told.code, error=repr(error))
     if told.code == "PAYLOAD_TOO_LARGE":
-        limit = request.app.request_max_body_size
-        told.values["limit_kb"] = limit // 1024 if isinstance(limit, int) else ""
+        told.values["limit_kb"] = _most_bytes(request) // 1024
     answer = problem(request, told)
     if isinstance(error, HTTPException):
         answer.headers.update(error.headers or {})  # Allow with 405, Retry-After with 429
     return answer
+
+
+def _most_bytes(request: Request[Any, Any, Any]) -> int:
+    """The largest body that the door takes; the application's own limit where there is no door."""
+    handler = request.scope.get("route_handler")
+    if isinstance(handler, HTTPRouteHandler) and (limit := handler.resolve_request_max_body_size()):
+        return limit
+    general = request.app.request_max_body_size
+    return general if isinstance(general, int) else 0
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer_trouble, HTTPException: answer_trouble}

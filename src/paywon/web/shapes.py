@@ -13,7 +13,9 @@ END: Final = r"$(?!\n)"
 # No control characters and no line ends anywhere: PostgreSQL refuses NUL, and nobody means the others.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _PLAIN = rf"^[^{_CONTROL}]*" + END
-_TEXT = r"^(?=.*\S)" + _PLAIN.removeprefix("^")
+# Spelt out: \s means more in JavaScript than in Python. And no (?=.*\S): nobody can make up a text from that.
+_BLANK = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_TEXT = rf"^[{_BLANK}]*[^{_BLANK}{_CONTROL}][^{_CONTROL}]*" + END
 WORD: Final = r"^[A-Za-z0-9._:@=+-]+" + END
 ORDER_NO: Final = r"^[A-Za-z0-9_-]+" + END
 PAYMENT_KEY: Final = r"^[A-Za-z0-9_=.-]+" + END

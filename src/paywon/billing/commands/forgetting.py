@@ -8,6 +8,11 @@ from paywon.db.pool import Connection
 from paywon.payments.commands.cashier import Cashier
 
 
+async def is_ours(conn: Connection, cashier: Cashier, billing_key: str) -> bool:
+    """Whether a whole billing key is one that was issued to us."""
+    return await store.by_digest(conn, cashier.ring.digests(billing_key, purpose=DIGEST_PURPOSE)) is not None
+
+
 async def forget_deleted(conn: Connection, cashier: Cashier, billing_key: str, *, reason: str | None) -> bool:
     """Mark the key of a BILLING_DELETED as deleted and wipe it, within the caller's transaction.
 

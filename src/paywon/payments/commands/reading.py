@@ -14,12 +14,11 @@ from paywon.toss import wire
 from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
 
 
-async def payment_of(cashier: Cashier, order_no: OrderNo | None, payment_key: PaymentKey | None) -> Payment | None:
-    """Find the payment that Toss speaks of, by its order, else by its key; None if neither is ours."""
+async def payment_of(cashier: Cashier, order_no: OrderNo) -> Payment | None:
+    """Find the payment of an order, or make its row; None if the order is not ours."""
     async with cashier.db.transaction() as conn:
-        if order_no is not None and (order := await orders.lock_by_no(conn, order_no)) is not None:
-            return await lock_or_open_payment(conn, order, cashier.clock.now())
-        return await store.by_key(conn, payment_key) if payment_key is not None else None
+        order = await orders.lock_by_no(conn, order_no)
+        return None if order is None else await lock_or_open_payment(conn, order, cashier.clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
