@@ -118,6 +118,29 @@ async def test_a_fresh_key_without_a_reply_says_wait(stack: Stack) -> None:
     assert (status, msgspec.json.decode(answer)["code"]) == (409, "IDEMPOTENCY_KEY_RUNNING")
 
 
+# As when PostgreSQL goes away after the work is done and before its reply is kept.
+_REFUSE_REPLIES = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE 'shutting down' USING ERRCODE = 'admin_shutdown'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION refuse()
+    """
+
+
+async def test_a_reply_that_cannot_be_kept_is_not_sent(stack: Stack) -> None:
+    for statement in _REFUSE_REPLIES.rsplit(";", 1):
+        await stack.rows(statement)
+    try:
+        status, answer, _ = await raw(stack, "/api/orders", ORDER, "k")
+    finally:
+        await stack.rows("DROP FUNCTION refuse CASCADE")
+    assert (status, msgspec.json.decode(answer)["code"]) == (503, "DATABASE_UNAVAILABLE")
+    await stack.rows("UPDATE idempotency_keys SET created_at = now() - interval '1 minute'")
+    first = await raw(stack, "/api/orders", ORDER, "k")
+    assert (first[0], first[2]) == (201, None)
+    assert await raw(stack, "/api/orders", ORDER, "k") == (201, first[1], "true")
+    assert len(await stack.rows("SELECT FROM orders")) == 1
+
+
 async def test_a_key_whose_request_never_left_us_may_be_used_again(open_stack: OpenStack, tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"

@@ -105,6 +105,7 @@ class Campaign:
         try:
             for point in points:
                 await self._try(point)
+                await self._push_waiting()  # between two points, for while one is under way all messages are counted
                 self.tell(point)
         finally:
             watching.cancel()
@@ -121,10 +122,8 @@ class Campaign:
         while time.monotonic() < deadline:
             await self.world.make_whole()
             await self._look(self.trials)
-            waiting = [trial for trial in self.trials if trial.quiet_since is None or trial.waits_for_client]
-            if not waiting and all(trial.has_been_quiet for trial in self.trials):
+            if not await self._push_waiting() and all(trial.has_been_quiet for trial in self.trials):
                 break
-            await asyncio.gather(*(self._push(trial) for trial in waiting))
             await asyncio.sleep(_POLL_S)
         results = [await self._judge(trial) for trial in self.trials]
         self.trials = []
@@ -213,6 +212,12 @@ class Campaign:
                 trial.quiet_since = None
             elif trial.quiet_since is None:
                 trial.quiet_since = time.monotonic()
+
+    async def _push_waiting(self) -> bool:
+        """Do what the world outside does for what has not come to rest; answer whether there is any."""
+        waiting = [trial for trial in self.trials if trial.quiet_since is None or trial.waits_for_client]
+        await asyncio.gather(*(self._push(trial) for trial in waiting))
+        return bool(waiting)
 
     async def _push(self, trial: Trial) -> None:
         """Do what the world outside does meanwhile: the client repeats, Toss sends a lost webhook again."""

@@ -12,7 +12,7 @@ from paywon.base.errors import PaywonError
 from paywon.idempotency import commands
 from paywon.idempotency.model import Claim, Reply, ReplyAgain
 from paywon.web.auth import Principal
-from paywon.web.problems import ERROR_CODE
+from paywon.web.problems import ERROR_CODE, answer_trouble
 
 HEADER: Final = "Idempotency-Key"
 _FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -72,28 +72,43 @@ class KeepReplies(ASGIMiddleware):
         start: dict[str, Any] = {}
         body = bytearray()
 
-        async def keep(message: Message) -> None:
-            claim: Claim | None = scope.get("state", {}).get(_CLAIM)
-            if claim is None or claim.subject_id is None:
+        async def hold_back(message: Message) -> None:
+            if _taken(scope) is None:
                 await send(message)
-                return
-            if message["type"] == "http.response.start":
+            elif message["type"] == "http.response.start":
                 start.update(message)
-                return
-            part = message.get("body", b"")
-            assert isinstance(part, bytes), "the ASGI specification says so"
-            body.extend(part)
-            if message.get("more_body"):
-                return
-            db = scope["litestar_app"].state.house.db
-            if start["status"] < 500:
-                await commands.keep_reply(db, claim, _reply(start, bytes(body)))
-            elif scope["state"].get(ERROR_CODE) in _NOTHING_DONE:
-                await commands.give_back(db, claim)
-            await send(start)  # type: ignore[arg-type]
-            await send({"type": "http.response.body", "body": bytes(body), "more_body": False})
+            else:
+                part = message.get("body", b"")
+                assert isinstance(part, bytes), "the ASGI specification says so"
+                body.extend(part)
 
-        await next_app(scope, receive, keep)
+        await next_app(scope, receive, hold_back)
+        claim = _taken(scope)
+        if claim is None or not start:
+            return
+        try:
+            await self._keep(scope, claim, start, bytes(body))
+        except Exception as error:
+            # Nothing has been sent, and the key has no reply yet. Litestar believes that the reply is on its way.
+            request: Request[Any, Any, Any] = Request(scope, receive, send)
+            trouble = answer_trouble(request, error).to_asgi_response(app=None, request=request)
+            await trouble(scope, receive, send)
+            return
+        await send(start)  # type: ignore[arg-type]
+        await send({"type": "http.response.body", "body": bytes(body), "more_body": False})
+
+    async def _keep(self, scope: Scope, claim: Claim, start: dict[str, Any], body: bytes) -> None:
+        db = scope["litestar_app"].state.house.db
+        if start["status"] < 500:
+            await commands.keep_reply(db, claim, _reply(start, body))
+        elif scope["state"].get(ERROR_CODE) in _NOTHING_DONE:
+            await commands.give_back(db, claim)
+
+
+def _taken(scope: Scope) -> Claim | None:
+    """Answer the key that the request took, if it took one."""
+    claim: Claim | None = scope.get("state", {}).get(_CLAIM)
+    return None if claim is None or claim.subject_id is None else claim
 
 
 def _reply(start: dict[str, Any], body: bytes) -> Reply:
