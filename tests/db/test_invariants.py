@@ -202,7 +202,10 @@ async def test_a_virtual_accounts_own_number_may_be_shown(books: Books) -> None:
     assert not (await look_at(books.db, Invariant.I13)).holds
 
 
-@pytest.mark.parametrize("name", sorted(_SECRET_NAMES | _ACCOUNT_NAMES))
+CARD_FIELDS = {"cardNumber", "card_number", "cvc", "CVV", "cardPassword", "card-expiration-year", "cardExpirationMonth"}
+
+
+@pytest.mark.parametrize("name", sorted(_SECRET_NAMES | _ACCOUNT_NAMES | CARD_FIELDS))
 async def test_every_name_that_is_redacted_is_looked_for(db: Database, name: str) -> None:
     assert leaks("request_data", {name: "plain"})
     assert not leaks("request_data", {name: "[redacted]"}) or name in _ACCOUNT_NAMES

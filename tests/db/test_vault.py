@@ -118,6 +118,7 @@ async def _furnish(db: Database, ring: KeyRing) -> tuple[BillingKey, Attempt, Cl
     async with db.transaction() as conn:
         await payments.open_attempt(conn, attempt)
         await idempotency.insert_once(conn, claim, attempt.id, NOW)
+        claim.subject_id = attempt.id
         await idempotency.keep_reply(conn, claim, Reply(status=200, headers={}, body=b"whole"))
     return key, attempt, claim
 

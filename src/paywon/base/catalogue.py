@@ -12,6 +12,16 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "INVALID_JSON": ErrorText(
         _K.INVALID, "본문이 올바른 JSON(UTF-8)이 아닙니다.", "The body is not valid JSON in UTF-8."
     ),
+    "CARD_DATA_REFUSED": ErrorText(
+        _K.INVALID,
+        "{name}: 카드 번호로 보이는 것이 있습니다. 카드 정보는 토스 결제창에만 입력합니다. 빼고 다시 보내 주세요.",
+        "{name}: This looks like card data, which is entered at Toss only. Leave it out and send the request again.",
+    ),
+    "ACCOUNT_NUMBER_REFUSED": ErrorText(
+        _K.INVALID,
+        "{name}: 계좌번호는 저장하지 않습니다. 환불 계좌는 refundReceiveAccount에 넣어 주세요.",
+        "{name}: Account numbers are not stored. Where a refund goes is told in refundReceiveAccount.",
+    ),
     "PAYLOAD_TOO_LARGE": ErrorText(
         _K.TOO_LARGE,
         "본문이 너무 큽니다. 최대 {limit_kb} KB입니다.",

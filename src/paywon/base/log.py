@@ -3,11 +3,13 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
-from paywon.base.redaction import redact
+from paywon.base.redaction import redact, redact_trouble
+
+_TROUBLE: Final = frozenset({"event", "exception", "error"})
 
 
 def set_up_logging(level: str, *, human: bool) -> None:
@@ -44,4 +46,8 @@ def set_up_logging(level: str, *, human: bool) -> None:
 
 
 def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {name: redact({name: value})[name] for name, value in event.items()}
+    # Of what went wrong somewhere below, PostgreSQL may quote whole rows.
+    return {
+        name: redact_trouble(value) if isinstance(value, str) and name in _TROUBLE else redact({name: value})[name]
+        for name, value in event.items()
+    }

@@ -2,11 +2,24 @@
 
 import re
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any, Final
+
+from paywon.base.cards import card_numbers_in, is_card_field, plain_name
 
 REDACTED: Final = "[redacted]"
 
-# Names whose value goes, whatever it is. Compared without case, dashes and underscores.
+
+class _Care(IntEnum):
+    """How a value is treated for the name that it stands under; what stands below it is treated no better."""
+
+    NONE = 0
+    PERSONAL = 1
+    ACCOUNT = 2
+    SECRET = 3
+
+
+# Names whose value goes, whatever it is, beside those of card data. Compared as ``plain_name`` has them.
 _SECRET_NAMES: Final = frozenset(
     [
         "authorization",
@@ -19,14 +32,10 @@ _SECRET_NAMES: Final = frozenset(
         "authkey",
         "billingkey",
         "signature",
-        "cardnumber",
-        "cardpassword",
-        "cardexpirationyear",
-        "cardexpirationmonth",
-        "cvc",
-        "cvv",
         "customeridentitynumber",
+        "residentregistrationnumber",
         "businessnumber",
+        "businessregistrationnumber",
         "registrationnumber",
     ]
 )
@@ -36,67 +45,112 @@ _PERSONAL_NAMES: Final = frozenset(
         "customername",
         "customeremail",
         "customermobilephone",
+        "customerphone",
         "customerphonenumber",
-        "holdername",
-        "depositorname",
+        "customeraddress",
         "customerip",
+        "holdername",
+        "accountholder",
+        "accountholdername",
+        "depositorname",
+        "representativename",
+        "buyername",
+        "buyeremail",
+        "buyertel",
+        "receivername",
+        "recipientname",
+        "username",
         "email",
         "phone",
         "phonenumber",
+        "mobilenumber",
+        "tel",
+        "address",
     ]
 )
+# Personal where a person stands around them, or where nothing stands below them: Toss has objects of these names too.
+_PERSONAL_INSIDE: Final = frozenset({"customer", "individual", "buyer"})
+_PERSONAL_TEXTS: Final = frozenset({"mobilephone"})
 # A virtual account's own number must be shown to the customer; a refund account's must not be kept.
-_ACCOUNT_NAMES: Final = frozenset({"accountnumber", "bankaccountnumber"})
-# An order number of ours has 13 digits in it (a time), and one in ten of them would pass Luhn's check.
-_CARD_LIKE: Final = re.compile(
-    r"(?<![0-9A-Za-z])(?!(?<=ORD-)[0-9]{13}-[0-9A-Z]{8}\b)(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z])"
-)
+_ACCOUNT_NAMES: Final = frozenset({"accountnumber", "bankaccountnumber", "refundaccountnumber"})
+# What PostgreSQL tells of a row that it refuses: the row itself.
+_DETAIL: Final = re.compile(r"^(\s*DETAIL:).*$", re.MULTILINE)
 
 
-def redact(value: Any, *, inside: str = "") -> Any:
+def redact(value: Any, *, inside: str = "", show_accounts: bool = True) -> Any:
     """Copy a JSON-like value with card, account and personal data taken out.
 
-    ``inside`` is the name of the field that holds the value; the copy shares nothing with the original.
+    ``inside`` is the name of the field that holds the value; the copy shares nothing with the original. A virtual
+    account's own number stays, unless ``show_accounts`` is False: in what anybody may have sent it is not believed.
     """
-    if isinstance(value, Mapping):
-        return {redact_text(str(name)): _redact_field(str(name), item, inside=inside) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact(item, inside=inside) for item in value]
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, int) and not isinstance(value, bool) and redact_text(str(value)) == REDACTED:
-        return REDACTED
-    return value
+    return _copy(value, plain_name(inside), _Care.NONE, show_accounts)
 
 
 def redact_text(text: str) -> str:
-    """Blank every run of digits that passes as a card number (13 to 19 digits and Luhn's check).
+    """Blank everything that passes as a card number (``cards.card_numbers_in``).
 
     NUL, which PostgreSQL stores in no text, becomes U+FFFD.
     """
     text = _storable(text)
-    return _CARD_LIKE.sub(lambda match: REDACTED if _passes_luhn(match[0]) else match[0], text)
+    for begin, end in reversed(card_numbers_in(text)):
+        text = text[:begin] + REDACTED + text[end:]
+    return text
 
 
-def _redact_field(name: str, value: Any, *, inside: str) -> Any:
-    plain = name.replace("-", "").replace("_", "").lower()
-    if value is None:
-        return None
-    if plain in _SECRET_NAMES and not isinstance(value, Mapping | list):
+def redact_trouble(text: str) -> str:
+    """Blank in the words of an error what ``redact_text`` does, and the rows that PostgreSQL quotes."""
+    return _DETAIL.sub(rf"\1 {REDACTED}", redact_text(text))
+
+
+def holds_account(name: str) -> bool:
+    """Whether a field is meant for an account number, by its name in any spelling."""
+    return plain_name(name) in _ACCOUNT_NAMES | {"계좌번호"}
+
+
+def _copy(value: Any, inside: str, care: _Care, show_accounts: bool) -> Any:
+    if isinstance(value, Mapping):
+        copied = {}
+        for name, item in value.items():
+            plain = plain_name(str(name))
+            own = max(care, _care_of(plain, item, inside))
+            shown = show_accounts and own is _Care.ACCOUNT and inside == "virtualaccount"
+            copied[redact_text(str(name))] = _as_it_is(item) if shown else _copy(item, plain, own, show_accounts)
+        return copied
+    if isinstance(value, list | tuple):
+        return [_copy(item, inside, care, show_accounts) for item in value]
+    return _leaf(value, care)
+
+
+def _as_it_is(number: Any) -> Any:
+    """Copy a virtual account's own number whole, though it may pass as a card's; what is no number is none."""
+    return _storable(str(number)) if isinstance(number, str | int) else _copy(number, "", _Care.ACCOUNT, False)
+
+
+def _care_of(plain: str, item: Any, inside: str) -> _Care:
+    if plain in _SECRET_NAMES or is_card_field(plain):
+        return _Care.SECRET
+    if plain in _ACCOUNT_NAMES:
+        return _Care.ACCOUNT
+    alone = plain in _PERSONAL_TEXTS and not isinstance(item, Mapping)
+    if plain in _PERSONAL_NAMES or alone or (plain == "name" and inside in _PERSONAL_INSIDE):
+        return _Care.PERSONAL
+    return _Care.NONE
+
+
+def _leaf(value: Any, care: _Care) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if care is _Care.SECRET:
         return REDACTED
-    if plain in _PERSONAL_NAMES and isinstance(value, str | int):
-        return f"{_storable(str(value))[:1]}***"
-    if plain in _ACCOUNT_NAMES and isinstance(value, str | int):
+    if isinstance(value, str | int) and care is not _Care.NONE:
         text = _storable(str(value))
-        return text if inside == "virtualaccount" else f"***{text[-3:]}"
-    return redact(value, inside=plain)
+        return f"***{text[-3:]}" if care is _Care.ACCOUNT else f"{text[:1]}***"
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, int) and redact_text(str(value)) == REDACTED:
+        return REDACTED
+    return value
 
 
 def _storable(text: str) -> str:
     return text.replace("\x00", "\ufffd")
-
-
-def _passes_luhn(text: str) -> bool:
-    digits = [int(sign) for sign in text if sign.isdigit()]
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

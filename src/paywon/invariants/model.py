@@ -150,7 +150,7 @@ def leaks(column: str, value: Any) -> bool:
         value = _without_names(value)
     if column in HOST_DOCUMENTS:
         return any(redact_text(text) != text for text in _texts(value))
-    return _leaks(value, _plain(column))
+    return _differs(value, redact(value, inside=column))
 
 
 def _without_names(document: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -160,24 +160,14 @@ def _without_names(document: dict[str, dict[str, Any]]) -> dict[str, dict[str, A
     }
 
 
-def _leaks(value: Any, inside: str) -> bool:
-    if isinstance(value, Mapping):
-        return any(redact_text(str(name)) != name or _field_leaks(str(name), value[name], inside) for name in value)
-    if isinstance(value, list):
-        return any(_leaks(item, inside) for item in value)
-    return bool(redact(value) != value)
-
-
-def _field_leaks(name: str, item: Any, inside: str) -> bool:
-    if isinstance(item, Mapping | list):
-        return _leaks(item, _plain(name))
-    if isinstance(item, str) and "***" in item:
-        return redact_text(item) != item  # masked when it was written; to mask it again may lengthen it
-    return bool(redact({name: item}, inside=inside) != {name: item})
-
-
-def _plain(name: str) -> str:
-    return name.replace("-", "").replace("_", "").lower()
+def _differs(stored: Any, redacted: Any) -> bool:
+    if isinstance(stored, Mapping):
+        return stored.keys() != redacted.keys() or any(_differs(stored[name], redacted[name]) for name in stored)
+    if isinstance(stored, list):
+        return any(_differs(one, other) for one, other in zip(stored, redacted, strict=True))
+    if isinstance(stored, str) and "***" in stored:
+        return redact_text(stored) != stored  # masked when it was written; to mask it again may lengthen it
+    return bool(stored != redacted)
 
 
 def _texts(document: Any) -> list[str]:

@@ -49,7 +49,7 @@ def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> di
         **({"secret_digest": digest_of_secret(answer.secret)} if answer.secret else {}),
         "cash_receipts": _cash_receipts(raw),
         "fail_code": answer.failure.code if answer.failure else None,
-        "fail_message": answer.failure.message if answer.failure else None,
+        "fail_message": redact(answer.failure.message) if answer.failure else None,
         "raw_response": keepable(raw),
         "fact_asked_at": fact.asked_at,
         **_card_columns(answer.card),
@@ -61,7 +61,7 @@ def cancel_columns(cancel: wire.Cancel, raw: dict[str, Any]) -> dict[str, Any]:
     return {
         "transaction_key": cancel.transaction_key,
         "cancel_amount": _won(cancel.cancel_amount),
-        "cancel_reason": cancel.cancel_reason,
+        "cancel_reason": redact(cancel.cancel_reason),
         "cancel_status": cancel.cancel_status or "DONE",
         "canceled_at": cancel.canceled_at,
         "tax_free_amount": _won(cancel.tax_free_amount),

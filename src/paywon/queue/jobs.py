@@ -14,6 +14,7 @@ from pgqueuer.errors import FailingListenerError
 from pgqueuer.executors import AbstractEntrypointExecutor
 from pgqueuer.models import HealthCheckEvent, Job
 
+from paywon.base.redaction import redact_trouble
 from paywon.db.pool import Connection
 
 _log = structlog.get_logger()
@@ -73,6 +74,10 @@ class TryLater(Exception):  # noqa: N818 - it is no error of the job's
     """Raised by a job that could not do its work yet."""
 
 
+class JobFailed(Exception):  # noqa: N818 - it is what became of the job
+    """A job has failed for the last time; it is held for a person."""
+
+
 async def enqueue(conn: Connection, name: str, payload: dict[str, Any]) -> None:
     """Add a job within the caller's transaction: it exists if and only if the transaction commits."""
     await Queries(AsyncpgDriver(conn)).enqueue(name, msgspec.json.encode(payload))  # type: ignore[arg-type]
@@ -85,10 +90,13 @@ def register(pgq: PgQueuer, name: str, work: Callable[[dict[str, Any]], Awaitabl
         try:
             await work(msgspec.json.decode(job.payload or b"{}"))
         except Exception as error:
+            # PgQueuer keeps what is raised here, word for word, so the error itself goes to our log only.
+            if not isinstance(error, TryLater):
+                _log.warning("a job broke off", job=name, attempts=job.attempts, exc_info=error)
+            why = redact_trouble(f"{type(error).__name__}: {error}")[:200]
             if job.attempts >= len(_RETRY_S):
-                raise
-            delay = timedelta(seconds=_RETRY_S[job.attempts])
-            raise RetryRequested(delay=delay, reason=str(error)[:200]) from error
+                raise JobFailed(why) from None
+            raise RetryRequested(delay=timedelta(seconds=_RETRY_S[job.attempts]), reason=why) from None
 
     pgq.entrypoint(name, on_failure="hold")(run)
 

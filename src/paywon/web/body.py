@@ -15,6 +15,8 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from paywon.base.errors import PaywonError
+from paywon.base.redaction import redact_text
+from paywon.web.cards import refuse_card_data
 
 T = TypeVar("T")
 
@@ -102,16 +104,30 @@ def decode_strictly(raw: bytes, model: type[T]) -> T:
     """Decode JSON into ``model``.
 
     Raises:
-        PaywonError: INVALID_JSON, or INVALID_REQUEST with the field's path.
+        PaywonError: INVALID_JSON, INVALID_REQUEST with the field's path, or as ``refuse_card_data``.
     """
+    value, wrong = _decode(raw, model)
     try:
-        value = msgspec.json.decode(raw, type=model)
+        pairs = json.loads(raw, object_pairs_hook=tuple)
+        # First of all: that a field is unknown is no answer to somebody who sends a card's number.
+        refuse_card_data(pairs)
+    except (ValueError, RecursionError):
+        raise wrong or PaywonError("INVALID_JSON") from None
+    if wrong is not None:
+        raise wrong
+    _refuse_repeats(pairs, path="")
+    assert value is not None, "it was decoded, or something is wrong with it"
+    return value
+
+
+def _decode(raw: bytes, model: type[T]) -> tuple[T | None, PaywonError | None]:
+    """Decode JSON, or say what keeps it from being a ``model``."""
+    try:
+        return msgspec.json.decode(raw, type=model), None
     except msgspec.ValidationError as error:
-        raise invalid_field(str(error)) from None
+        return None, invalid_field(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise PaywonError("INVALID_JSON") from None
-    _refuse_repeats(json.loads(raw, object_pairs_hook=tuple), path="")
-    return value
 
 
 def is_json(content_type: str) -> bool:
@@ -141,7 +157,8 @@ def invalid_field(said: str, *, field: str | None = None) -> PaywonError:
     if named := _NAMED.search(sentence):
         path = f"{path}.{named['field'][:_MAX_NAME_CHARS]}".lstrip(".")
     ko, en = _hints(sentence)
-    name = field or path or "(body)"
+    # A name is told back to who made it up, and never with a card's number in it.
+    name = redact_text(field or path) or "(body)"
     return PaywonError("INVALID_REQUEST", field=name, hint_ko=f"{name}: {ko}", hint_en=f"{name}: {en}")
 
 

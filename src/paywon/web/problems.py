@@ -17,6 +17,7 @@ from litestar.types import ExceptionHandlersMap
 
 from paywon.base.catalogue import kind_of, message_of
 from paywon.base.errors import ErrorKind, PaywonError
+from paywon.base.redaction import redact_text
 from paywon.web.body import invalid_field
 from paywon.web.query import camel
 
@@ -63,7 +64,7 @@ def problem(request: Request[Any, Any, Any], error: PaywonError) -> Response[dic
         "message": message,
     }
     if error.original_message:
-        document["originalMessage"] = error.original_message
+        document["originalMessage"] = redact_text(error.original_message)
     if error.field:
         document["field"] = error.field
     headers = {}

@@ -9,6 +9,7 @@ from litestar.params import DependencyKwarg, ParameterKwarg
 from litestar.typing import FieldDefinition
 
 from paywon.web.body import invalid_field
+from paywon.web.cards import refuse_card_number
 
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")
 _NOT_QUERY: Final = frozenset({"data", "request", "state", "self"})
@@ -31,6 +32,7 @@ def exact_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         if name in seen:
             raise invalid_field(f"Query repeats field `{name}`")
         seen.add(name)
+        refuse_card_number(name, text)
         if parameter.is_subclass_of(int) and not _WHOLE_NUMBER.fullmatch(text):
             raise invalid_field("wants digits only", field=name)
         if parameter.is_optional and text.lower() == "null":

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paywon.base.redaction import REDACTED, redact, redact_text
+from paywon.base.redaction import REDACTED, redact, redact_text, redact_trouble
 
 pytestmark = pytest.mark.unit
 
@@ -122,3 +122,34 @@ def test_an_order_number_is_never_taken_for_a_card(milliseconds: int) -> None:
     assert redact_text(text) == text
     assert redact({"orderId": text, "path": f"/api/payments/toss/orders/{text}"})["orderId"] == text
     assert REDACTED in redact_text(f"ORD-{CARD}")
+
+
+@pytest.mark.parametrize("name", ["cvc", "cardNumber", "secret", "customerIdentityNumber", "businessNumber", "cavv"])
+def test_what_is_secret_by_name_goes_with_all_that_is_below_it(name: str) -> None:
+    assert redact({name: {"value": "1", "more": [2, None]}}) == {name: {"value": REDACTED, "more": [REDACTED, None]}}
+
+
+def test_a_person_is_hidden_also_below_the_name_and_in_toss_own_shapes() -> None:
+    assert redact({"customerMobilePhone": {"plain": "01012345678", "masked": "010****"}}) == {
+        "customerMobilePhone": {"plain": "0***", "masked": "0***"}
+    }
+    assert redact({"individual": {"name": "홍길동"}, "mobilePhone": "010"}) == {
+        "individual": {"name": "홍***"},
+        "mobilePhone": "0***",
+    }
+    kept = {"mobilePhone": {"settlementStatus": "COMPLETED"}, "company": {"name": "가게"}, "name": "책"}
+    assert redact(kept) == kept
+
+
+def test_an_account_is_shown_where_it_is_a_virtual_accounts_own_and_believed() -> None:
+    own = {"virtualAccount": {"accountNumber": CARD}}
+    assert redact(own) == own
+    assert redact(own, show_accounts=False) == {"virtualAccount": {"accountNumber": "***111"}}
+    assert redact({"virtualAccount": {"refundReceiveAccount": {"accountNumber": {"value": "12345678901"}}}}) == {
+        "virtualAccount": {"refundReceiveAccount": {"accountNumber": {"value": "***901"}}}
+    }
+
+
+def test_the_row_that_postgresql_quotes_goes() -> None:
+    said = f"violates check\nDETAIL:  Failing row contains (홍길동, {CARD}).\n  DETAIL: x\nHINT: y"
+    assert redact_trouble(said) == f"violates check\nDETAIL: {REDACTED}\n  DETAIL: {REDACTED}\nHINT: y"

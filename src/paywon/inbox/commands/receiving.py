@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo, PaymentKey, WebhookEventId, new_uuid
-from paywon.base.redaction import redact
+from paywon.base.redaction import redact, redact_text
 from paywon.billing.commands.forgetting import forget_deleted, is_ours
 from paywon.db.pool import Connection
 from paywon.inbox import store
@@ -127,21 +127,21 @@ def _event(
     status, reason = first_status(told.event_type, judged.verdict, ours=order_no is not None, proven=proven)
     if judged.verdict is WebhookVerdict.SECRET_MATCHED and _deleted_key(told) is not None:
         status, reason = WebhookStatus.PROCESSED, "BILLING_KEY_DELETED"
-    transmission_id = headers.get("tosspayments-webhook-transmission-id")
+    named_order, payment_key = _name(told.order_no), _name(told.payment_key)
     return WebhookEvent(
         id=WebhookEventId(new_uuid()),
         # A forged copy must not stand in the way of the genuine event.
         digest=hashlib.sha256(b"rejected:" * rejected + raw).digest(),
-        transmission_id=transmission_id[:200] if transmission_id and not rejected else None,
-        event_type=told.event_type,
-        order_no=order_no or (OrderNo(told.order_no) if told.order_no else None),
-        payment_key=PaymentKey(told.payment_key) if told.payment_key else None,
-        transaction_key=told.transaction_key,
+        transmission_id=None if rejected else _name(headers.get("tosspayments-webhook-transmission-id")),
+        event_type=redact_text(told.event_type),
+        order_no=order_no or (OrderNo(named_order) if named_order else None),
+        payment_key=PaymentKey(payment_key) if payment_key else None,
+        transaction_key=_name(told.transaction_key),
         verdict=judged.verdict,
         status=status,
         reason=judged.reason or reason or None,
         headers={
-            name: value[:_MAX_HEADER_CHARS].replace("\x00", "")
+            name: redact_text(value[:_MAX_HEADER_CHARS])
             for name in _KEPT_HEADERS
             if (value := headers.get(name)) is not None
         },
@@ -155,5 +155,11 @@ def _event(
 def _kept_body(told: Webhook, raw: bytes, *, nobodys: bool) -> dict[str, Any]:
     if nobodys and len(raw) > _MAX_BODY_OF_NOBODYS:
         return {"omitted": f"{len(raw)} bytes"}
-    kept: dict[str, Any] = redact(told.raw)
+    # Anybody may have sent it, so not even a virtual account's own number is taken for one.
+    kept: dict[str, Any] = redact(told.raw, show_accounts=False)
     return kept
+
+
+def _name(told: str | None) -> str | None:
+    """Take the name that a sender gives something; what passes as a card's number names nothing of Toss's."""
+    return told[:_MAX_HEADER_CHARS] if told and redact_text(told) == told else None

@@ -6,6 +6,7 @@ from litestar import Request, Response
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_202_ACCEPTED
 
+from paywon.base.redaction import redact_text
 from paywon.idempotency.model import Claim
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.queries import PaymentView
@@ -30,7 +31,7 @@ def provide_origin(request: Request[Principal, None, Any], claim: Key) -> Origin
         actor=request.user.actor,
         owner=request.user.owner,
         ip_address=client_address(request),
-        user_agent=agent[:300].replace("\x00", "") if agent else None,
+        user_agent=redact_text(agent[:300]) if agent else None,
         claim=claim,
     )
 
