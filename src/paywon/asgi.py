@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar, get
@@ -42,6 +43,7 @@ from paywon.web.arrival import BodyInTime
 from paywon.web.auth import OPEN, BearerAuthentication
 from paywon.web.headers import careful_headers
 from paywon.web.methods import tell_methods
+from paywon.web.openapi import OpenOperation, problems
 from paywon.web.problems import HANDLERS
 from paywon.web.rates import RATE, LimitStrangers
 from paywon.wiring import House, open_house
@@ -53,6 +55,8 @@ from paywon.wiring import House, open_house
     opt={OPEN: True, RATE: None},
     summary="Whether this process and its database are up",
     tags=["operations"],
+    responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
+    operation_class=OpenOperation,
 )
 async def health(state: State) -> dict[str, str]:
     house: House = state.house

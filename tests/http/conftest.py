@@ -33,7 +33,7 @@ def world(
     loop: Loop, template: Template, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     url = loop.run(template.copy())
-    keys = loop.run(_keys(url))
+    keys = loop.run(keys_in(url))
     stack = Stack(
         database_url=url,
         sandbox_url=sandbox.url,
@@ -43,7 +43,7 @@ def world(
         settings={**USERS, **NO_LIMITS},
     )
     loop.run(stack.open(worker=False))
-    known, bodies = loop.run(_furnish(stack))
+    known, bodies = loop.run(furnish(stack))
     wire, ledger = Wire(stack.ports[0], keys["all"]), Ledger(loop, url)
     yield World(wire=wire, ledger=ledger, stack=stack, keys=keys, known=known, bodies=bodies)
     wire.close()
@@ -51,7 +51,7 @@ def world(
     loop.run(stack.close())
 
 
-async def _keys(url: str) -> dict[str, str]:
+async def keys_in(url: str) -> dict[str, str]:
     db = await Database.connect(url, max_connections=1, application_name="test")
     clock = SystemClock()
 
@@ -70,7 +70,7 @@ async def _keys(url: str) -> dict[str, str]:
     return found
 
 
-async def _furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     """Pay two orders, one with a capsule, and leave two payments that only wait for their confirm."""
     paid = await stack.paid(resourceId="paid-1")
     cancelable = await stack.paid(resourceId="paid-2")

@@ -4,21 +4,35 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, post
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_200_OK
 
 from paywon.inbox.commands.receiving import Inbox, Receipt, receive
+from paywon.toss.webhooks import MAX_TEXT_CHARS
 from paywon.web.address import client_address
 from paywon.web.auth import OPEN
-from paywon.web.openapi import reading
+from paywon.web.openapi import OpenOperation, reading
 from paywon.web.rates import RATE, Rate
-from paywon.web.shapes import Output
+from paywon.web.shapes import END, Output
 
 _MAX_BODY_BYTES: Final = 64 * 1024
 """Toss's webhooks have a few kilobytes; a stranger needs no more room than that."""
 
 Letterbox = Annotated[Inbox, Dependency(skip_validation=True)]
+
+
+def _named(*names: str) -> Schema:
+    """An object with these members, each of them a text as ``toss.webhooks`` takes it."""
+    text = Schema(type=OpenAPIType.STRING, min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"^[ -~]+" + END)
+    return Schema(type=OpenAPIType.OBJECT, required=list(names), properties=dict.fromkeys(names, text))
+
+
+def _flat() -> Schema:
+    """The envelope of DEPOSIT_CALLBACK, which has no type (webhooks.md)."""
+    flat = _named("secret", "transactionKey", "orderId")
+    flat.schema_not = Schema(required=["eventType"])
+    return flat
 
 
 class Received(Output, frozen=True, kw_only=True):
@@ -27,18 +41,18 @@ class Received(Output, frozen=True, kw_only=True):
 
 
 @dataclass
-class WebhookOperation(Operation):
-    """The body is taken raw, for its signature; what it is has to be said by hand. No key of ours comes with it."""
+class WebhookOperation(OpenOperation):
+    """The body is taken raw, for its signature; what it is has to be said by hand."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         example = {
             "eventType": "PAYMENT_STATUS_CHANGED",
             "createdAt": "2027-01-01T00:00:00.000000",
             "data": {"paymentKey": "tgen_20260101000000abcd", "orderId": "ORD-1737120000000-7K3M9QW2"},
         }
-        schema = Schema(type=OpenAPIType.OBJECT, examples=[example])
+        schema = Schema(type=OpenAPIType.OBJECT, any_of=[_named("eventType"), _flat()], examples=[example])
         self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
-        self.security = []
 
 
 class WebhooksController(Controller):

@@ -21,6 +21,7 @@ MAX_TEXT_CHARS = 300
 ALWAYS_SIGNED = frozenset({"payout.changed", "seller.changed"})
 """The only events that Toss signs (webhooks.md [2src])."""
 
+_FLAT = ("secret", "transactionKey", "orderId")
 _NEEDS_PAYMENT = frozenset({"PAYMENT_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED"})
 
 
@@ -58,8 +59,8 @@ def parse_webhook(body: bytes) -> Webhook:
     except MalformedBody as error:
         raise MalformedWebhook(error.reason) from None
     event_type = _text(raw, "eventType") if "eventType" in raw else _flat_type(raw)
-    if not event_type:
-        raise MalformedWebhook("eventType is not a text")
+    if not event_type or not event_type.isascii():
+        raise MalformedWebhook("eventType is not a text of Latin letters and signs")
     subject = _subject(raw, event_type)
     webhook = Webhook(
         event_type=event_type,
@@ -79,7 +80,8 @@ def parse_webhook(body: bytes) -> Webhook:
 
 def _flat_type(raw: dict[str, Any]) -> str:
     """Envelope B has no eventType; secret, transactionKey and orderId tell it (webhooks.md [2src])."""
-    if all(_text(raw, name) for name in ("secret", "transactionKey", "orderId")):
+    texts = [_text(raw, name) or "" for name in _FLAT]
+    if all(text and text.isascii() for text in texts):
         return DEPOSIT_CALLBACK
     raise MalformedWebhook("neither eventType nor secret, transactionKey and orderId")
 

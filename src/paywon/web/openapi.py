@@ -1,8 +1,10 @@
 """What the OpenAPI document says of every door: the problem documents that it may answer."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Operation
 
 from paywon.web.problems import PROBLEM_JSON
 from paywon.web.shapes import Output
@@ -19,6 +21,14 @@ class Problem(Output, frozen=True, kw_only=True):
     message: str
     field: str | None = None
     original_message: str | None = None
+
+
+@dataclass
+class OpenOperation(Operation):
+    """A door that anybody may use: the document names no key for it."""
+
+    def __post_init__(self) -> None:
+        self.security = []
 
 
 _ANYWHERE = (
@@ -38,15 +48,16 @@ _WITH_BODY = (
 
 def reading(*more: int) -> dict[int, ResponseSpec]:
     """The problems of a door that reads: ``@get(…, responses=reading(404))``."""
-    return _problems(*_ANYWHERE, *more)
+    return problems(*_ANYWHERE, *more)
 
 
 def writing(*more: int) -> dict[int, ResponseSpec]:
     """The problems of a door that takes a body: ``@post(…, responses=writing(409))``."""
-    return _problems(*_ANYWHERE, *_WITH_BODY, *more)
+    return problems(*_ANYWHERE, *_WITH_BODY, *more)
 
 
-def _problems(*statuses: int) -> dict[int, ResponseSpec]:
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """These problems and no others."""
     return {
         status: ResponseSpec(
             Problem,

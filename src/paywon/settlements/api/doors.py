@@ -30,9 +30,10 @@ from paywon.web.paging import cursor_invalid, decode_words, encode_words
 from paywon.web.query import exact_query
 from paywon.web.shapes import END
 
-DAY = r"^2[0-9]{3}-[0-9]{2}-[0-9]{2}" + END
-StartQuery = Annotated[str | None, Parameter(query="startDate", min_length=10, max_length=10, pattern=DAY)]
-EndQuery = Annotated[str | None, Parameter(query="endDate", min_length=10, max_length=10, pattern=DAY)]
+DAY = r"^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])" + END
+_A_DAY = {"min_length": 10, "max_length": 10, "pattern": DAY, "schema_extra": {"format": "date"}}
+StartQuery = Annotated[str | None, Parameter(query="startDate", **_A_DAY)]
+EndQuery = Annotated[str | None, Parameter(query="endDate", **_A_DAY)]
 KindQuery = Annotated[DateKind, Parameter(query="dateType")]
 LimitQuery = Annotated[int, Parameter(ge=1, le=5000)]
 CursorQuery = Annotated[str | None, Parameter(max_length=200)]

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from paywon.settlements.commands import Promotions
 from paywon.toss import wire
 from paywon.toss.codes import bank_name, card_company, card_company_name
-from paywon.web.shapes import Output
+from paywon.web.shapes import Figure, Output
 
 
 class CardOfferOut(Output, frozen=True, kw_only=True):
@@ -13,12 +13,12 @@ class CardOfferOut(Output, frozen=True, kw_only=True):
 
     issuer_code: str | None
     issuer_name: str | None
-    discount_amount: int | float | None
-    balance: int | float | None
+    discount_amount: Figure | None
+    balance: Figure | None
     discount_code: str | None
     due_date: date | None
-    minimum_payment_amount: int | float | None
-    maximum_payment_amount: int | float | None
+    minimum_payment_amount: Figure | None
+    maximum_payment_amount: Figure | None
     installment_free_months: list[int] | None
     currency: str | None
 
@@ -29,10 +29,10 @@ class BankOfferOut(Output, frozen=True, kw_only=True):
     type: str | None
     bank_code: str | None
     bank_name: str | None
-    discount_amount: int | float | None
-    discount_rate: int | float | None
-    minimum_payment_amount: int | float | None
-    maximum_payment_amount: int | float | None
+    discount_amount: Figure | None
+    discount_rate: Figure | None
+    minimum_payment_amount: Figure | None
+    maximum_payment_amount: Figure | None
     discount_code: str | None
     due_date: date | None
     currency: str | None
@@ -67,7 +67,7 @@ class TossTransactionOut(Output, frozen=True, kw_only=True):
     order_no: str
     method: str | None
     status: str
-    amount: int | float
+    amount: Figure
     currency: str
     transaction_at: datetime
     use_escrow: bool | None
@@ -84,7 +84,7 @@ class TossTransactionList(Output, frozen=True, kw_only=True):
 
 class FeeOut(Output, frozen=True, kw_only=True):
     type: str | None
-    fee: int | float | None
+    fee: Figure | None
 
 
 class SettledCardOut(Output, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ class SettledCardOut(Output, frozen=True, kw_only=True):
 
 class SettledCancelOut(Output, frozen=True, kw_only=True):
     transaction_key: str | None
-    cancel_amount: int | float | None
+    cancel_amount: Figure | None
     cancel_reason: str | None
     canceled_at: datetime | None
 
@@ -115,13 +115,13 @@ class SettlementOut(Output, frozen=True, kw_only=True):
     order_no: str
     method: str | None
     currency: str
-    amount: int | float
-    interest_fee: int | float | None
-    fee: int | float
+    amount: Figure
+    interest_fee: Figure | None
+    fee: Figure
     fees: list[FeeOut]
-    supply_amount: int | float
-    vat: int | float
-    pay_out_amount: int | float
+    supply_amount: Figure
+    vat: Figure
+    pay_out_amount: Figure
     approved_at: datetime | None
     sold_date: date | None
     paid_out_date: date | None
@@ -251,10 +251,10 @@ def _bank_offer(offer: wire.BankOffer) -> BankOfferOut:
     )
 
 
-def _number(amount: wire.Amount) -> int | float:
+def _number(amount: wire.Amount) -> Figure:
     """Write an amount as a JSON number: won are whole, and two decimals of another currency survive."""
     return amount if isinstance(amount, int) else float(amount)
 
 
-def _maybe(amount: wire.Amount | None) -> int | float | None:
+def _maybe(amount: wire.Amount | None) -> Figure | None:
     return None if amount is None else _number(amount)
