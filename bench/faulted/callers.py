@@ -19,7 +19,7 @@ TIMEOUT_S: Final = 15.0
 _HANGS_UP_AFTER_S: Final = 0.03
 _AGAIN_S: Final = 1.0
 _PATIENCE_S: Final = 120.0
-"""How long a caller insists. A job of a killed worker is taken again after 30 s."""
+"""How long a caller insists. What a killed worker held is taken again when its lease ends."""
 _BROKEN: Final = (aiohttp.ClientError, TimeoutError, OSError)
 _CAPSULE: Final = {"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 2, "title": "우리의 여름"}
 _ACCOUNT: Final = {"bank": "국민은행", "customerName": "박토스", "validHours": 24}

@@ -44,6 +44,7 @@ SETTINGS: Final = {
     # One key asks for thousands of customers, and one address tells of them.
     "PAYWON_RATE_PER_MINUTE": "0",
     "PAYWON_RATE_PER_MINUTE_WEBHOOK": "0",
+    "PAYWON_WEBHOOK_LOOKS_PER_MINUTE": "0",
 }
 
 

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[2]
 
 @pytest.mark.timeout(240)
 def test_a_small_load_with_faults_leaves_the_books_in_agreement() -> None:
-    # A worker's death is left out here: its jobs are taken again only after 30 s.
+    # A worker's death is left out here: what it held is taken again only when its lease ends.
     command = [sys.executable, "-m", "bench.load_with_faults", "--payments", "108", "--jobs", "24", "--kill", "api-2"]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=220, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -16,7 +16,7 @@ from tests.crash.wire import Message
 from tests.crash.world import Member, World
 from tests.support.invariants import assert_invariants
 
-# A job of a dead worker is taken again after 30 s (queue/jobs.py).
+# What a dead worker held is taken again when its lease ends: 9 s with the settings of world.QUICK.
 SETTLE_WITHIN_S: Final = 150.0
 _HIT_WITHIN_S: Final = {"api": 8.0, "worker": 20.0}
 _POLL_S: Final = 0.2

@@ -26,6 +26,7 @@ QUICK: Final = {
     "PAYWON_ANSWER_BUDGET_S": "2",
     "PAYWON_DEPOSIT_HOLD_S": "1",
     "PAYWON_DB_CONNECTIONS": "4",
+    "PAYWON_WEBHOOK_LOOKS_PER_MINUTE": "0",
 }
 # What a claim of the resolver holds: three times the time-outs above.
 _LEASE_S: Final = 12
@@ -65,17 +66,16 @@ _HURRY: Final = f"""
     WHERE status = 'pending' AND outcome = 'unknown' AND resolve_by > now()
       AND extract(epoch FROM resolve_by - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
     """  # noqa: S608 - of a constant
-_HURRY_JOBS: Final = """
-    WITH hurried AS (UPDATE pgqueuer SET execute_after = now()
-                     WHERE status = 'queued' AND execute_after > now() RETURNING id)
-    SELECT pg_notify('ch_pgqueuer', json_build_object('channel', 'ch_pgqueuer', 'operation', 'update',
-      'sent_at', now(), 'table', 'pgqueuer', 'type', 'table_changed_event')::text) FROM hurried LIMIT 1
-    """
+_HURRY_LOOKS: Final = f"""
+    UPDATE webhook_looks SET not_before = now(), patient_until = now()
+    WHERE waiting > 0 AND (not_before > now() OR patient_until > now())
+      AND extract(epoch FROM not_before - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
+    """  # noqa: S608 - of a constant
 # A worker that is dead holds nothing any more; in life its claims would run out.
 _BURY: Final = (
     "UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending' AND resolve_by > now() + '5 s'",
     "UPDATE payments SET look_again_at = now() WHERE look_again_at BETWEEN now() + '5 s' AND now() + '15 s'",
-    "UPDATE pgqueuer SET heartbeat = now() - interval '1 hour' WHERE status = 'picked'",
+    "UPDATE webhook_looks SET not_before = now() WHERE not_before > now() + '5 s'",
 )
 
 
@@ -156,7 +156,7 @@ class World:
     def left_open(self) -> list[str]:
         """Answer what is still going on, and have it go on at once."""
         self.rows(_HURRY)
-        self.rows(_HURRY_JOBS)
+        self.rows(_HURRY_LOOKS)
         return [row["what"] for row in self.rows(_OPEN)]
 
     def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
