@@ -21,6 +21,8 @@ from paywon.billing.api import BillingController
 from paywon.capsules.api import CapsulesController
 from paywon.db.pool import Database
 from paywon.desk.api import DeskController
+from paywon.events.api.doors import EventEndpointsController, EventsController
+from paywon.events.commands.mailroom import Mailroom
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
 from paywon.inbox.api import WebhooksController
@@ -88,6 +90,8 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
         WebhooksController,
         InvariantsController,
         DeskController,
+        EventEndpointsController,
+        EventsController,
     ]
     if settings.dev_mode:
         from paywon.demo.pages import demo_handlers  # production never even loads it
@@ -101,6 +105,7 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
             "db": Provide(_db, sync_to_thread=False),
             "cashier": Provide(_cashier, sync_to_thread=False),
             "inbox": Provide(_inbox, sync_to_thread=False),
+            "mailroom": Provide(_mailroom, sync_to_thread=False),
             "statuses": Provide(_statuses, sync_to_thread=False),
             "ledger": Provide(_ledger, sync_to_thread=False),
             "claim": Provide(provide_claim),
@@ -155,6 +160,11 @@ def _cashier(state: State) -> Cashier:
 def _inbox(state: State) -> Inbox:
     house: House = state.house
     return house.inbox
+
+
+def _mailroom(state: State) -> Mailroom:
+    house: House = state.house
+    return house.mailroom
 
 
 def _statuses(state: State) -> Checker:

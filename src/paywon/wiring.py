@@ -11,6 +11,8 @@ from litestar.stores.base import Store
 from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database, forbid_open_transaction
+from paywon.events.commands.mailroom import Mailroom
+from paywon.events.sending import open_sender
 from paywon.inbox.commands.proving import Trust
 from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
@@ -39,6 +41,7 @@ class House:
     book: OrderBook
     cashier: Cashier
     inbox: Inbox
+    mailroom: Mailroom
     ring: KeyRing
     cache: Store
     checker: Checker
@@ -88,6 +91,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         open_cache(url, namespace=namespace) as cache,
         open_counts(url, namespace=namespace) as counts,
         _open_users(settings, clock) as users,
+        open_sender(dev=settings.dev_mode) as sender,
     ):
         try:
             yield House(
@@ -101,6 +105,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 inbox=Inbox(
                     cashier=cashier, trust=_trust(settings), looks_per_minute=settings.webhook_looks_per_minute
                 ),
+                mailroom=Mailroom(db=db, clock=clock, ring=ring, sender=sender, dev=settings.dev_mode),
                 cache=cache,
                 checker=Checker(cashier=cashier, cache=cache),
                 ledger=Ledger(cashier=cashier, cache=cache),

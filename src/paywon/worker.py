@@ -6,6 +6,7 @@ import structlog
 
 from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.billing import jobs as billing_jobs
+from paywon.events import jobs as event_jobs
 from paywon.idempotency import jobs as idempotency_jobs
 from paywon.inbox import jobs as inbox_jobs
 from paywon.invariants import jobs as invariant_jobs
@@ -32,6 +33,7 @@ async def run(settings: Settings, *, clock: Clock = SYSTEM_CLOCK, look_every_s: 
             for jobs in (payment_jobs, billing_jobs, receipt_jobs)
         ]
         resolvers.append(asyncio.create_task(inbox_jobs.look_forever(house.inbox)))
+        resolvers.append(asyncio.create_task(event_jobs.deliver_forever(house.mailroom, every_s=look_every_s)))
         try:
             while True:
                 ended = await _work_queue(house)

@@ -10,6 +10,7 @@ from tests.crash.world import World
 
 Row = dict[str, Any]
 _MONEY: Final = {"DONE", "PARTIAL_CANCELED", "CANCELED", "WAITING_FOR_DEPOSIT"}
+_TOLD: Final = "SELECT type FROM events WHERE stream = $1 ORDER BY seq"
 _ORDER: Final = "SELECT * FROM orders WHERE order_no = $1 OR resource_id = $2"
 _ISSUES: Final = "/v1/billing/authorizations/issue"
 
@@ -31,6 +32,7 @@ class Evidence:
     cancels: list[Row]
     capsules: list[Row]
     events: list[Row]
+    told: list[str]
     at_toss: Row | None
     writes_at_toss: list[Row]
     recorded_keys: dict[str, Row]
@@ -56,6 +58,7 @@ async def gather(world: World, case: Case) -> Evidence:
         cancels=await rows("SELECT * FROM payment_cancels WHERE payment_id = $1", payment_id),
         capsules=await rows("SELECT * FROM capsules WHERE order_id = $1", order["id"] if order else None),
         events=await rows("SELECT * FROM webhook_events WHERE order_no = $1", order_no),
+        told=[row["type"] for row in await rows(_TOLD, order["id"] if order else None)],
         at_toss=shown.body if shown.status == 200 else None,
         writes_at_toss=writes,
         recorded_keys={attempt["idempotency_key"]: attempt for attempt in attempts if attempt["idempotency_key"]},
@@ -136,6 +139,7 @@ def _happened_once(effect: Effect, seen: Evidence, asked: list[Row]) -> Iterator
         yield f"the order is {(seen.order or {}).get('status')}, not {effect.order}"
     if [capsule["status"] for capsule in seen.capsules] != ([effect.capsule] if effect.capsule else []):
         yield f"capsules: {[capsule['status'] for capsule in seen.capsules]}"
+    yield from _told_once(effect, seen)
     done = [attempt["status"] for attempt in asked].count("success")
     if effect.attempt_type is not None and done != 1:
         states = [(attempt["status"], attempt["outcome"], attempt["error_code"]) for attempt in asked]
@@ -192,3 +196,12 @@ def problems_of_key(case: Case, seen: KeyEvidence, *, must_happen: bool) -> Iter
     done = [attempt["status"] for attempt in seen.attempts].count("success")
     if done != 1:
         yield f"{done} attempts are on record as successful"
+
+
+def _told_once(effect: Effect, seen: Evidence) -> Iterator[str]:
+    """The application is told of each effect once, whatever broke on the way."""
+    wanted = {"order.paid": int(effect.order != "PENDING_PAYMENT"), "order.refunded": int(effect.order == "REFUNDED")}
+    wanted |= {"payment.requested": 1, "payment.partially_refunded": int(effect.order == "PARTIALLY_REFUNDED")}
+    for kind, times in wanted.items():
+        if seen.told.count(kind) != times:
+            yield f"told {seen.told}: {kind} has to be there {times} times"

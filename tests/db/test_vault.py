@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from paywon.base.ids import AttemptId, BillingKeyId, new_uuid
+from paywon.base.ids import AttemptId, BillingKeyId, EndpointId, new_uuid
 from paywon.base.sealing import KeyRing, SealedColumn
 from paywon.billing import store as billing
 from paywon.billing.model import DIGEST_PURPOSE, SEALED_KEY, BillingKey, KeyStatus
 from paywon.db.pool import Database
+from paywon.events import store as events
+from paywon.events.model import SEALED_SECRET, Endpoint
 from paywon.idempotency import store as idempotency
 from paywon.idempotency.model import SEALED_BODY, Claim, Reply
 from paywon.payments import store as payments
@@ -55,7 +57,7 @@ async def test_everything_sealed_is_told_by_its_key_and_sealed_anew(db: Database
     assert {census.column: census.rows for census in await take_census(db)} == {
         column: {old: 1} for column in SEALED_COLUMNS
     }
-    assert await rotate(db, BOTH) == Rotation(resealed=3)
+    assert await rotate(db, BOTH) == Rotation(resealed=5)
     assert {census.column: census.rows for census in await take_census(db)} == {
         column: {new: 1} for column in SEALED_COLUMNS
     }
@@ -115,12 +117,33 @@ async def _furnish(db: Database, ring: KeyRing) -> tuple[BillingKey, Attempt, Cl
     )
     attempt = with_question(ring, attempt, ConfirmPayment(payment_key="k", order_id="ORD-1", amount=1))
     claim = Claim(holder="key:1", key="a:b", operation="POST /x", digest=b"d", ring=ring)
+    claim.subject_id = attempt.id
     async with db.transaction() as conn:
         await payments.open_attempt(conn, attempt)
         await idempotency.insert_once(conn, claim, attempt.id, NOW)
         claim.subject_id = attempt.id
         await idempotency.keep_reply(conn, claim, Reply(status=200, headers={}, body=b"whole"))
+        await events.insert_endpoint(conn, _endpoint(ring))
     return key, attempt, claim
+
+
+def _endpoint(ring: KeyRing) -> Endpoint:
+    """One whose secret is being rotated."""
+    endpoint_id = EndpointId(new_uuid())
+    sealed = ring.seal(b"whsec_", purpose=SEALED_SECRET.purpose(endpoint_id))
+    return Endpoint(
+        id=endpoint_id,
+        url="https://app.example/",
+        description=None,
+        events=["*"],
+        enabled=True,
+        subscribed_at=NOW,
+        sealed_secret=sealed,
+        sealed_previous_secret=sealed,
+        previous_secret_until=NOW,
+        created_at=NOW,
+        updated_at=NOW,
+    )
 
 
 async def _billing_key(db: Database, ring: KeyRing) -> BillingKey:

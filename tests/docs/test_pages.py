@@ -8,6 +8,7 @@ from tests.docs.pages import ROOT, anchors, code, links, page, table
 
 from paywon.base.catalogue import CATALOGUE
 from paywon.billing.api import ChargeIn, IssueIn
+from paywon.events.api.shapes import EndpointChangeIn, EndpointIn, RedeliveryIn, RotationIn
 from paywon.orders.api import CreateOrder
 from paywon.payments.api.seed1 import RefundIn, RequestIn
 from paywon.payments.api.seed2 import CancelIn, ConfirmIn
@@ -24,6 +25,10 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "`POST /api/payments/toss/billing/issue`": IssueIn,
     "`POST /api/payments/toss/billing/{billingKey}`": ChargeIn,
     "`POST /api/orders`": CreateOrder,
+    "`POST /api/ops/event-endpoints`": EndpointIn,
+    "`PATCH /api/ops/event-endpoints/{endpointId}`": EndpointChangeIn,
+    "`POST /api/ops/event-endpoints/{endpointId}/rotate-secret`": RotationIn,
+    "`POST /api/ops/event-endpoints/{endpointId}/redeliver`": RedeliveryIn,
 }
 PAGES = sorted(
     str(file.relative_to(ROOT)) for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if file.is_file()

@@ -102,6 +102,9 @@ _TIMES: list[object] = [
 ]
 
 
+_NO_BOOLEANS: list[object] = [0, 1, -1, 1.5, "true", "false", "", "null", [], {}, [True]]
+
+
 def bad_values(field: Field) -> list[Bad]:
     """Everything that must be refused in place of a valid value of this field."""
     schema = field.schema
@@ -111,6 +114,10 @@ def bad_values(field: Field) -> list[Bad]:
         found = _bad_objects(schema)
     elif schema["type"] == "object":
         found = _bad_maps()
+    elif schema["type"] == "array":
+        found = _bad_lists(schema)
+    elif schema["type"] == "boolean":
+        found = [_json(value) for value in _NO_BOOLEANS] + [_broken(raw) for raw in (b"True", b"yes", b"tru")]
     elif schema.get("format") == "date-time":
         found = [_json(value) for value in _TIMES]
     else:
@@ -153,6 +160,15 @@ def _bad_objects(schema: dict[str, Any]) -> list[Bad]:
         _broken(b"{]"),
         _broken(b"[" * 100_000),
     ]
+
+
+def _bad_lists(schema: dict[str, Any]) -> list[Bad]:
+    good = "*"
+    wrong: list[object] = ["", good, 1, True, {}, {"0": good}, [], [good] * (schema["maxItems"] + 1)]
+    items: list[object] = [1, None, [good], {}, "", "A B", f"{good}\n", "\u0000", "order.paid ", "Order.Paid", "a" * 61]
+    found = [_json(value) for value in wrong]
+    found += [Bad(raw=json.dumps([good, item]).encode(), within="[1]") for item in items]
+    return found + [_broken(raw) for raw in (b"[", b'["*";]', b'["*",]', b"['*']")]
 
 
 def _bad_maps() -> list[Bad]:

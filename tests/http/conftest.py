@@ -84,12 +84,16 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
         "capsule_id": capsule["capsule"]["id"],
         "billing_key": await _billing_key(stack),
         "receipt_id": await _receipt_id(stack, paid["id"]),
+        "endpoint_id": await _endpoint_id(stack),
+        "event_id": (await stack.api.get("/api/ops/events?limit=1"))["events"][0]["id"],
     }
-    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    now = datetime.now(UTC)
+    soon, before = (now + timedelta(hours=1)).isoformat(), (now - timedelta(hours=1)).isoformat()
     bodies = {
         "POST /payments/confirm": confirmable[0],
         "POST /api/payments/toss/confirm": confirmable[1],
         "POST /api/orders": {"expiresAt": soon, "resourceId": "booking-of-order"},
+        "POST /api/ops/event-endpoints/{endpoint_id}/redeliver": {"since": before, "until": soon},
         "POST /api/payments/toss/virtual-accounts": {"orderId": await _order_no(stack)},
         "POST /api/payments/toss/billing/issue": {"authKey": await _auth_key(stack)},
         "POST /api/payments/toss/billing/{billing_key}": {"orderId": await _order_no(stack)},
@@ -117,6 +121,14 @@ async def _receipt_id(stack: Stack, payment_id: str) -> str:
     reply = await stack.api.post(f"/payments/{payment_id}/cash-receipts", body)
     assert reply.status == 201, reply
     found: str = reply["cashReceipt"]["id"]
+    return found
+
+
+async def _endpoint_id(stack: Stack) -> str:
+    # An address, so that no name has to be looked up.
+    reply = await stack.api.post("/api/ops/event-endpoints", {"url": "https://1.1.1.1/paywon", "events": ["*"]})
+    assert reply.status == 201, reply
+    found: str = reply["endpoint"]["id"]
     return found
 
 

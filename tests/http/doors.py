@@ -10,8 +10,9 @@ from paywon.asgi import build_app
 from paywon.settings import Settings
 from tests.support.stack import SECRET_KEYS
 
-# Excludes validHours, so no example can have both; tests/acceptance/test_virtual_accounts.py sends it.
-EXCLUDED = {"dueDate"}
+# Exclude validHours and since, so no example can have both; tests/acceptance/test_virtual_accounts.py and
+# test_http_events.py send them.
+EXCLUDED = {"dueDate", "eventId"}
 
 
 @dataclass(frozen=True, kw_only=True)

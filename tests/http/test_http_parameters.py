@@ -82,6 +82,8 @@ def _bad_texts(field: Field) -> list[str]:
             field.schema["enum"][0].upper(),
             field.schema["enum"][0] + "%00",
         ]
+    if field.schema.get("format") == "uuid":
+        return [*BAD_TEXTS, ID[:-1], f"{ID}0", ID.replace("6", "g"), f"{ID}%0A", "0" * 31, "1", "null", "a" * 20_000]
     return [*BAD_TEXTS, "a" * (field.schema["maxLength"] + 1), "a" * 20_000]
 
 
@@ -140,6 +142,8 @@ def test_a_path_parameter_of_something_that_does_not_exist(world: World, door: D
         "DOUBT_NOT_FOUND",
         "BILLING_KEY_NOT_FOUND",
         "CASH_RECEIPT_NOT_FOUND",
+        "EVENT_ENDPOINT_NOT_FOUND",
+        "EVENT_NOT_FOUND",
     )
 
 

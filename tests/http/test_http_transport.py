@@ -4,7 +4,7 @@ import pytest
 
 from tests.http.doors import Door, doors, taking_json
 from tests.http.wire import Answer
-from tests.http.world import World, check_problem
+from tests.http.world import WITHOUT_BODY, World, check_problem
 
 BY_BODY = pytest.mark.parametrize("door", taking_json(), ids=str)
 BY_DOOR = pytest.mark.parametrize("door", doors(), ids=str)
@@ -41,7 +41,7 @@ def test_a_content_type_that_is_json(world: World) -> None:
 @BY_DOOR
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_of_ten_megabytes(world: World, door: Door, chunked: bool) -> None:
-    if door.method in ("GET", "DELETE"):
+    if door.method in ("GET", "DELETE") or str(door) in WITHOUT_BODY:
         return  # no body is read there
     raw = b'{"orderName": "' + b"a" * TEN_MB + b'"}'
     answer = world.refused(door, door.method, world.target(door), raw, chunked=chunked)

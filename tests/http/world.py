@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 OPEN_DOORS: Final = frozenset({"GET /health", "POST /payments/webhook"})
 
+# Doors of writes that read no body.
+WITHOUT_BODY: Final = frozenset({"POST /api/ops/event-endpoints/{endpoint_id}/test"})
+
 NOBODYS_ID: Final = "019ab000-0000-7000-8000-000000000000"
 
 # What no caller may see: names of exceptions, of libraries, of modules, and SQL.

@@ -25,14 +25,22 @@ def free_port() -> int:
 class Process:
     """One program, its output in a file, killed at the end whatever happens."""
 
-    def __init__(self, arguments: list[str], *, env: dict[str, str], log: Path, ready_url: str | None = None) -> None:
-        self.arguments, self.env, self.log, self.ready_url = arguments, env, log, ready_url
+    def __init__(
+        self,
+        arguments: list[str],
+        *,
+        env: dict[str, str],
+        log: Path,
+        ready_url: str | None = None,
+        program: str = sys.executable,
+    ) -> None:
+        self.arguments, self.env, self.log, self.ready_url, self.program = arguments, env, log, ready_url, program
         self.start()
 
     def start(self) -> None:
         with self.log.open("ab") as output:
             self.child = subprocess.Popen(
-                [sys.executable, *self.arguments],
+                [self.program, *self.arguments],
                 env={**os.environ, "PYTHONWARNINGS": "ignore", **self.env},
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -279,6 +279,36 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "WEBHOOK_MALFORMED": ErrorText(
         _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
     ),
+    # Events to the application
+    "EVENT_ENDPOINT_NOT_FOUND": ErrorText(
+        _K.NOT_FOUND, "존재하지 않는 이벤트 수신 주소입니다.", "There is no such event endpoint."
+    ),
+    "EVENT_ENDPOINT_DISABLED": ErrorText(
+        _K.CONFLICT,
+        "꺼져 있는 수신 주소입니다 ({reason}). 먼저 PATCH로 enabled를 true로 바꾸세요.",
+        "The endpoint is disabled ({reason}); enable it first: PATCH with enabled true.",
+    ),
+    "EVENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 이벤트입니다.", "There is no such event."),
+    "ENDPOINT_URL_REFUSED": ErrorText(
+        _K.UNPROCESSABLE,
+        "이 주소로는 보내지 않습니다 ({why}). 인터넷에서 닿는 https:// 주소를 쓰세요.",
+        "Events are not sent there ({why}): use an https:// address that is reached from the internet.",
+    ),
+    "EVENT_FILTER_UNKNOWN": ErrorText(
+        _K.UNPROCESSABLE,
+        "알 수 없는 이벤트입니다: {unknown}. 쓸 수 있는 것: {known}.",
+        "Unknown event: {unknown}. There are: {known}.",
+    ),
+    "REDELIVERY_FIELDS": ErrorText(
+        _K.UNPROCESSABLE,
+        "eventId 하나, 또는 since(와 since보다 늦은 until)를 보내세요.",
+        "Send either eventId, or since (with an until that is later).",
+    ),
+    "REDELIVERY_TOO_MANY": ErrorText(
+        _K.UNPROCESSABLE,
+        "한 번에 {most}건까지 다시 보냅니다. 기간을 나누세요.",
+        "At most {most} events are sent again at once; take shorter spans.",
+    ),
     # The machine room
     "DATABASE_UNAVAILABLE": ErrorText(
         _K.UNAVAILABLE,

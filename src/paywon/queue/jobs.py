@@ -167,9 +167,12 @@ async def forever(work: Callable[[], Awaitable[int]], *, every_s: float) -> None
 
 
 async def _or_none(work: Callable[[], Awaitable[int]]) -> int:
-    """Answer what was found to do; nothing, where the database cannot be reached."""
+    """Answer what was found to do; nothing, where the database cannot be reached or the round broke off."""
     try:
         return await work()
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         _log.warning("the worker cannot reach the database; it tries again", error=repr(error))
-        return 0
+    except Exception as error:
+        # A worker that stays up and has stopped looking would be worse than one that dies.
+        _log.error("a round of the worker broke off; the next one begins", exc_info=error)
+    return 0

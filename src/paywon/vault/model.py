@@ -5,11 +5,12 @@ from typing import Final
 
 from paywon.base.sealing import SealedColumn
 from paywon.billing.model import SEALED_KEY
+from paywon.events.model import SEALED_PREVIOUS_SECRET, SEALED_SECRET
 from paywon.idempotency.model import SEALED_BODY
 from paywon.payments.model import SEALED_REQUEST
 
 # A test compares this with the schema: a column of bytes that is neither here nor known to hold no secret fails it.
-SEALED_COLUMNS: Final = (SEALED_KEY, SEALED_REQUEST, SEALED_BODY)
+SEALED_COLUMNS: Final = (SEALED_KEY, SEALED_REQUEST, SEALED_BODY, SEALED_SECRET, SEALED_PREVIOUS_SECRET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,7 @@ def is_json(content_type: str) -> bool:
 def _refuse_repeats(value: object, *, path: str) -> None:
     """``{"amount": 1, "amount": 2}``: two readers would read two amounts. ``value`` has tuples of pairs for objects."""
     if not isinstance(value, tuple):
-        return  # no body of ours has a list in it
+        return  # a list in a body of ours has texts in it, never objects
     seen = set()
     for name, item in value:
         if name in seen:

@@ -1,0 +1,1 @@
+"""``/api/ops/event-endpoints``, ``/api/ops/events``, ``/api/ops/event-types``."""

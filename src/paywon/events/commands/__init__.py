@@ -1,0 +1,1 @@
+"""Use cases of the door outward: endpoints, deliveries, sending again."""
