@@ -15,7 +15,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from paywon.base.errors import PaywonError
-from paywon.base.redaction import redact_text
+from paywon.base.redaction import without_cards
 from paywon.web.cards import refuse_card_data
 
 T = TypeVar("T")
@@ -175,7 +175,7 @@ def invalid_field(said: str, *, field: str | None = None) -> PaywonError:
         path = f"{path}.{named['field'][:_MAX_NAME_CHARS]}".lstrip(".")
     ko, en = _hints(sentence)
     # A name is told back to who made it up, and never with a card's number in it.
-    name = redact_text(field or path) or "(body)"
+    name = without_cards(field or path) or "(body)"
     return PaywonError("INVALID_REQUEST", field=name, hint_ko=f"{name}: {ko}", hint_en=f"{name}: {en}")
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from paywon.base.cards import card_numbers_in, is_card_field
 from paywon.base.errors import PaywonError
-from paywon.base.redaction import holds_account, redact_text
+from paywon.base.redaction import holds_account, without_cards
 
 # A host's own names of things: one in twenty numbers of sixteen digits passes as a card's by chance, and a user
 # whose number does has to be able to pay.
@@ -13,7 +13,7 @@ HOST_IDS: Final = frozenset({"userId", "resourceId", "customerKey"})
 NUMBERS_FOR_TOSS: Final = frozenset({"accountNumber", "customerIdentityNumber", "registrationNumber", "authKey"})
 _UNSEARCHED: Final = HOST_IDS | NUMBERS_FOR_TOSS
 # A host's own documents hold what they like; what a field is called tells what it is for.
-_FREE: Final = frozenset({"metadata"})
+_FREE: Final = frozenset({"metadata", "options"})
 
 
 def refuse_card_data(document: Any) -> None:
@@ -55,5 +55,5 @@ def _search_field(name: str, item: Any, *, path: str, free: bool) -> None:
 
 def _refused(code: str, field: str) -> PaywonError:
     # The name may itself hold what is refused; and nobody is told 200 KB of it.
-    named = redact_text(field)[:100] or "(body)"
+    named = without_cards(field)[:100] or "(body)"
     return PaywonError(code, field=named, name=named)
