@@ -1,11 +1,16 @@
 """User tokens: the good one holds, and every way to bend it does not."""
 
+import base64
+import hmac
 import json
 import math
+import re
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
 
 from paywon.users.model import TokenAlgorithm, TokenPolicy
@@ -20,6 +25,7 @@ from paywon.users.tokens import (
     secret_key,
     subject_of,
 )
+from paywon.web.shapes import WORD
 from tests.support.tokens import AUDIENCE, ISSUER, SECRET, claims_of, forged, signed, token_of
 
 RSA, EC = RSAKey.generate_key(2048), ECKey.generate_key("P-256")
@@ -232,3 +238,120 @@ def test_only_what_may_verify_such_tokens_is_taken_from_a_set() -> None:
     ]
     for entry in strange:
         assert key_of_set(entry, TokenAlgorithm.RS256) is None, entry
+
+
+# --- What the libraries of others fell for --------------------------------------------------------------
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _raw(header: bytes, body: bytes, secret: bytes = SECRET.encode()) -> str:
+    """A token of exactly these bytes, well signed."""
+    told = f"{_base64(header)}.{_base64(body)}"
+    return f"{told}.{_base64(hmac.digest(secret, told.encode(), 'sha256'))}"
+
+
+def test_a_token_within_a_token_is_none() -> None:
+    inner = token_of("admin")
+    for header in (HEADER, {**HEADER, "cty": "JWT"}):
+        for payload in (inner.encode(), json.dumps(inner).encode(), json.dumps([inner]).encode()):
+            with pytest.raises(TokenRefused):
+                who(forged(header, payload, secret=SECRET.encode()))
+
+
+def test_of_two_claims_of_one_name_the_last_counts_and_a_header_is_no_way_round_the_setting() -> None:
+    """Only who knows the secret can sign such a token, and every reader of ours reads it alike."""
+    claims = json.dumps(claims_of("user-7"))[:-1].encode()
+    header = json.dumps(HEADER).encode()
+    assert who(_raw(header, claims + b', "sub": "user-8"}')) == "user-8"
+    for bad in (b'"exp": 1', b'"aud": "another"', b'"iss": "https://evil.example"', b'"sub": "a b"', b'"sub": null'):
+        with pytest.raises(TokenRefused):
+            token = _raw(header, claims + b", " + bad + b"}")
+            subject = who(token)
+            if not re.search(WORD, subject):
+                raise TokenRefused  # as Users.recognise does
+    for twice in (b'{"alg":"none","alg":"HS512"}', b'{"alg":"HS256","alg":"none"}'):
+        with pytest.raises(TokenRefused):
+            who(_raw(twice, claims + b"}"))
+
+
+@pytest.mark.parametrize("size", [32, 64, 72])
+@pytest.mark.parametrize("byte", [b"\x00", b"\x01", b"\xff"])
+def test_a_signature_of_nothing_is_none(size: int, byte: bytes) -> None:
+    """r = s = 0 once passed for a signature by any ES256 key (CVE-2022-21449)."""
+    ec_public = public_key(EC.as_pem(private=False).decode(), TokenAlgorithm.ES256)
+    rsa_public = public_key(RSA.as_pem(private=False).decode(), TokenAlgorithm.RS256)
+    for algorithm, key in ((TokenAlgorithm.ES256, ec_public), (TokenAlgorithm.RS256, rsa_public)):
+        head = forged({"alg": algorithm}, claims_of("user-7"))
+        for signature in (byte * size, byte * 256, b""):
+            with pytest.raises(TokenRefused):
+                who(head + _base64(signature), key, algorithm)
+
+
+def test_a_signature_in_another_dress_is_none() -> None:
+    """An ES256 signature is r and s, and not the DER that other tools make of them."""
+    public = public_key(EC.as_pem(private=False).decode(), TokenAlgorithm.ES256)
+    token = signed(claims_of("user-7"), key=EC, algorithm=TokenAlgorithm.ES256)
+    assert who(token, public, TokenAlgorithm.ES256) == "user-7"
+    told, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
+    for dress in (encode_dss_signature(r, s), raw[32:] + raw[:32], raw + b"\x00", b"\x00" + raw, raw[:-1]):
+        with pytest.raises(TokenRefused):
+            who(f"{told}.{_base64(dress)}", public, TokenAlgorithm.ES256)
+
+
+@pytest.mark.parametrize(
+    ("more", "harmless"),
+    [
+        ({"x5c": ["MIIB"]}, True),
+        ({"x5u": "https://evil.example/cert"}, True),
+        ({"jku": "https://evil.example/keys"}, True),
+        ({"jwk": {"kty": "oct", "k": "AAAA"}}, True),
+        ({"enc": "A256GCM"}, True),
+        ({"crit": ["b64", "exp"], "b64": True, "exp": 1}, False),
+        ({"alg": "hs256"}, False),
+        ({"alg": "HS256 "}, False),
+        ({"alg": "HS256\x00"}, False),
+        ({"alg": "dir"}, False),
+    ],
+    ids=str,
+)
+def test_a_header_teaches_nothing(more: dict[str, Any], harmless: bool) -> None:
+    """Whatever it says, only the key and the algorithm of the settings verify: what they did not sign is refused."""
+    header, claims = {**HEADER, **more}, claims_of("user-7")
+    for secret in (b"x" * 32, b"AAAA", b"\x00"):
+        with pytest.raises(TokenRefused):
+            who(forged(header, claims, secret=secret))
+    genuine = forged(header, claims, secret=SECRET.encode())
+    if harmless:
+        assert who(genuine) == "user-7"
+        return
+    with pytest.raises(TokenRefused):
+        who(genuine)
+
+
+@pytest.mark.parametrize("key_id", ["", "a" * 1500, "../../../dev/null", "\x00", "'; DROP TABLE api_keys --", "한글"])
+def test_a_name_of_a_key_is_a_name_and_no_more(key_id: str) -> None:
+    token = signed(claims_of("user-7"), kid=key_id)
+    assert key_id_of(token) == key_id
+    assert who(token) == "user-7", "the one key of the settings verifies, whatever a token calls it"
+    with pytest.raises(TokenRefused):
+        who(signed(claims_of("user-7"), kid=key_id, key=OctKey.import_key("x" * 32)))
+
+
+def test_what_is_large_is_refused_before_it_costs_anything() -> None:
+    started = time.perf_counter()
+    for token in (
+        "a" * 5_000_000,
+        "." * 5_000_000,
+        _raw(b"{" + b'"a":' * 400 + b"1", b"{}"),
+        _raw(json.dumps(HEADER).encode(), b'{"exp":' + b"9" * 5000 + b"}"),
+        _raw(json.dumps({**HEADER, "kid": "k" * 5000}).encode(), b"{}"),
+        _raw(json.dumps(HEADER).encode(), json.dumps(claims_of("user-7", more="x" * 9000)).encode()),
+    ):
+        with pytest.raises(TokenRefused):
+            who(token)
+    assert time.perf_counter() - started < 5, "seconds would be a way to keep the server busy"
