@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,7 @@ class World:
     books: asyncpg.Pool[asyncpg.Record]
     api_key: str
     timeout_s: float
+    settings: Mapping[str, str] = field(default_factory=dict)
     toss_key: str = field(default_factory=lambda: f"test_sk_{secrets.token_hex(12)}")
     ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(APIS)])
     sandbox_port: int = field(default_factory=free_port)
@@ -119,6 +120,7 @@ class World:
             "PAYWON_HOME": str(self.folder),
             "PAYWON_LOG_LEVEL": "WARNING",
             "APP_BASE_URL": _address(self.ports[0]),
+            **self.settings,
         }
 
     def costs(self) -> dict[str, Cost]:
@@ -163,8 +165,11 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(timeout_s: float) -> AsyncIterator[World]:
-    """Start everything; at the end it is all ended and its data deleted. ``timeout_s`` is how long callers wait."""
+async def open_world(timeout_s: float, **settings: str) -> AsyncIterator[World]:
+    """Start everything; at the end it is all ended and its data deleted.
+
+    ``timeout_s`` is how long callers wait, ``settings`` what paywon is told beside SETTINGS.
+    """
     folder = _new_folder()
     postgres = EmbeddedPostgres(folder / "data")
     try:
@@ -174,7 +179,9 @@ async def open_world(timeout_s: float) -> AsyncIterator[World]:
         url = postgres.url(_DATABASE)
         key = await _prepare(postgres, url)
         async with asyncpg.create_pool(url, min_size=1, max_size=4) as books:
-            world = World(folder=folder, database_url=url, books=books, api_key=key, timeout_s=timeout_s)
+            world = World(
+                folder=folder, database_url=url, books=books, api_key=key, timeout_s=timeout_s, settings=settings
+            )
             try:
                 await world.open()
                 yield world

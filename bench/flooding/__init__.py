@@ -1,0 +1,1 @@
+"""A flood of forged webhooks, and what it costs."""
