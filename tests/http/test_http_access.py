@@ -112,6 +112,24 @@ def test_a_user_at_every_door_to_what_is_somebody_elses(world: World, door: Door
     assert (answer.status, answer.json()["code"]) == (403, "NOT_YOURS")
 
 
+def _names_a_user(door: Door) -> bool:
+    return any(field.path[-1] == "userId" for field in (*door.fields, *door.query))
+
+
+@pytest.mark.parametrize("door", [door for door in doors() if _names_a_user(door)], ids=str)
+def test_wherever_a_user_is_named_it_is_the_one_who_asks(world: World, door: Door) -> None:
+    """Found by the document, so that a new door with a userId comes here by itself."""
+    wanted, _ = RULES[str(door)]
+    told = "NOT_YOURS" if wanted in USER_SCOPES else "FORBIDDEN"
+    token = token_of("somebody-else")
+    if door.fields:
+        body = json.dumps(world.body(door) | {"userId": OWNERS[0]}).encode()
+        answer = world.refused(door, door.method, world.target(door), body, key=token)
+    else:
+        answer = world.refused(door, door.method, f"{world.target(door)}?userId={OWNERS[0]}", key=token)
+    assert (answer.status, answer.json()["code"]) == (403, told)
+
+
 @pytest.mark.parametrize(
     "door",
     [door for door in doors() if door.method == "GET" and RULES.get(str(door), ("", ""))[0] in USER_SCOPES],

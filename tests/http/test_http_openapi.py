@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from litestar.routes import HTTPRoute
 
 from paywon.base.catalogue import CATALOGUE
-from tests.http.doors import Door, body_schema, document, doors, resolved
+from tests.http.doors import Door, app, body_schema, document, doors, resolved
 from tests.http.world import OPEN_DOORS, World
 
 BY_DOOR = pytest.mark.parametrize("door", doors(), ids=str)
@@ -35,6 +36,20 @@ def test_the_document_is_whole() -> None:
         assert {field.spelling for field in door.in_path} == templated, door
     ids = [door.operation["operationId"] for door in doors()]
     assert len(set(ids)) == len(ids)
+
+
+def test_no_door_is_left_out_of_the_document() -> None:
+    """What walks the document, such as the table of who may do what, would not come by there."""
+    published = {(door.method, door.path) for door in doors()}
+    found = {
+        (str(method), route.path_format)
+        for route in app().routes
+        if isinstance(route, HTTPRoute) and not route.path_format.startswith("/schema")
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if method != "OPTIONS"
+    }
+    assert found == published
 
 
 def test_every_pattern_means_the_same_in_python_and_javascript() -> None:
