@@ -258,6 +258,16 @@ async def test_all_workers_share_one_budget_and_proven_looks_are_free(database: 
         await other.close()
 
 
+async def test_workers_share_out_what_is_due(door: Door) -> None:
+    for _ in range(40):
+        await door.tell(await door.books.paid(), proven=True)
+    claims = await asyncio.gather(*(claim_looks(door.inbox, 10) for _ in range(8)))
+    claimed = [look.order_no for claim in claims for look in claim]
+    assert len(claimed) == len(set(claimed)), "two workers look at the same order"
+    door.later(door.inbox.cashier.lease.total_seconds())
+    assert len(await claim_looks(door.inbox, 100)) == 40
+
+
 async def test_a_real_one_is_first_however_many_wait_before_it(door: Door) -> None:
     real, *others = [await door.books.paid() for _ in range(30)]
     for order in others:
