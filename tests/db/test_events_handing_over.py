@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from paywon.base.ids import EventId, new_uuid
 from paywon.db.pool import Database
 from paywon.events import store
 from paywon.events.commands import delivering, endpoints, queries, redelivering
-from paywon.events.model import GIVEN_UP_AFTER, LADDER
+from paywon.events.model import GIVEN_UP_AFTER, LADDER, LEASE
 from tests.support.books import AMOUNT, HOLD
 from tests.support.listener import open_listener
 from tests.support.post import NOTHING, Post, no, open_post, yes
@@ -62,12 +63,36 @@ async def test_one_of_two_endpoints_is_enough_and_only_both_block(post: Post) ->
             await post.deliver()
             assert await post.fulfilment(order) == ("WAITING", None)
             post.wait(step)
-        # Both give up in the same moment: neither may think that the other is still at it.
-        due = await delivering.endpoints_with_work(post.room)
-        assert len(due) == 2
-        await asyncio.gather(*(delivering.deliver_due(post.room, endpoint_id) for endpoint_id in due))
+        await post.deliver()
     assert await post.fulfilment(order) == ("BLOCKED", "NOT_TAKEN")
     assert await post.fulfilment(fulfilled) == ("FULFILLED", None)
+
+
+async def test_two_that_give_up_at_once_do_not_each_think_that_the_other_is_still_at_it(post: Post) -> None:
+    endpoints_ = [await post.listen("order.paid"), await post.listen("order.paid")]
+    order = await post.books.paid(by_event=True)
+    now = post.books.clock.now()
+    (event, *_) = await queries.list_events(post.room, stream=order.id, before_seq=None, limit=1)
+    async with AsyncExitStack() as opened:
+        first, second = [await opened.enter_async_context(post.books.db.connection()) for _ in range(2)]
+        transactions = [first.transaction(), second.transaction()]
+        for conn, transaction, endpoint in zip((first, second), transactions, endpoints_, strict=True):
+            await transaction.start()
+            (letter,) = await store.claim_due(conn, endpoint.id, now, lease_until=now + LEASE, limit=1)
+            await store.mark_failed_try(conn, letter.delivery, next_at=None, reason="HTTP_500")
+        # Each has given up and neither can see it of the other: the order's row is where they meet.
+        await delivering.block_unheard(first, [event.id], "NOT_TAKEN", now)
+        waiting = asyncio.create_task(delivering.block_unheard(second, [event.id], "NOT_TAKEN", now))
+        while not waiting.done() and not await _somebody_waits(post):
+            await asyncio.sleep(0.01)
+        await transactions[0].commit()
+        await waiting
+        await transactions[1].commit()
+    assert await post.fulfilment(order) == ("BLOCKED", "NOT_TAKEN")
+
+
+async def _somebody_waits(post: Post) -> bool:
+    return bool((await post.books.row("SELECT count(*) FROM pg_locks WHERE NOT granted"))["count"])
 
 
 async def test_a_refund_before_it_is_taken_stays_a_refund(post: Post) -> None:

@@ -65,7 +65,7 @@ async def drop_what_waits_for_nobody(mailroom: Mailroom, *, limit: int = 500) ->
     """Take back what waits for endpoints that are disabled or deleted; answer how many that were."""
     async with mailroom.db.transaction() as conn:
         dropped = await store.cancel_of_disabled(conn, limit=limit)
-        await _block_unheard(conn, dropped, Trouble.ENDPOINT_DISABLED, mailroom.clock.now())
+        await block_unheard(conn, dropped, Trouble.ENDPOINT_DISABLED, mailroom.clock.now())
     return len(dropped)
 
 
@@ -138,7 +138,7 @@ async def _note_not_taken(conn: Connection, letter: Letter, outcome: Outcome, no
     elif is_given_up(failing_since, failures, now):
         await _disable(conn, letter, DisabledReason.FAILING, now)
     if again_at is None:
-        await _block_unheard(conn, [delivery.event_id], NOT_TAKEN, now)
+        await block_unheard(conn, [delivery.event_id], NOT_TAKEN, now)
 
 
 async def _disable(conn: Connection, letter: Letter, reason: DisabledReason, now: datetime) -> None:
@@ -150,7 +150,7 @@ async def _disable(conn: Connection, letter: Letter, reason: DisabledReason, now
         )
 
 
-async def _block_unheard(conn: Connection, events: list[EventId], reason: str, now: datetime) -> None:
+async def block_unheard(conn: Connection, events: list[EventId], reason: str, now: datetime) -> None:
     """Block the orders that wait for the application to take their ``order.paid``, where nobody is left to take it."""
     for event_id, telling in await store.paid_tellings(conn, events):
         # Two endpoints may give up the same event at once: the order's row is where they meet.
