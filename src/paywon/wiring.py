@@ -13,6 +13,7 @@ from paywon.base.sealing import KeyRing
 from paywon.db.pool import Database, forbid_open_transaction
 from paywon.events.commands.mailroom import Mailroom
 from paywon.events.sending import open_sender
+from paywon.fulfilments.plugins import installed
 from paywon.inbox.commands.proving import Trust
 from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
@@ -63,6 +64,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
     ``role`` names the process to PostgreSQL (``api``, ``worker``).
     """
     ring = settings.ring
+    fulfilments = installed()
     db = await Database.connect(
         settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
     )
@@ -79,6 +81,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         toss=toss,
         clock=clock,
         ring=ring,
+        fulfilments=fulfilments,
         deposit_hold=timedelta(seconds=settings.deposit_hold_s),
         app_base_url=settings.app_base_url.rstrip("/"),
         time_to_pay=time_to_pay,
@@ -100,7 +103,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 ring=ring,
                 db=db,
                 toss=toss,
-                book=OrderBook(db=db, clock=clock, time_to_pay=time_to_pay),
+                book=OrderBook(db=db, clock=clock, fulfilments=fulfilments, time_to_pay=time_to_pay),
                 cashier=cashier,
                 inbox=Inbox(
                     cashier=cashier, trust=_trust(settings), looks_per_minute=settings.webhook_looks_per_minute

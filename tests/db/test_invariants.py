@@ -16,6 +16,7 @@ from paywon.base.redaction import _ACCOUNT_NAMES, _SECRET_NAMES
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
+from paywon.fulfilments.commands import BUNDLED
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim, Reply
 from paywon.inbox import store as inbox
@@ -87,7 +88,7 @@ async def _webhooks(books: Books) -> None:
 
 
 async def _keys(books: Books) -> None:
-    book = OrderBook(db=books.db, clock=books.clock, time_to_pay=timedelta(minutes=30))
+    book = OrderBook(db=books.db, clock=books.clock, fulfilments=BUNDLED, time_to_pay=timedelta(minutes=30))
     wish = OrderWish(user_id="u-1", order_name="책", amount=AMOUNT)  # type: ignore[arg-type]
     for name in ("k-1", "k-2"):
         claim = Claim(holder="key:1", key=name, operation="POST /api/orders", digest=bytes(32), ring=books.cashier.ring)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from paywon.base.ids import UserId
@@ -38,7 +39,7 @@ async def place(db: Database, amount_krw: int, *, capsule: bool = False) -> Orde
         order_name="책",
         amount=Krw(amount_krw),
         fulfilment_kind=FulfilmentKind.TIME_CAPSULE if capsule else FulfilmentKind.NONE,
-        capsule=wish if capsule else None,
+        fulfilment_options=msgspec.to_builtins(wish) if capsule else None,
     )
     async with db.transaction() as conn:
         return await add_order(conn, order, now=NOW, time_to_pay=timedelta(minutes=30))

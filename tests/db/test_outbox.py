@@ -12,6 +12,7 @@ from paywon.base.ids import EventId, new_uuid
 from paywon.billing import store as billing
 from paywon.billing.commands.settling import mark_deleted
 from paywon.db.pool import Database
+from paywon.fulfilments.commands import BUNDLED
 from paywon.orders.commands import OrderBook, expire_overdue_orders
 from paywon.orders.model import Order
 from paywon.outbox import store
@@ -268,7 +269,7 @@ async def test_orders_that_expire_are_told_each(books: Books) -> None:
     orders = [await books.order() for _ in range(3)]
     paid = await books.paid()
     books.clock.at += timedelta(hours=1)
-    book = OrderBook(db=books.db, clock=books.clock, time_to_pay=timedelta(minutes=30))
+    book = OrderBook(db=books.db, clock=books.clock, fulfilments=BUNDLED, time_to_pay=timedelta(minutes=30))
     assert await expire_overdue_orders(book) == 3
     assert await expire_overdue_orders(book) == 0
     for order in orders:

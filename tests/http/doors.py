@@ -10,9 +10,9 @@ from paywon.asgi import build_app
 from paywon.settings import Settings
 from tests.support.stack import SECRET_KEYS
 
-# Exclude validHours and since, so no example can have both; tests/acceptance/test_virtual_accounts.py and
-# test_http_events.py send them.
-EXCLUDED = {"dueDate", "eventId"}
+# Exclude validHours, since, or what time_capsule takes, so no example can have both; test_virtual_accounts.py,
+# test_http_events.py and tests/examples send them.
+EXCLUDED = {"dueDate", "eventId", "options"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,3 +64,14 @@ def test_what_was_given_comes_back(world: World) -> None:
         answer = world.wire.send("POST", "/api/orders", json.dumps(far).encode())
         assert answer.status == 201, answer.body
         assert world.wire.send("GET", f"/api/orders/{answer.json()['id']}").status == 200
+
+
+def test_a_fulfilment_that_is_not_installed_is_told_with_what_there_is(world: World) -> None:
+    order = {"orderName": "방", "amount": 9_000, "userId": "user-7", "fulfilment": {"kind": "attic"}}
+    answer = world.refused(None, "POST", "/api/orders", json.dumps(order).encode())
+    told = answer.json()
+    assert (answer.status, told["code"], told["field"]) == (400, "UNKNOWN_FULFILMENT", "fulfilment.kind")
+    assert "none, event, time_capsule" in told["message"]
+    order["fulfilment"] = {"kind": "none", "options": {"room": 7}}
+    answer = world.refused(None, "POST", "/api/orders", json.dumps(order).encode())
+    assert (answer.status, answer.json()["field"]) == (422, "fulfilment.options")

@@ -87,9 +87,9 @@ MUTANTS: Final = (
         shows="the order is REFUNDED and its capsule LOCKED",
         edits=(
             Edit(
-                file="paywon/payments/commands/learning.py",
-                old="    await capsules.cancel_capsule(conn, order, now)\n",
-                new="",
+                file="paywon/capsules/commands.py",
+                old="        await store.cancel(conn, order.id, now)\n",
+                new="        return\n",
             ),
         ),
     ),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from paywon.base.ids import BillingKeyId, CancelId, EndpointId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
 from paywon.base.sealing import KeyRing
@@ -64,7 +66,7 @@ class Books:
             order_name="책",
             amount=AMOUNT,
             fulfilment_kind=kind,
-            capsule=_CAPSULE if capsule else None,
+            fulfilment_options=msgspec.to_builtins(_CAPSULE) if capsule else None,
         )
         async with self.db.transaction() as conn:
             return await add_order(conn, wish, now=self.clock.now(), time_to_pay=timedelta(minutes=30))

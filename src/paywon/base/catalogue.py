@@ -101,8 +101,13 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "FULFILMENT_FIELDS": ErrorText(
         _K.UNPROCESSABLE,
-        "time_capsule에는 timeOption, headcount, title이 모두 필요하고, 다른 종류에는 보내지 않아야 합니다.",
-        "time_capsule needs timeOption, headcount and title; other kinds take none of them.",
+        "timeOption, headcount, title은 time_capsule에만, 모두 보냅니다. options는 플러그인에만 보냅니다.",
+        "time_capsule needs timeOption, headcount and title, which other kinds do not take; options are for plug-ins.",
+    ),
+    "UNKNOWN_FULFILMENT": ErrorText(
+        _K.INVALID,
+        "그런 이행은 없습니다. {kinds} 가운데 하나를 쓰세요.",
+        "There is no such fulfilment; it is one of {kinds}.",
     ),
     "EXPIRES_AT_IN_PAST": ErrorText(
         _K.UNPROCESSABLE, "expiresAt은 미래여야 합니다.", "expiresAt has to lie in the future."

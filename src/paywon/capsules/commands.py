@@ -1,13 +1,46 @@
 """Making, cancelling and reading capsules."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import CapsuleId, UserId, new_uuid
 from paywon.capsules import model, store
 from paywon.capsules.model import Capsule, CapsuleStatus
 from paywon.db.pool import Connection, Database
-from paywon.orders.model import Order
+from paywon.orders.model import CapsuleWish, Order, check_capsule_wish
+
+
+class CapsuleFulfilment:
+    """The bundled fulfilment, as a plug-in would be one."""
+
+    def check(self, options: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """Read a wish as ``POST /api/orders`` names it.
+
+        Raises:
+            PaywonError: FULFILMENT_FIELDS, CUSTOM_OPEN_AT_REQUIRED or CUSTOM_OPEN_AT_IN_PAST, naming the field.
+        """
+        for name in ("timeOption", "headcount", "title"):
+            if options.get(name) is None:
+                raise PaywonError("FULFILMENT_FIELDS", field=f"fulfilment.{name}")
+        wish = CapsuleWish(
+            time_option=options["timeOption"],
+            custom_open_at=options.get("customOpenAt"),
+            headcount=options["headcount"],
+            title=options["title"],
+        )
+        check_capsule_wish(wish, now)
+        kept: dict[str, Any] = msgspec.to_builtins(wish)
+        return kept
+
+    async def fulfil(self, conn: Connection, order: Order, now: datetime) -> str | None:
+        return await make_capsule(conn, order, now)
+
+    async def reverse(self, conn: Connection, order: Order, now: datetime, reason: str | None) -> None:
+        await store.cancel(conn, order.id, now)
 
 
 async def make_capsule(conn: Connection, order: Order, now: datetime) -> str | None:
@@ -15,8 +48,7 @@ async def make_capsule(conn: Connection, order: Order, now: datetime) -> str | N
 
     Answers None, or in a word why it cannot be made.
     """
-    wish = order.fulfilment_spec
-    assert wish is not None, "a time_capsule order carries its wish"
+    wish = msgspec.convert(order.fulfilment_spec, CapsuleWish)
     made = await store.by_order(conn, order.id)
     if made is not None and made.status is CapsuleStatus.LOCKED:
         return None
@@ -41,11 +73,6 @@ async def make_capsule(conn: Connection, order: Order, now: datetime) -> str | N
     )
     await store.insert(conn, capsule)
     return None
-
-
-async def cancel_capsule(conn: Connection, order: Order, now: datetime) -> bool:
-    """Cancel the capsule of a fully refunded order; answer whether there was one to cancel."""
-    return await store.cancel(conn, order.id, now)
 
 
 async def find_capsule(db: Database, capsule_id: CapsuleId, *, owner: UserId | None) -> Capsule:

@@ -45,7 +45,7 @@ CREATE TABLE public.payment_transactions (
     CONSTRAINT parked_is_open CHECK (((parked_at IS NULL) OR ((status = 'pending'::text) AND (resolve_by IS NULL)))),
     CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text, 'decided'::text]))),
     CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
-    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text])))
+    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text, 'erasure'::text])))
 );
 CREATE FUNCTION public.audit_anchor(t public.payment_transactions) RETURNS uuid
     LANGUAGE sql IMMUTABLE
@@ -67,6 +67,16 @@ CREATE FUNCTION public.audit_digest(t public.payment_transactions) RETURNS bytea
         t.caused_by, t.actor, t.ip_address, t.user_agent, t.retry_count, t.billing_key_id, t.billing_period,
         extract(epoch FROM t.created_at), extract(epoch FROM t.closed_at))::text, 'UTF8'))
 $$;
+CREATE FUNCTION public.audit_digest_of_record(t public.payment_transactions) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(
+        (SELECT e.digest_before
+         FROM audit_erasures e JOIN payment_transactions r ON r.id = e.record_id
+         WHERE e.row_id = t.id AND e.digest_after = audit_digest(t) AND r.type = 'erasure'
+           AND audit_anchor(r) = audit_anchor(t) AND r.request_data ->> 'digest' = erasure_digest(r.id)),
+        audit_digest(t))
+$$;
 CREATE FUNCTION public.chain_attempt() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -78,6 +88,12 @@ BEGIN
     RETURNING head.length, head.hash INTO NEW.chain_position, NEW.chain_hash;
     RETURN NEW;
 END
+$$;
+CREATE FUNCTION public.erasure_digest(record uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT encode(sha256(string_agg(uuid_send(row_id) || digest_before || digest_after, ''::bytea ORDER BY row_id)), 'hex')
+    FROM audit_erasures WHERE record_id = record
 $$;
 CREATE FUNCTION public.fn_pgqueuer_changed() RETURNS trigger
     LANGUAGE plpgsql
@@ -118,6 +134,21 @@ BEGIN
     END IF;
 END;
 $$;
+CREATE FUNCTION public.guard_closed_attempt() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    personal text[] := ARRAY['request_data', 'response_data', 'actor', 'ip_address', 'user_agent'];
+BEGIN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - personal = to_jsonb(OLD) - personal AND EXISTS (
+        SELECT FROM audit_erasures e
+        WHERE e.row_id = OLD.id AND e.digest_before = audit_digest(OLD) AND e.digest_after = audit_digest(NEW)) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of % is refused: what stands there stays', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
 CREATE FUNCTION public.note_payment_status() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -150,6 +181,12 @@ CREATE TABLE public.api_keys (
     holder_id uuid NOT NULL,
     last_used_at timestamp with time zone,
     rotated_at timestamp with time zone
+);
+CREATE TABLE public.audit_erasures (
+    row_id uuid NOT NULL,
+    record_id uuid NOT NULL,
+    digest_before bytea NOT NULL,
+    digest_after bytea NOT NULL
 );
 CREATE TABLE public.audit_heads (
     anchor uuid NOT NULL,
@@ -350,7 +387,7 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_amount_check CHECK ((amount > 0)),
     CONSTRAINT orders_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
     CONSTRAINT orders_currency_check CHECK ((currency = 'KRW'::text)),
-    CONSTRAINT orders_fulfilment_kind_check CHECK ((fulfilment_kind = ANY (ARRAY['none'::text, 'event'::text, 'time_capsule'::text]))),
+    CONSTRAINT orders_fulfilment_kind_check CHECK ((fulfilment_kind ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT orders_fulfilment_status_check CHECK ((fulfilment_status = ANY (ARRAY['NONE'::text, 'WAITING'::text, 'FULFILLED'::text, 'BLOCKED'::text, 'REVERSED'::text]))),
     CONSTRAINT orders_order_no_check CHECK ((order_no ~ '^[A-Za-z0-9_-]{6,64}$'::text)),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['PENDING_PAYMENT'::text, 'PAID'::text, 'PARTIALLY_REFUNDED'::text, 'REFUNDED'::text, 'CANCELED'::text, 'EXPIRED'::text])))
@@ -529,6 +566,14 @@ CREATE SEQUENCE public.pgqueuer_statistics_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.pgqueuer_statistics_id_seq OWNED BY public.pgqueuer_statistics.id;
+CREATE TABLE public.privacy_acts (
+    id uuid NOT NULL,
+    pseudonym text NOT NULL,
+    operator text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    rows jsonb NOT NULL
+);
 CREATE TABLE public.strays (
     id uuid NOT NULL,
     payment_id uuid NOT NULL,
@@ -589,6 +634,8 @@ ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit_erasures
+    ADD CONSTRAINT audit_erasures_pkey PRIMARY KEY (row_id);
 ALTER TABLE ONLY public.audit_heads
     ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (anchor);
 ALTER TABLE ONLY public.billing_keys
@@ -659,6 +706,8 @@ ALTER TABLE ONLY public.pgqueuer_schedules
     ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.privacy_acts
+    ADD CONSTRAINT privacy_acts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays
@@ -673,6 +722,7 @@ ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_transmission_id_key UNIQUE (transmission_id);
 ALTER TABLE ONLY public.webhook_looks
     ADD CONSTRAINT webhook_looks_pkey PRIMARY KEY (order_no);
+CREATE INDEX audit_erasures_record ON public.audit_erasures USING btree (record_id);
 CREATE INDEX billing_keys_customer ON public.billing_keys USING btree (customer_key, created_at DESC, id DESC);
 CREATE INDEX billing_keys_user ON public.billing_keys USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX cash_receipts_payment ON public.cash_receipts USING btree (payment_id, created_at, id);
@@ -717,6 +767,7 @@ CREATE INDEX pgqueuer_queue_manager_id_idx ON public.pgqueuer USING btree (queue
 CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
 CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
+CREATE INDEX privacy_acts_pseudonym ON public.privacy_acts USING btree (pseudonym, started_at);
 CREATE INDEX strays_open ON public.strays USING btree (found_at, id) WHERE (returned_at IS NULL);
 CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (return_at IS NOT NULL);
 CREATE INDEX webhook_events_nobodys ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['ignored'::text, 'rejected'::text]));
@@ -724,13 +775,18 @@ CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no
 CREATE INDEX webhook_events_unknown ON public.webhook_events USING btree (received_at) WHERE (reason = 'UNKNOWN_ORDER'::text);
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
 CREATE INDEX webhook_looks_due ON public.webhook_looks USING btree (not_before) WHERE (waiting > 0);
+CREATE TRIGGER audit_erasures_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_erasures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();
-CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.guard_closed_attempt();
 CREATE TRIGGER payments_note_first_status AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER payments_note_status AFTER UPDATE ON public.payments FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.payment_key IS DISTINCT FROM new.payment_key))) EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
+ALTER TABLE ONLY public.audit_erasures
+    ADD CONSTRAINT audit_erasures_record_id_fkey FOREIGN KEY (record_id) REFERENCES public.payment_transactions(id);
+ALTER TABLE ONLY public.audit_erasures
+    ADD CONSTRAINT audit_erasures_row_id_fkey FOREIGN KEY (row_id) REFERENCES public.payment_transactions(id);
 ALTER TABLE ONLY public.capsules
     ADD CONSTRAINT capsules_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 ALTER TABLE ONLY public.cash_receipts

@@ -15,7 +15,7 @@ from paywon.base.ids import OrderNo, UserId
 from paywon.base.money import Krw
 from paywon.orders import store as orders
 from paywon.orders.commands import OrderWish, place_order
-from paywon.orders.model import CapsuleWish, FulfilmentKind, Order, TimeOption
+from paywon.orders.model import FulfilmentKind, Order, TimeOption
 from paywon.payments.commands.cashier import Origin
 from paywon.payments.commands.requesting import PaymentWish, request_payment
 from paywon.payments.model import PaymentMethod
@@ -102,12 +102,12 @@ async def buy_capsule(house: House, form: CapsuleForm) -> Checkout:
         resource_type="capsule",
         resource_id=form.ticket,
         fulfilment_kind=FulfilmentKind.TIME_CAPSULE,
-        capsule=CapsuleWish(
-            time_option=form.time_option,
-            custom_open_at=_chosen_day(form),
-            headcount=form.headcount,
-            title=form.title,
-        ),
+        fulfilment_options={
+            "timeOption": form.time_option,
+            "customOpenAt": _chosen_day(form),
+            "headcount": form.headcount,
+            "title": form.title,
+        },
     )
     _need_sandbox(house)
     order = await _order_once(house, wish)

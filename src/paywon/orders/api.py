@@ -14,25 +14,29 @@ from paywon.base.money import Krw
 from paywon.idempotency.model import Claim
 from paywon.orders import commands
 from paywon.orders.commands import OrderBook, OrderWish
-from paywon.orders.model import CapsuleWish, FulfilmentKind, OrderView, TimeOption
+from paywon.orders.model import KIND, FulfilmentKind, OrderView, TimeOption
 from paywon.web.auth import Principal, needs, only_own
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.query import exact_query
-from paywon.web.shapes import Currency, Input, Instant, Metadata, Output, Text100, Won, WonOrZero, Word
+from paywon.web.shapes import END, Currency, Input, Instant, Metadata, Options, Output, Text100, Won, WonOrZero, Word
 
 Key = Annotated[Claim | None, Dependency(skip_validation=True)]
 Book = Annotated[OrderBook, Dependency(skip_validation=True)]
 
 
 class FulfilmentIn(Input, frozen=True, kw_only=True):
-    """What happens once the order is paid. The last four belong to ``time_capsule`` alone."""
+    """What happens once the order is paid: ``none``, ``event``, ``time_capsule`` or a plug-in's kind.
 
-    kind: FulfilmentKind
+    ``timeOption`` to ``title`` belong to ``time_capsule`` alone, ``options`` to plug-ins.
+    """
+
+    kind: Annotated[str, Meta(min_length=1, max_length=40, pattern=f"^{KIND}{END}")]
     time_option: TimeOption | None = None
     custom_open_at: Instant | None = None
     headcount: Annotated[int, Meta(ge=1, le=10)] | None = None
     title: Text100 | None = None
+    options: Options | None = None
 
 
 class CreateOrder(Input, frozen=True, kw_only=True):
@@ -159,24 +163,26 @@ def _wish(data: CreateOrder) -> OrderWish:
         resource_type=data.resource_type,
         resource_id=data.resource_id,
         fulfilment_kind=asked.kind,
-        capsule=_capsule_wish(asked),
+        fulfilment_options=_options(asked),
         expires_at=data.expires_at,
         metadata=data.metadata,
     )
 
 
-def _capsule_wish(asked: FulfilmentIn) -> CapsuleWish | None:
-    own = {"timeOption": asked.time_option, "headcount": asked.headcount, "title": asked.title}
-    for name, value in own.items():
-        if (value is not None) != (asked.kind is FulfilmentKind.TIME_CAPSULE):
-            raise PaywonError("FULFILMENT_FIELDS", field=f"fulfilment.{name}")
-    if asked.time_option is None or asked.headcount is None or asked.title is None:
-        if asked.custom_open_at is not None:
-            raise PaywonError("FULFILMENT_FIELDS", field="fulfilment.customOpenAt")
-        return None
-    return CapsuleWish(
-        time_option=asked.time_option,
-        custom_open_at=asked.custom_open_at,
-        headcount=asked.headcount,
-        title=asked.title,
-    )
+def _options(asked: FulfilmentIn) -> dict[str, Any] | None:
+    """Answer the options of a fulfilment as it takes them, whichever fields they came in."""
+    own = {
+        "timeOption": asked.time_option,
+        "headcount": asked.headcount,
+        "title": asked.title,
+        "customOpenAt": asked.custom_open_at,
+    }
+    is_capsule = asked.kind == FulfilmentKind.TIME_CAPSULE
+    wrong = [name for name, value in {**own, "options": asked.options}.items() if value is not None]
+    if is_capsule:
+        wrong = [] if asked.options is None else ["options"]
+    elif asked.options is not None:
+        wrong.remove("options")
+    if wrong:
+        raise PaywonError("FULFILMENT_FIELDS", field=f"fulfilment.{wrong[0]}")
+    return own if is_capsule else asked.options

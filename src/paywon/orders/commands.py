@@ -1,8 +1,8 @@
 """Placing, reading and expiring orders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from paywon.base.clock import Clock
 from paywon.base.errors import PaywonError
@@ -14,13 +14,11 @@ from paywon.idempotency.model import Claim
 from paywon.orders import store
 from paywon.orders.announcing import expired_event
 from paywon.orders.model import (
-    CapsuleWish,
     FulfilmentKind,
     FulfilmentStatus,
     Order,
     OrderStatus,
     OrderView,
-    check_capsule_wish,
 )
 from paywon.outbox import store as outbox
 
@@ -35,10 +33,18 @@ class OrderWish:
     tax_free_amount: Krw = ZERO_KRW
     resource_type: str | None = None
     resource_id: str | None = None
-    fulfilment_kind: FulfilmentKind = FulfilmentKind.NONE
-    capsule: CapsuleWish | None = None
+    fulfilment_kind: str = FulfilmentKind.NONE
+    fulfilment_options: dict[str, Any] | None = None
     expires_at: datetime | None = None
     metadata: dict[str, Any] | None = None
+
+
+class FulfilmentRules(Protocol):
+    """Who knows what an order may ask for."""
+
+    def checked(self, kind: str, options: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
+        """Answer what is kept of an order's options; raises PaywonError where they do not do."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ class OrderBook:
 
     db: Database
     clock: Clock
+    fulfilments: FulfilmentRules
     time_to_pay: timedelta
 
 
@@ -61,6 +68,8 @@ async def place_order(book: OrderBook, wish: OrderWish, claim: Claim | None = No
         begun = await idempotency.take(conn, claim, order_id, now)
         if begun is not None and (order := await store.by_id(conn, OrderId(begun))) is not None:
             return order
+        spec = book.fulfilments.checked(wish.fulfilment_kind, wish.fulfilment_options, now)
+        wish = replace(wish, fulfilment_options=spec)
         return await add_order(conn, wish, now=now, time_to_pay=book.time_to_pay, order_id=order_id)
 
 
@@ -72,7 +81,7 @@ async def add_order(
     time_to_pay: timedelta,
     order_id: OrderId | None = None,
 ) -> Order:
-    """Create an order within the caller's transaction. Raises as ``place_order``."""
+    """Create an order within the caller's transaction, its options as they are. Raises as ``place_order``."""
     _check(wish, now)
     order = Order(
         id=order_id or OrderId(new_uuid()),
@@ -86,9 +95,9 @@ async def add_order(
         resource_type=wish.resource_type,
         resource_id=wish.resource_id,
         fulfilment_kind=wish.fulfilment_kind,
-        fulfilment_spec=wish.capsule,
+        fulfilment_spec=wish.fulfilment_options,
         fulfilment_status=(
-            FulfilmentStatus.NONE if wish.fulfilment_kind is FulfilmentKind.NONE else FulfilmentStatus.WAITING
+            FulfilmentStatus.NONE if wish.fulfilment_kind == FulfilmentKind.NONE else FulfilmentStatus.WAITING
         ),
         fulfilment_reason=None,
         metadata=wish.metadata,
@@ -128,11 +137,6 @@ async def _expire_overdue(conn: Connection, now: datetime, *, limit: int) -> lis
     return expired
 
 
-def incomplete_capsule() -> PaywonError:
-    """Say that the fields of a fulfilment do not go together."""
-    return PaywonError("FULFILMENT_FIELDS", field="fulfilment")
-
-
 async def _make_room(conn: Connection, wish: OrderWish, now: datetime) -> None:
     """See that no order for the same resource is open; one past its time, not yet expired by schedule, gives way."""
     assert wish.resource_id is not None, "only a resource can be taken"
@@ -154,7 +158,3 @@ def _check(wish: OrderWish, now: datetime) -> None:
         raise PaywonError("TAX_FREE_ABOVE_AMOUNT", field="taxFreeAmount")
     if wish.expires_at is not None and wish.expires_at <= now:
         raise PaywonError("EXPIRES_AT_IN_PAST", field="expiresAt")
-    if (wish.fulfilment_kind is FulfilmentKind.TIME_CAPSULE) != (wish.capsule is not None):
-        raise incomplete_capsule()
-    if wish.capsule is not None:
-        check_capsule_wish(wish.capsule, now)

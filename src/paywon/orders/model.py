@@ -19,7 +19,13 @@ class OrderStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+# What a kind of fulfilment is called: a plug-in's is the name of its entry point.
+KIND: Final = r"[a-z][a-z0-9_]{0,39}"
+
+
 class FulfilmentKind(StrEnum):
+    """The kinds that paywon itself knows; plug-ins bring others (docs/plugins.md)."""
+
     NONE = "none"
     EVENT = "event"
     TIME_CAPSULE = "time_capsule"
@@ -69,8 +75,8 @@ class Order:
     status: OrderStatus
     resource_type: str | None
     resource_id: str | None
-    fulfilment_kind: FulfilmentKind
-    fulfilment_spec: CapsuleWish | None
+    fulfilment_kind: str
+    fulfilment_spec: dict[str, Any] | None
     fulfilment_status: FulfilmentStatus
     fulfilment_reason: str | None
     metadata: dict[str, Any] | None

@@ -5,15 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
-import msgspec
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderId, OrderNo, UserId
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders.model import (
-    CapsuleWish,
-    FulfilmentKind,
     FulfilmentStatus,
     Order,
     OrderStatus,
@@ -31,7 +28,6 @@ async def insert(conn: Connection, order: Order) -> None:
         PaywonError: DUPLICATE_PAYMENT, an order for the same resource is open.
     """
     row = {field.name: getattr(order, field.name) for field in fields(Order)}
-    row["fulfilment_spec"] = order.fulfilment_spec and msgspec.to_builtins(order.fulfilment_spec)
     marks = ", ".join(f"${place}" for place in range(1, len(row) + 1))
     try:
         await conn.execute(f"INSERT INTO orders ({_COLUMNS}) VALUES ({marks})", *row.values())
@@ -212,7 +208,6 @@ async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list
 def _order(row: Any) -> Order | None:
     if row is None:
         return None
-    spec = row["fulfilment_spec"]
     return Order(
         **{
             **dict(row),
@@ -221,8 +216,6 @@ def _order(row: Any) -> Order | None:
             "amount": Krw(row["amount"]),
             "tax_free_amount": Krw(row["tax_free_amount"]),
             "status": OrderStatus(row["status"]),
-            "fulfilment_kind": FulfilmentKind(row["fulfilment_kind"]),
-            "fulfilment_spec": msgspec.convert(spec, CapsuleWish) if spec else None,
             "fulfilment_status": FulfilmentStatus(row["fulfilment_status"]),
         }
     )

@@ -108,7 +108,7 @@ def doubt(kind: EventType, books: Books, attempt: Attempt, now: datetime) -> Eve
 
 def moves_capsule(before: Order, after: Order) -> bool:
     """Whether a change made the order's capsule, or took it back."""
-    return after.fulfilment_kind is FulfilmentKind.TIME_CAPSULE and _holds(before) is not _holds(after)
+    return after.fulfilment_kind == FulfilmentKind.TIME_CAPSULE and _holds(before) is not _holds(after)
 
 
 def payment_told(payment: Payment) -> PaymentTold:

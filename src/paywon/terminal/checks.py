@@ -43,6 +43,20 @@ def check_port(host: str, port: int, setting: str) -> None:
             raise port_taken(port, host, setting) from None
 
 
+def check_plugins() -> None:
+    """Make sure that every installed plug-in can be used.
+
+    Raises:
+        Trouble: one cannot.
+    """
+    from paywon.fulfilments.plugins import BadPlugin, installed  # loads what plug-ins import
+
+    try:
+        installed()
+    except BadPlugin as error:
+        raise Trouble(f"플러그인을 쓸 수 없습니다: {error}", "mend or uninstall it") from None
+
+
 def check_home(home: Path) -> None:
     """Make PAYWON_HOME unless it is there, and make sure that it can be written.
 

@@ -13,7 +13,7 @@ from granian.server import Server
 
 from paywon.base.log import set_up_logging
 from paywon.settings import Settings
-from paywon.terminal.checks import check_database, check_port, wait_for_database
+from paywon.terminal.checks import check_database, check_plugins, check_port, wait_for_database
 from paywon.terminal.leash import hold_to_parent
 
 _MAX_HEADER_BYTES: Final = 64 * 1024
@@ -26,8 +26,9 @@ def serve(settings: Settings) -> None:
     """Serve HTTP until SIGTERM or SIGINT.
 
     Raises:
-        Trouble: the database or the port is not as it has to be.
+        Trouble: the database, the port or a plug-in is not as it has to be.
     """
+    check_plugins()
     asyncio.run(check_database(settings.database_url))
     check_port(settings.host, settings.port, "PAYWON_PORT")
     debugging = settings.log_level.upper() == "DEBUG"
@@ -73,8 +74,9 @@ def work(settings: Settings) -> None:
     """Work off jobs until SIGTERM or SIGINT.
 
     Raises:
-        Trouble: the database is not as it has to be.
+        Trouble: the database or a plug-in is not as it has to be.
     """
+    check_plugins()
     set_up_logging(settings.log_level, human=settings.dev_mode)
     asyncio.run(_work(settings))
 

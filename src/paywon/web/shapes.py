@@ -73,6 +73,17 @@ Phone: TypeAlias = Annotated[str, Meta(min_length=8, max_length=15, pattern=r"^[
 Instant: TypeAlias = Annotated[
     datetime, Meta(tz=True, extra_json_schema={"extra": {"pattern": r"^2[0-9]{3}-.*" + END}})
 ]
+Options: TypeAlias = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=40, pattern=_PLAIN)],
+        Annotated[str, Meta(max_length=2000, pattern=_PLAIN)]
+        | Annotated[int, Meta(ge=-(2**53), le=2**53)]
+        | bool
+        | None,
+    ],
+    Meta(max_length=20),
+]
+"""What a plug-in is told of an order; which options there are, it says itself."""
 Metadata: TypeAlias = Annotated[
     dict[
         Annotated[str, Meta(min_length=1, max_length=40, pattern=_PLAIN)],

@@ -1,6 +1,7 @@
 -- I6, over the orders that ask for a fulfilment or have a capsule: paid ones have exactly one, or wait for a deposit that is
 -- held, or say why they are blocked; what was refunded or taken back by a bank has none that still counts. Where the
--- application hands over (event), it has taken the order.paid that stands, or is still going to be told.
+-- application hands over (event), it has taken the order.paid that stands, or is still going to be told. Of what a plug-in
+-- hands over, only what it said can be asked: it was handed over or is blocked, and taken back or that failed, on the desk.
 SELECT o.id::text AS subject,
        CASE WHEN made.number > 1 THEN 'has more than one capsule'
             WHEN o.fulfilment_kind <> 'time_capsule' AND made.number > 0 THEN 'has a capsule that it never asked for'
@@ -10,7 +11,7 @@ SELECT o.id::text AS subject,
             WHEN o.status IN ('PAID', 'PARTIALLY_REFUNDED') THEN
                 CASE WHEN o.fulfilment_status = 'REVERSED' THEN 'paid, and its fulfilment is taken back'
                      WHEN o.fulfilment_status = 'BLOCKED' AND o.fulfilment_reason IS NULL THEN 'blocked without a reason'
-                     WHEN o.fulfilment_status = 'WAITING' AND o.fulfilment_kind = 'time_capsule'
+                     WHEN o.fulfilment_status = 'WAITING' AND o.fulfilment_kind NOT IN ('none', 'event')
                           AND o.fulfilment_reason IS DISTINCT FROM 'DEPOSIT_HELD' THEN 'paid, and waits for nothing'
                      WHEN o.fulfilment_reason = 'DEPOSIT_HELD' AND o.fulfilment_status = 'WAITING'
                           AND (p.deposited_at IS NULL OR p.look_again_at IS NULL)
@@ -24,6 +25,7 @@ SELECT o.id::text AS subject,
                           AND o.fulfilment_reason IS NULL AND NOT told.coming
                          THEN 'waits for the application, which nobody will tell'
                 END
+            WHEN o.fulfilment_status = 'BLOCKED' AND o.fulfilment_reason LIKE 'REVERSAL_FAILED%' THEN NULL
             WHEN made.locked > 0 THEN format('is %s and still has its capsule', o.status)
             WHEN o.status = 'REFUNDED' AND o.fulfilment_status NOT IN ('NONE', 'REVERSED')
                 THEN 'refunded, and its fulfilment is ' || o.fulfilment_status

@@ -13,6 +13,7 @@ from paywon.base.ids import AttemptId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
 from paywon.base.sealing import KeyRing
 from paywon.db.pool import Connection, Database
+from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
 from paywon.payments import store
@@ -42,6 +43,8 @@ class Cashier:
     deposit_hold: timedelta
     # How long a resolver's claim holds: two reads and a repeat. One that dies loses its claim then.
     lease: timedelta = timedelta(seconds=200)
+    # What paid orders can ask for; plug-ins among it.
+    fulfilments: Fulfilments = BUNDLED
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def within_budget(self, work: Coroutine[Any, Any, None]) -> None:

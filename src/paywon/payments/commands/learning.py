@@ -12,8 +12,8 @@ import structlog
 
 from paywon.base.ids import AttemptId, CancelId, OrderNo, PaymentKey, StrayId, new_payment_number, new_uuid
 from paywon.base.money import Krw
-from paywon.capsules import commands as capsules
 from paywon.db.pool import Connection
+from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.orders import store as orders
 from paywon.orders.model import (
     ALLOWED_MOVES,
@@ -73,7 +73,14 @@ class Learned:
     payment: Payment | None = None
 
 
-async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_hold: timedelta) -> Learned:
+async def learn(
+    conn: Connection,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    deposit_hold: timedelta,
+    fulfilments: Fulfilments = BUNDLED,
+) -> Learned:
     """Take what Toss said into our books, within the caller's transaction.
 
     Locks the order and the payment, moves the payment, its cancels, the order and its fulfilment. What a deposit
@@ -100,7 +107,7 @@ async def learn(conn: Connection, evidence: Evidence, *, now: datetime, deposit_
     if verdict is Verdict.APPLY:
         held_until = hold_ends_at(payment, deposit_hold)
         safe = held_until is None or fact.asked_at >= held_until
-        order = await _move_order(conn, order, payment, now, may_fulfil=safe)
+        order = await _move_order(conn, order, payment, now, may_fulfil=safe, fulfilments=fulfilments)
         if order.status in CLOSED_UNPAID:
             await _note_stray(conn, order, payment, now)
         order = await tell_change(conn, before, Books(order=order, payment=payment), now)
@@ -213,7 +220,9 @@ def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) ->
     )
 
 
-async def _move_order(conn: Connection, order: Order, payment: Payment, now: datetime, *, may_fulfil: bool) -> Order:
+async def _move_order(
+    conn: Connection, order: Order, payment: Payment, now: datetime, *, may_fulfil: bool, fulfilments: Fulfilments
+) -> Order:
     status = order_status(payment)
     if order.status is OrderStatus.PENDING_PAYMENT and status in PAID_ONCE:
         # A payment that is first seen after its refund has still been paid: the order takes both steps.
@@ -222,7 +231,7 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
         order = await _await_fulfilment(conn, order, now, reason=None if may_fulfil else DEPOSIT_HELD)
     stands = order.status in PAID_ONCE and status in PAID_ONCE
     if stands and may_fulfil and order.fulfilment_status is FulfilmentStatus.WAITING:
-        order = await _fulfil(conn, order, now)
+        order = await _fulfil(conn, order, now, fulfilments)
     if stands and may_fulfil and status in STANDING and order.paid_told_at is None:
         order = await _let_paid_be_told(conn, order, now)
     if status is order.status:
@@ -233,10 +242,10 @@ async def _move_order(conn: Connection, order: Order, payment: Payment, now: dat
     since = order.paid_told_at if status in PAID_ONCE else None
     order = await _set_status(conn, order, status, now, paid_told_at=since)
     if status is OrderStatus.REFUNDED:
-        return await _reverse(conn, order, now, reason=None)
+        return await _reverse(conn, order, now, fulfilments, reason=None)
     if was_paid and status not in PAID_ONCE:
         _log.warning("a bank took a deposit back", order_no=order.order_no)
-        return await _reverse(conn, order, now, reason=DEPOSIT_REVERSED)
+        return await _reverse(conn, order, now, fulfilments, reason=DEPOSIT_REVERSED)
     return order
 
 
@@ -256,24 +265,30 @@ async def _let_paid_be_told(conn: Connection, order: Order, now: datetime) -> Or
 async def _await_fulfilment(conn: Connection, order: Order, now: datetime, *, reason: str | None) -> Order:
     """Have a paid order's fulfilment wait; again, where a bank had taken an earlier deposit back."""
     same = (order.fulfilment_status, order.fulfilment_reason) == (FulfilmentStatus.WAITING, reason)
-    if order.fulfilment_kind is FulfilmentKind.NONE or same:
+    if order.fulfilment_kind == FulfilmentKind.NONE or same:
         return order
     return await _set_fulfilment(conn, order, FulfilmentStatus.WAITING, reason, now)
 
 
-async def _fulfil(conn: Connection, order: Order, now: datetime) -> Order:
-    if order.fulfilment_kind is not FulfilmentKind.TIME_CAPSULE:
+async def _fulfil(conn: Connection, order: Order, now: datetime, fulfilments: Fulfilments) -> Order:
+    if order.fulfilment_kind == FulfilmentKind.EVENT:
         # The application hands over: it is told by order.paid, and the order waits until somebody has taken that.
         return await _await_fulfilment(conn, order, now, reason=None)
-    obstacle = await capsules.make_capsule(conn, order, now)
+    obstacle = await fulfilments.fulfil(conn, order, now)
     status = FulfilmentStatus.BLOCKED if obstacle else FulfilmentStatus.FULFILLED
     return await _set_fulfilment(conn, order, status, obstacle, now)
 
 
-async def _reverse(conn: Connection, order: Order, now: datetime, *, reason: str | None) -> Order:
-    if order.fulfilment_kind is FulfilmentKind.NONE:
+async def _reverse(
+    conn: Connection, order: Order, now: datetime, fulfilments: Fulfilments, *, reason: str | None
+) -> Order:
+    if order.fulfilment_kind == FulfilmentKind.NONE:
         return order
-    await capsules.cancel_capsule(conn, order, now)
+    handed_over = order.fulfilment_status is FulfilmentStatus.FULFILLED
+    if handed_over and order.fulfilment_kind != FulfilmentKind.EVENT:
+        trouble = await fulfilments.reverse(conn, order, now, reason)
+        if trouble is not None:
+            return await _set_fulfilment(conn, order, FulfilmentStatus.BLOCKED, trouble, now)
     return await _set_fulfilment(conn, order, FulfilmentStatus.REVERSED, reason, now)
 
 

@@ -69,7 +69,13 @@ async def _read(
     async with cashier.db.transaction() as conn:
         if isinstance(answer, Yes):
             evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
-            learned = await learn(conn, evidence, now=cashier.clock.now(), deposit_hold=cashier.deposit_hold)
+            learned = await learn(
+                conn,
+                evidence,
+                now=cashier.clock.now(),
+                deposit_hold=cashier.deposit_hold,
+                fulfilments=cashier.fulfilments,
+            )
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
         else:
             await close_unread(conn, cashier, attempt, answer)

@@ -133,7 +133,13 @@ async def _learn(
     conn: Connection, cashier: Cashier, attempt: Attempt, answer: Yes[wire.Payment], asked_at: datetime
 ) -> Learned:
     evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
-    return await learn(conn, evidence, now=cashier.clock.now(), deposit_hold=cashier.deposit_hold)
+    return await learn(
+        conn,
+        evidence,
+        now=cashier.clock.now(),
+        deposit_hold=cashier.deposit_hold,
+        fulfilments=cashier.fulfilments,
+    )
 
 
 async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, answer: wire.Payment) -> bool:

@@ -34,7 +34,7 @@ async def tell_change(conn: Connection, before: Books, after: Books, now: dateti
     events = events_of(before, after, now, capsule=capsule)
     unheard = await outbox.append(conn, events, now)
     paid = [event.id for event in events if event.type is EventType.ORDER_PAID]
-    if not unheard.intersection(paid) or after.order.fulfilment_kind is not FulfilmentKind.EVENT:
+    if not unheard.intersection(paid) or after.order.fulfilment_kind != FulfilmentKind.EVENT:
         return after.order
     blocked, why = FulfilmentStatus.BLOCKED, NO_ENDPOINT
     await orders.set_fulfilment(conn, after.order.id, blocked, why, now)
