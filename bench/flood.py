@@ -101,15 +101,16 @@ class Flood:
         began = time.monotonic()
         forger = Forger(own=self.own)
         requests = (forger.request(number) for number in range(self.options.forged))
-        watching = asyncio.create_task(self._watch())
-        paying = asyncio.create_task(self._pay())
         until = began + 60 * float(self.options.minutes)
-        answers = await flood(self.world.ports[0], requests, connections=self.options.connections, until=until)
-        say(f"the flood is over: {answers.count:,} answered in {answers.seconds:.0f} s")
-        await paying
-        disk.append(await self._disk_mb())
-        await self._quiet()
-        watching.cancel()
+        # A run that is stopped takes its helpers along.
+        async with asyncio.TaskGroup() as group:
+            watching, paying = group.create_task(self._watch()), group.create_task(self._pay())
+            answers = await flood(self.world.ports[0], requests, connections=self.options.connections, until=until)
+            say(f"the flood is over: {answers.count:,} answered in {answers.seconds:.0f} s")
+            await paying
+            disk.append(await self._disk_mb())
+            await self._quiet()
+            watching.cancel()
         lasted_s = time.monotonic() - began
         disk.append(await self._disk_mb())
         story = Story(answers=answers, before=before, peak=self.peak, real=len(self.accounts))

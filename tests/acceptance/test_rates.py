@@ -34,6 +34,10 @@ async def _ask(client: Http, times: int, *, token: str | None = None, path: str 
 
 
 def _statuses(replies: list[Reply]) -> Counter[int]:
+    for refused in replies:
+        if refused.status == 429:
+            assert refused["code"] == "TOO_MANY_REQUESTS"
+            assert 0 < int(refused.headers["retry-after"]) <= 60, "whoever it is knows when to come again"
     return Counter(reply.status for reply in replies)
 
 

@@ -5,7 +5,7 @@ whole each time, under one lock a process, and two processes lose each other's c
 request is one atomic INCR.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from paywon.web.spare import WithSpare, connect
 
 MINUTE_S: Final = 60
 MAX_SENDERS: Final = 50_000
-"""How many senders a process tells apart in memory; beyond that the minute begins anew for all."""
+"""How many senders of a kind a process tells apart in memory; beyond that the minute begins anew for that kind."""
 
 RATE: Final = "rate_of_strangers"
 """A handler's option: the ``Rate`` that its callers without credentials are held to; None for no limit."""
@@ -48,16 +48,26 @@ class Counts(Protocol):
 
 
 class MemoryCounts:
-    """Counts of this process; only of the minute that runs."""
+    """Counts of this process; only of the minute that runs.
+
+    Kinds of senders (``key:…``, ``user:…``, ``address:…``) are kept apart: whoever floods from very many addresses
+    makes the addresses begin anew, and nobody else.
+    """
 
     def __init__(self, most: int = MAX_SENDERS) -> None:
-        self._most, self._minute, self._counted = most, 0, Counter[str]()
+        self._most, self._minute = most, 0
+        self._counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     async def add(self, minute: int, sender: str) -> int:
-        if minute != self._minute or len(self._counted) >= self._most:
-            self._minute, self._counted = minute, Counter()
-        self._counted[sender] += 1
-        return self._counted[sender]
+        if minute != self._minute:
+            self._minute = minute
+            self._counted.clear()
+        kind, colon, _ = sender.partition(":")
+        of_kind = self._counted[kind if colon else ""]
+        if len(of_kind) >= self._most and sender not in of_kind:
+            of_kind.clear()
+        of_kind[sender] += 1
+        return of_kind[sender]
 
 
 class ValkeyCounts:

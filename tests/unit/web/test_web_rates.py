@@ -75,6 +75,15 @@ async def test_memory_does_not_grow_with_the_number_of_senders() -> None:
     assert await counts.add(1, "sender 0") == 1, "long forgotten"
 
 
+async def test_a_flood_from_many_addresses_makes_nobody_elses_minute_begin_anew() -> None:
+    counts = MemoryCounts(most=100)
+    assert [await counts.add(1, sender) for sender in ("key:a", "key:a", "user:b")] == [1, 2, 1]
+    for number in range(1000):
+        await counts.add(1, f"webhook:203.0.113.{number}")
+        await counts.add(1, f"address:203.0.113.{number}")
+    assert [await counts.add(1, sender) for sender in ("key:a", "user:b")] == [3, 2]
+
+
 async def test_many_at_once_are_each_counted() -> None:
     counts = MemoryCounts()
     assert sorted(await asyncio.gather(*(counts.add(1, "a") for _ in range(50)))) == list(range(1, 51))
