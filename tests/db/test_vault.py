@@ -29,6 +29,8 @@ BEFORE, BOTH, AFTER = KeyRing([OLD]), KeyRing([NEW, OLD]), KeyRing([NEW])
 # Bytes that hold no secret: digests and hashes of high entropy, and the names of jobs' subjects.
 NO_SECRETS = {
     ("api_keys", "digest"),
+    ("audit_erasures", "digest_after"),
+    ("audit_erasures", "digest_before"),
     ("audit_heads", "hash"),
     ("billing_keys", "key_digest"),
     ("idempotency_keys", "digest"),
