@@ -37,6 +37,8 @@ audit = typer.Typer(help="감사 기록의 사슬 / the audit trail's chain", no
 app.add_typer(audit, name="audit")
 secrets = typer.Typer(help="저장된 비밀을 봉하는 키 / the keys that seal stored secrets", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
+privacy = typer.Typer(help="사람의 데이터 / people's data", no_args_is_help=True)
+app.add_typer(privacy, name="privacy")
 
 
 @app.command()
@@ -193,6 +195,23 @@ def rotate_secrets(
     from paywon.terminal.secrets import rotate_seals
 
     if not rotate_seals(load_seal_settings(), check_only=check):
+        raise typer.Exit(1)
+
+
+@privacy.command("forget")
+def forget_person(
+    user: Annotated[str, typer.Option(help="앱의 사용자 id / the app's user id")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="정말로. 없으면 보여 주기만 함 / do it; without it only show")
+    ] = False,
+    operator: Annotated[
+        str | None, typer.Option(help="누가 하는지. 없으면 이 컴퓨터의 계정 / who does it; else this machine's account")
+    ] = None,
+) -> None:
+    """한 사용자를 잊기: 개인 정보는 지우고 장부와 감사 사슬은 남김 / take a user's data out, and keep the books."""
+    from paywon.terminal.privacy import forget_user
+
+    if not forget_user(load_seal_settings(), user, operator=operator, really=yes):
         raise typer.Exit(1)
 
 

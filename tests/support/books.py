@@ -188,11 +188,14 @@ class Books:
         async with self.db.connection() as conn:
             await conn.execute(f"SET session_replication_role = replica; {script}; RESET session_replication_role")
 
-    async def row(self, query: str, *arguments: Any) -> dict[str, Any]:
+    async def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         async with self.db.connection() as conn:
-            found = await conn.fetch(query, *arguments)
+            return [dict(row) for row in await conn.fetch(query, *arguments)]
+
+    async def row(self, query: str, *arguments: Any) -> dict[str, Any]:
+        found = await self.rows(query, *arguments)
         assert len(found) == 1, found
-        return dict(found[0])
+        return found[0]
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from paywon.audit.model import Head, Link, day_of
 from paywon.db.pool import Connection
 
 _LINK: Final = """
-    SELECT audit_anchor(t) AS anchor, t.id, t.chain_position, t.chain_hash, audit_digest(t) AS digest, t.closed_at
+    SELECT audit_anchor(t) AS anchor, t.id, t.chain_position, t.chain_hash, audit_digest_of_record(t) AS digest,
+           t.closed_at
     FROM payment_transactions t
 """
 # A row that was opened again keeps its place in the chain, where it is then found changed.

@@ -137,6 +137,7 @@ class AttemptType(StrEnum):
     STATUS_READ = "status_read"
     WEBHOOK_RECEIVED = "webhook_received"
     LATE_ANSWER = "late_answer"
+    ERASURE = "erasure"
 
 
 class AttemptStatus(StrEnum):

@@ -37,4 +37,4 @@ LEFT JOIN (
     WHERE r.type = 'status_read' AND r.caused_by IS NOT NULL AND COALESCE(late.outcome, r.outcome) IN ('yes', 'no')
     GROUP BY r.caused_by
 ) seen ON seen.attempt_id = t.id
-WHERE t.status <> 'pending' AND t.type NOT IN ('status_read', 'webhook_received', 'late_answer')
+WHERE t.status <> 'pending' AND t.type NOT IN ('status_read', 'webhook_received', 'late_answer', 'erasure')

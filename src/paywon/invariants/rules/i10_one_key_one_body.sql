@@ -14,8 +14,8 @@ SELECT t.id::text AS subject,
 FROM payment_transactions t
 LEFT JOIN payments p ON p.id = t.payment_id
 CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(t.request_data) = 'object' THEN t.request_data END AS body) asked
-WHERE t.type NOT IN ('status_read', 'webhook_received', 'late_answer')
+WHERE t.type NOT IN ('status_read', 'webhook_received', 'late_answer', 'erasure')
 UNION ALL
 SELECT t.id::text, CASE WHEN t.idempotency_key IS NOT NULL THEN 'changes nothing, and has a key' END
 FROM payment_transactions t
-WHERE t.type IN ('status_read', 'late_answer')
+WHERE t.type IN ('status_read', 'late_answer', 'erasure')
