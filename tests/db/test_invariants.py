@@ -215,6 +215,12 @@ async def test_every_name_that_is_redacted_is_looked_for(db: Database, name: str
             assert await conn.fetchval("SELECT $1::text ~ $2", document, store._NAMED) is suspicious
 
 
+def test_the_parts_of_an_event_are_no_secrets_for_what_they_are_called() -> None:
+    assert not leaks("data", {"billingKey": {"id": "01a2153b-686d-75c8-9ec7-ef3058d0cef5", "status": "ACTIVE"}})
+    assert leaks("data", {"billingKey": {"billingKey": "wm60xF900HXZRzReBluSSgJriVX7d7rS0oyslw4zRwg"}})
+    assert leaks("data", {"payment": {"failCode": "4242424242424242"}})
+
+
 async def test_an_invariant_that_cannot_be_looked_at_keeps_no_other_from_it(books: Books) -> None:
     await books.damage("ALTER TABLE capsules RENAME TO gone")
     assert set(await broken(books)) == {"I6"}

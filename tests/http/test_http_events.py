@@ -98,11 +98,8 @@ def test_an_address_that_nothing_is_sent_to_is_refused_with_what_would_be_right(
 
 
 def test_an_event_that_there_is_not_is_refused_with_all_that_there_are(world: World) -> None:
-    for name in ("order.sold", "orders.*", "endpoint.test", "endpoint.*", "payment."):
+    for name in ("order.sold", "orders.*", "endpoint.test", "endpoint.*", "payment.", "", "x" * 999):
         answer = world.wire.send("POST", PATH, json.dumps({**WISH, "events": [name]}).encode())
-        if name == "payment.":
-            assert (answer.status, answer.json()["code"]) == (400, "INVALID_REQUEST")
-            continue
         assert (answer.status, answer.json()["code"], answer.json()["field"]) == (422, "EVENT_FILTER_UNKNOWN", "events")
         assert all(known in answer.json()["message"] for known in FILTERS)
 

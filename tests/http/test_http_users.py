@@ -41,6 +41,7 @@ def test_a_user_pays_reads_and_cancels_what_is_theirs_and_nobody_else_does(world
         ("POST", f"/api/payments/toss/{payment['paymentKey']}/cancel", {"cancelReason": "변심"}),
     ]
     for method, target, body in doors:
+        loop.run(world.stack.eventually(world.stack.webhooks_are_in))  # what comes of ALICE's is none of BOB's doing
         before = world.ledger.read()
         assert _ask(world, BOB, method, target, body).status == 404, target
         assert world.ledger.read() == before

@@ -110,8 +110,7 @@ class StackPool:
         await stack.toss.send("DELETE", "/sandbox/faults")
         deadline = time.monotonic() + _REST_WITHIN_S
         while time.monotonic() < deadline:
-            sent = (await stack.toss.get("/sandbox/webhooks/deliveries"))["deliveries"]
-            delivered = all(delivery["state"] == "DELIVERED" for delivery in sent)
+            delivered = await stack.webhooks_are_in()
             # Without a worker nothing goes on by itself.
             if delivered and (stack.worker is None or not (await stack.row(_UNDER_WAY))["left"]):
                 return True

@@ -181,6 +181,11 @@ class Stack:
         except aiohttp.ClientError:
             return None
 
+    async def webhooks_are_in(self) -> bool:
+        """Whether every webhook that the sandbox has sent was taken."""
+        sent = (await self.toss.get("/sandbox/webhooks/deliveries"))["deliveries"]
+        return all(delivery["state"] == "DELIVERED" for delivery in sent)
+
     # --- Steps of the story -----------------------------------------------------------------------------
 
     async def request_payment(self, **changes: Any) -> Reply:

@@ -153,11 +153,12 @@ def leaks(column: str, value: Any) -> bool:
     return _differs(value, redact(value, inside=column))
 
 
-def _without_names(document: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {
-        part: {name: item for name, item in fields.items() if f"{{{part},{name}}}" not in NAMES_IN_EVENTS}
+def _without_names(document: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answer the parts of an event's data; what they are called is ours, and ``billingKey`` is one without the key."""
+    return [
+        {name: item for name, item in fields.items() if f"{{{part},{name}}}" not in NAMES_IN_EVENTS}
         for part, fields in document.items()
-    }
+    ]
 
 
 def _differs(stored: Any, redacted: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from yarl import URL
 
@@ -16,6 +16,9 @@ from paywon.events.model import SEALED_SECRET, DisabledReason, Endpoint, new_sec
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
 from paywon.outbox.model import FILTERS
+
+# Of a filter that there is not.
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +165,7 @@ def _known(filters: list[str]) -> list[str]:
         PaywonError: EVENT_FILTER_UNKNOWN, with all that there are.
     """
     if unknown := [name for name in filters if name not in FILTERS]:
-        raise PaywonError("EVENT_FILTER_UNKNOWN", field="events", unknown=unknown[0], known=", ".join(FILTERS))
+        raise PaywonError("EVENT_FILTER_UNKNOWN", field="events", unknown=unknown[0][:_SHOWN], known=", ".join(FILTERS))
     return list(dict.fromkeys(filters))
 
 
