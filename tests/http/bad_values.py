@@ -165,7 +165,7 @@ def _bad_objects(schema: dict[str, Any]) -> list[Bad]:
 def _bad_lists(schema: dict[str, Any]) -> list[Bad]:
     good = "*"
     wrong: list[object] = ["", good, 1, True, {}, {"0": good}, [], [good] * (schema["maxItems"] + 1)]
-    items: list[object] = [1, None, [good], {}, "", "A B", f"{good}\n", "\u0000", "order.paid ", "Order.Paid", "a" * 61]
+    items: list[object] = [1, None, True, [good], {}]
     found = [_json(value) for value in wrong]
     found += [Bad(raw=json.dumps([good, item]).encode(), within="[1]") for item in items]
     return found + [_broken(raw) for raw in (b"[", b'["*";]', b'["*",]', b"['*']")]
