@@ -6,7 +6,7 @@ Litestar by itself would take ``"50000"`` for 50000; where money is asked for, a
 import json
 import re
 from collections.abc import Generator
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
 import msgspec
 from litestar.dto import AbstractDTO
@@ -17,6 +17,7 @@ from litestar.typing import FieldDefinition
 from paywon.base.errors import PaywonError
 from paywon.base.redaction import without_cards
 from paywon.web.cards import refuse_card_data
+from paywon.web.closing import close
 
 T = TypeVar("T")
 
@@ -89,12 +90,11 @@ class StrictBody(AbstractDTO[T]):
         schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
         registered: Schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
         registered.examples = list(field_definition.annotation.examples)
-        for model in _structs_in(field_definition.annotation):
-            # What decode_strictly refuses. Litestar 2.25 does not tell it of forbid_unknown_fields.
-            inner = schema_creator.schema_registry.get_schema_for_field_definition(
-                FieldDefinition.from_annotation(model)
-            )
-            inner.additional_properties = False
+        registry = schema_creator.schema_registry
+        close(
+            field_definition.annotation,
+            lambda model: registry.get_schema_for_field_definition(FieldDefinition.from_annotation(model)),
+        )
         return schema
 
     @classmethod
@@ -104,17 +104,6 @@ class StrictBody(AbstractDTO[T]):
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
         return False
-
-
-def _structs_in(annotation: Any) -> Generator[type[msgspec.Struct], None, None]:
-    """Find a body's own struct and those of its fields."""
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
-        yield annotation
-        for field in msgspec.structs.fields(annotation):
-            yield from _structs_in(field.type)
-    else:
-        for part in get_args(annotation):
-            yield from _structs_in(part)
 
 
 def decode_strictly(raw: bytes, model: type[T]) -> T:
