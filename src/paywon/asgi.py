@@ -43,7 +43,7 @@ from paywon.settlements.api.doors import SettlementsController
 from paywon.settlements.commands import Ledger
 from paywon.web.arrival import BodyInTime
 from paywon.web.auth import OPEN, BearerAuthentication
-from paywon.web.headers import careful_headers
+from paywon.web.headers import careful_headers, place_below_mount
 from paywon.web.methods import tell_methods
 from paywon.web.openapi import OpenOperation, problems
 from paywon.web.problems import HANDLERS
@@ -71,6 +71,19 @@ def create_app() -> Litestar:
     """Make the application from the environment; Granian calls this in each of its workers."""
     settings = load_settings()
     set_up_logging(settings.log_level, human=settings.dev_mode)
+    return build_app(settings)
+
+
+def mounted_app() -> Litestar:
+    """Make the application from the environment for a host that mounts it below a path of its own.
+
+    The host runs ``app.lifespan()`` while it serves, and ``paywon worker`` beside. Its own logging is left alone.
+
+    Raises:
+        SettingsError: names every setting that is missing or wrong.
+    """
+    settings = load_settings()
+    set_up_logging(settings.log_level, human=False, alone=False)
     return build_app(settings)
 
 
@@ -117,7 +130,7 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
             BodyInTime(settings.body_timeout_s),
             KeepReplies(),
         ],
-        before_send=[tell_methods, careful_headers(https=settings.https)],
+        before_send=[tell_methods, place_below_mount, careful_headers(https=settings.https)],
         cors_config=_cors(settings.origins),
         # LITESTAR_DEBUG in an environment must not turn stack traces on.
         debug=False,

@@ -1,6 +1,7 @@
 """A plug-in may do what it likes, and fail as it likes: the payment is never lost, and a person can see why."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -57,6 +58,9 @@ class Bookings:
             raise trouble
         if trouble == "sql":
             await conn.execute("SELECT 1 / 0")
+        if trouble == "swallowed":
+            with contextlib.suppress(asyncpg.PostgresError):
+                await conn.execute("SELECT 1 / 0")
         if trouble == "provider":
             forbid_open_transaction()
         if trouble == "slow":
@@ -126,6 +130,11 @@ async def test_it_is_done_with_the_payment_and_taken_back_with_the_refund(books:
         (RuntimeError(f"for {CARDS[0]}"), "FULFILMENT_FAILED: RuntimeError: for [redacted]"),
         (PaywonError("ORDER_NOT_FOUND"), "FULFILMENT_FAILED: PaywonError: ORDER_NOT_FOUND"),
         ("sql", "FULFILMENT_FAILED: DivisionByZeroError: division by zero"),
+        (
+            "swallowed",
+            "FULFILMENT_FAILED: InFailedSQLTransactionError: current transaction is aborted, commands ignored until "
+            "end of transaction block",
+        ),
         (
             "provider",
             "FULFILMENT_FAILED: RuntimeError: a provider was about to be called inside a database transaction (I11)",

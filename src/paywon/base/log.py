@@ -12,8 +12,13 @@ from paywon.base.redaction import redact, redact_trouble
 _TROUBLE: Final = frozenset({"event", "exception", "error"})
 
 
-def set_up_logging(level: str, *, human: bool) -> None:
-    """Send structlog and the standard library's logs to standard error, redacted (I13)."""
+def set_up_logging(level: str, *, human: bool, alone: bool = True) -> None:
+    """Send structlog and the standard library's logs to standard error, redacted (I13).
+
+    ``alone`` False, in a host's process: only our own, and not if the host has set structlog up as it wants it.
+    """
+    if not alone and structlog.is_configured():
+        return
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -32,6 +37,8 @@ def set_up_logging(level: str, *, human: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    if not alone:
+        return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

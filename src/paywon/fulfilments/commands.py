@@ -81,12 +81,16 @@ class Fulfilments:
         Raises:
             asyncpg.PostgresError, asyncpg.InterfaceError: the transaction as a whole cannot go on.
         """
+        await conn.execute("SAVEPOINT fulfilment")
         try:
-            async with asyncio.timeout(self._patience_s), conn.transaction():
+            async with asyncio.timeout(self._patience_s):
                 said = await work()
+            # Fails where the fulfilment caught an error of PostgreSQL and went on: nothing would be committed any more.
+            await conn.execute("RELEASE SAVEPOINT fulfilment")
         except _PASSING:
             raise
         except Exception as error:
+            await conn.execute("ROLLBACK TO SAVEPOINT fulfilment")
             _log.error("a fulfilment broke off", kind=order.fulfilment_kind, order_no=order.order_no, exc_info=error)
             why = f"it took longer than {self._patience_s:g} s" if isinstance(error, TimeoutError) else _words(error)
             return redact_trouble(f"{failed}: {why}")[:_MAX_REASON_CHARS]

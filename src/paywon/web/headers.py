@@ -18,6 +18,15 @@ _ALWAYS: Final = {
 _HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
+async def place_below_mount(message: Message, scope: Scope) -> None:
+    """Tell a place to poll as the caller reaches it, where a host has mounted paywon below a path of its own."""
+    root = scope.get("root_path", "")
+    if root and message["type"] == "http.response.start":
+        headers = MutableScopeHeaders(message)
+        if (place := headers.get("location", "")).startswith("/"):
+            headers["location"] = root.rstrip("/") + place
+
+
 def careful_headers(*, https: bool) -> BeforeSend:
     """Make the hook that adds what an answer lacks; ``https``: browsers shall never ask without TLS again."""
     wanted = _ALWAYS | (_HSTS if https else {})

@@ -1,0 +1,1 @@
+"""A pet hospital that takes bookings through paywon."""
