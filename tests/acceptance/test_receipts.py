@@ -267,6 +267,20 @@ async def test_an_issue_that_toss_answered_with_a_passing_failure_is_looked_for_
     assert len(await _at_toss(stack)) == 1
 
 
+async def test_the_desk_shows_what_tosss_lists_said(stack: Stack) -> None:
+    payment = await _paid(stack)
+    failure = {"status": 500, "code": "FAILED_INTERNAL_SYSTEM_PROCESSING"}
+    await stack.fault(path="/v1/cash-receipts", method="POST", kind="status", times=100, **failure)
+    assert (await _issue(stack, payment)).status == 202
+
+    async def listed() -> list[Any]:
+        await stack.rows("UPDATE payment_transactions SET retry_count = 3 WHERE status = 'pending'")
+        questions = (await stack.api.get("/api/ops/doubtful"))["questions"]
+        return [answer["listed"] for doubt in questions for answer in doubt["answers"] if answer["listed"] is not None]
+
+    assert set(await stack.eventually(listed)) == {0}
+
+
 async def test_an_issue_that_toss_did_is_found_in_its_list(open_stack: OpenStack) -> None:
     stack = await open_stack(worker=False, **QUICK)
     payment = await _paid(stack)

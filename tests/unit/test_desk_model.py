@@ -16,7 +16,9 @@ RECEIPT = replace(CONFIRM, type=AttemptType.CASH_RECEIPT_ISSUE)
 
 
 def read(shows: str | None, http_status: int | None = 200) -> Answer:
-    return Answer(at=NOW, type="status_read", http_status=http_status, code=None, outcome=None, shows=shows)
+    return Answer(
+        at=NOW, type="status_read", http_status=http_status, code=None, outcome=None, shows=shows, listed=None
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class CancelDecisionIn(Input, frozen=True, kw_only=True):
 
 
 class AnswerOut(Output, frozen=True, kw_only=True):
-    """What Toss said: to the question, or to a read made for it."""
+    """What Toss said: to the question, or to a read made for it. ``listed``: how many entries a list had."""
 
     at: datetime
     type: str
@@ -57,6 +57,7 @@ class AnswerOut(Output, frozen=True, kw_only=True):
     code: str | None
     outcome: str | None
     shows: str | None
+    listed: int | None
 
 
 class ToldOut(Output, frozen=True, kw_only=True):

@@ -42,7 +42,11 @@ def may_second(proposal: Decision, operator: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One thing that Toss said about a question: to the question itself, or to a read made for it."""
+    """One thing that Toss said about a question: to the question itself, or to a read made for it.
+
+    ``listed``: how many entries a list of Toss's had that was read for it. What is sought was not among them, or the
+    question would be settled.
+    """
 
     at: datetime
     type: str
@@ -50,6 +54,7 @@ class Answer:
     code: str | None
     outcome: str | None
     shows: str | None
+    listed: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ async def _answers(conn: Connection, attempt_id: AttemptId) -> list[Answer]:
             UNION ALL
             SELECT t.id, t.caused_by FROM payment_transactions t JOIN line ON t.id = line.caused_by)
         SELECT coalesce(t.closed_at, t.created_at) AS at, t.type, t.http_status, t.error_code AS code, t.outcome,
-               t.response_data ->> 'status' AS shows
+               t.response_data ->> 'status' AS shows, (t.response_data ->> 'rows')::int AS listed
         FROM payment_transactions t
         WHERE t.id IN (SELECT id FROM line) OR t.caused_by IN (SELECT id FROM line)
         ORDER BY t.created_at DESC LIMIT 50
