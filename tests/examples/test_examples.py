@@ -48,14 +48,15 @@ class Hospital:
     prefix: str
     database_url: str
 
-    async def order(self, slot: datetime, **options: Any) -> Reply:
-        fulfilment = {"kind": "hospital_booking", "options": {"slot": slot.isoformat(), "pet": "나비", **options}}
-        wish = {"orderName": "진료 예약", "amount": 30_000, "userId": "user-1", "fulfilment": fulfilment}
-        return await self.paywon.post("/api/orders", wish)
+    async def order(self, **options: Any) -> Reply:
+        wish = {"slot": HOUR.isoformat(), "pet": "나비", **options}
+        fulfilment = {"kind": "hospital_booking", "options": wish}
+        told = {"orderName": "진료 예약", "amount": 30_000, "userId": "user-1", "fulfilment": fulfilment}
+        return await self.paywon.post("/api/orders", told)
 
     async def paid(self, slot: datetime) -> Reply:
         """Place an order and pay it, as a page and a customer would; answer what the confirm said."""
-        order = await self.order(slot)
+        order = await self.order(slot=slot.isoformat())
         assert order.status == 201, order
         back = {"successUrl": "https://shop.example/success", "failUrl": "https://shop.example/fail"}
         told = {"orderId": order["orderNo"], "amount": 30_000}
@@ -174,7 +175,7 @@ async def test_a_plug_in_books_with_the_payment_and_frees_with_the_refund(rig: R
         ({"pet": ""}, "pet"),
         ({"slot": "2020-01-01T10:00:00Z"}, "slot"),
     ):
-        refused = await hospital.order(HOUR, **options)
+        refused = await hospital.order(**options)
         assert (refused.status, refused["field"]) == (400, f"fulfilment.options.{named}")
     await assert_invariants(hospital.database_url)
 
