@@ -47,20 +47,29 @@ class Loop:
 
 
 class Ledger:
-    """All rows of all tables, as one value: what was written shows, also where no row was added."""
+    """All rows of all tables, as one value: what was written shows, also where no row was added.
+
+    They are read anew only where PostgreSQL has begun or ended a transaction that writes, anywhere, since they were.
+    """
 
     def __init__(self, loop: Loop, database_url: str) -> None:
         self._loop = loop
         self._conn: asyncpg.Connection[Any] = loop.run(asyncpg.connect(database_url))
         tables = loop.run(self._conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
         self.tables = sorted(row["tablename"] for row in tables)
+        self._snapshot: str | None = None
+        self._rows: list[tuple[str, int, str | None]] = []
         self._query = " UNION ALL ".join(
             f"SELECT '{table}', count(*), md5(string_agg({_ROW}, '|' ORDER BY {_ROW})) FROM \"{table}\" t"  # noqa: S608
             for table in self.tables
         )
 
     def read(self) -> list[tuple[str, int, str | None]]:
-        return [tuple(row) for row in self._loop.run(self._conn.fetch(self._query))]
+        snapshot = self._loop.run(self._conn.fetchval("SELECT pg_current_snapshot()::text"))
+        if snapshot != self._snapshot:
+            self._rows = [tuple(row) for row in self._loop.run(self._conn.fetch(self._query))]
+            self._snapshot = snapshot
+        return self._rows
 
     def run_once(self, query: str) -> int:
         """Run a query past all our code; answer how many rows came back."""

@@ -26,7 +26,7 @@ from tests.support.stack import Stack
 _KEPT = frozenset({"alembic_version", "pgqueuer_schedules"})
 # Idle processes look for work all the time, so few of them are kept.
 _MOST_IDLE = 2
-_REST_WITHIN_S = 5.0
+_REST_WITHIN_S = 2.0
 _UNDER_WAY = """
     SELECT (SELECT count(*) FROM payment_transactions WHERE status = 'pending')
       + (SELECT count(*) FROM webhook_events WHERE status = 'received')
