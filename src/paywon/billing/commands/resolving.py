@@ -1,7 +1,5 @@
 """The resolver of this room: finishes issues and deletions whose answer, or whose process, was lost."""
 
-import asyncio
-
 import msgspec
 import structlog
 
@@ -12,7 +10,7 @@ from paywon.db.pool import Connection
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.recording import question_of, with_question
-from paywon.payments.commands.resolving import succeed_attempt
+from paywon.payments.commands.resolving import succeed_attempt, take_up_due
 from paywon.payments.commands.settling import close, leave_open
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType
 from paywon.payments.recovery import Step
@@ -21,16 +19,9 @@ from paywon.toss.wire import IssueBillingKey
 _log = structlog.get_logger()
 
 
-async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
+async def resolve_due(cashier: Cashier) -> int:
     """Take up the open issues and deletions whose time has come, and do the next step for each; answer how many."""
-    now = cashier.clock.now()
-    async with cashier.db.transaction() as conn:
-        due = await payments.claim_due(conn, ABOUT_KEYS, now, lease_until=now + cashier.lease, limit=limit)
-    outcomes = await asyncio.gather(*(_resolve(cashier, attempt) for attempt in due), return_exceptions=True)
-    for attempt, outcome in zip(due, outcomes, strict=True):
-        if isinstance(outcome, BaseException):
-            _log.error("an attempt could not be resolved", attempt=str(attempt.id), exc_info=outcome)
-    return len(due)
+    return await take_up_due(cashier, ABOUT_KEYS, _resolve)
 
 
 async def _resolve(cashier: Cashier, claimed: Attempt) -> None:

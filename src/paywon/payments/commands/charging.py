@@ -5,16 +5,15 @@ No webhook tells of a charge that came through (api.md 7), so only the answer or
 
 from dataclasses import dataclass, field, replace
 
-from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, BillingKeyId, OrderNo, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.paying import Payable, amount_refused, check_can_pay, lock_to_pay
-from paywon.payments.commands.queries import PaymentView, view
-from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
+from paywon.payments.commands.paying import Intended, Payable, amount_refused, check_can_pay, go_on, lock_to_pay
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.model import AttemptStatus, AttemptType
 from paywon.toss.wire import ChargeBillingKey
 
 
@@ -42,19 +41,10 @@ async def charge_order(cashier: Cashier, wish: ChargeWish, origin: Origin) -> Pa
     """
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, wish, origin)
-    if isinstance(intent, PaywonError):
-        raise intent  # its audit row had to be committed first
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    if isinstance(intent, Intent):
-        await cashier.within_budget(ask_and_learn(cashier, intent))
-        return await conclude(cashier, intent.attempt)
-    return replace(await view(cashier, payment_id=intent.id), attempt=None)
+    return await go_on(cashier, intent)
 
 
-async def _intend(
-    conn: Connection, cashier: Cashier, wish: ChargeWish, origin: Origin
-) -> Intent | Attempt | Payment | PaywonError:
+async def _intend(conn: Connection, cashier: Cashier, wish: ChargeWish, origin: Origin) -> Intended:
     attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun

@@ -1,19 +1,18 @@
 """Confirm: the customer has authenticated at Toss, and now the money moves. Both families of doors end here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, OrderNo, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders.model import PAID_ONCE, Order
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.paying import amount_refused, check_can_pay, lock_to_pay
-from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.paying import Intended, amount_refused, check_can_pay, go_on, lock_to_pay
+from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.settling import error_of, is_over
-from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment, PaymentStatus
+from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentStatus
 from paywon.toss.wire import ConfirmPayment
 
 
@@ -37,21 +36,10 @@ async def confirm_payment(cashier: Cashier, told: Confirmation, origin: Origin) 
     """
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, told, origin)
-    if isinstance(intent, PaywonError):
-        raise intent  # its audit row had to be committed first
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    if isinstance(intent, Intent):
-        await cashier.within_budget(ask_and_learn(cashier, intent))
-        return await conclude(cashier, intent.attempt)
-    shown = await view(cashier, payment_id=intent.id)
-    # If it is confirmed, what else may be running on it, say a refund, is not this caller's question.
-    return shown if shown.confirming else replace(shown, attempt=None)
+    return await go_on(cashier, intent)
 
 
-async def _intend(
-    conn: Connection, cashier: Cashier, told: Confirmation, origin: Origin
-) -> Intent | Attempt | Payment | PaywonError:
+async def _intend(conn: Connection, cashier: Cashier, told: Confirmation, origin: Origin) -> Intended:
     """Write the open attempt; or answer the payment that needs none, or why there can be none."""
     attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:

@@ -9,11 +9,11 @@ from paywon.base.ids import AttemptId, OrderNo, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.paying import Payable, amount_refused, check_can_pay, lock_to_pay
-from paywon.payments.commands.queries import PaymentView, view
-from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
+from paywon.payments.commands.paying import Intended, Payable, amount_refused, check_can_pay, go_on, lock_to_pay
+from paywon.payments.commands.queries import PaymentView
+from paywon.payments.model import AttemptType, Payment, PaymentMethod
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import IssueVirtualAccount, VirtualAccountReceipt
 
@@ -46,14 +46,7 @@ async def issue_account(cashier: Cashier, wish: AccountWish, origin: Origin) -> 
     wish = _checked(wish, cashier.clock.now())
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, wish, origin)
-    if isinstance(intent, PaywonError):
-        raise intent  # its audit row had to be committed first
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    if isinstance(intent, Intent):
-        await cashier.within_budget(ask_and_learn(cashier, intent))
-        return await conclude(cashier, intent.attempt)
-    return replace(await view(cashier, payment_id=intent.id), attempt=None)
+    return await go_on(cashier, intent)
 
 
 def _checked(wish: AccountWish, now: datetime) -> AccountWish:
@@ -67,9 +60,7 @@ def _checked(wish: AccountWish, now: datetime) -> AccountWish:
     return replace(wish, bank=code)
 
 
-async def _intend(
-    conn: Connection, cashier: Cashier, wish: AccountWish, origin: Origin
-) -> Intent | Attempt | Payment | PaywonError:
+async def _intend(conn: Connection, cashier: Cashier, wish: AccountWish, origin: Origin) -> Intended:
     attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun

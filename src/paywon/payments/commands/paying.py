@@ -1,8 +1,8 @@
-"""What every way to pay an order has in common before Toss is asked: confirm, virtual account, billing charge."""
+"""What every way to pay an order has in common: confirm, virtual account, billing charge."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo
@@ -11,9 +11,14 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import Order, check_payable
 from paywon.payments import store
-from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.asking import ask_and_learn, conclude
+from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.learning import lock_or_open_payment
+from paywon.payments.commands.queries import PaymentView, view
 from paywon.payments.model import Attempt, AttemptStatus, Payment
+
+# What has to be asked, the attempt that asks it already, the payment that needs no more asking, or why not to ask.
+Intended: TypeAlias = Intent | Attempt | Payment | PaywonError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,26 @@ def check_can_pay(payable: Payable, now: datetime) -> None:
     if payable.payment.awaits_deposit:
         raise PaywonError("DEPOSIT_AWAITED")
     check_payable(payable.order, now)
+
+
+async def go_on(cashier: Cashier, intended: Intended) -> PaymentView:
+    """Ask what was intended and answer what is then known; or what is known already, where there is nothing to ask.
+
+    Raises:
+        PaywonError: it was refused before Toss was asked, or Toss refused.
+    """
+    match intended:
+        case PaywonError():
+            raise intended  # its audit row had to be committed first
+        case Attempt():
+            return await conclude(cashier, intended)
+        case Intent():
+            await cashier.within_budget(ask_and_learn(cashier, intended))
+            return await conclude(cashier, intended.attempt)
+        case Payment():
+            shown = await view(cashier, payment_id=intended.id)
+            # What else may be running on it, say a refund, is not this caller's question.
+            return shown if shown.confirming else replace(shown, attempt=None)
 
 
 async def amount_refused(

@@ -1,6 +1,7 @@
 """The resolver: finishes every question whose outcome nobody knows, because a reply or a process was lost."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Final
 
@@ -32,14 +33,22 @@ from paywon.toss.outcome import No, Yes
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
+_AT_ONCE: Final = 20
 
 
-async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
+async def resolve_due(cashier: Cashier) -> int:
     """Take up the open attempts whose time has come, and do the next step for each; answer how many."""
+    return await take_up_due(cashier, ABOUT_PAYMENTS, _resolve)
+
+
+async def take_up_due(
+    cashier: Cashier, types: Collection[AttemptType], resolve: Callable[[Cashier, Attempt], Awaitable[None]]
+) -> int:
+    """Claim the open attempts of a room that are due, and resolve each; one that breaks off comes again by itself."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, ABOUT_PAYMENTS, now, lease_until=now + cashier.lease, limit=limit)
-    outcomes = await asyncio.gather(*(_resolve(cashier, attempt) for attempt in due), return_exceptions=True)
+        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=_AT_ONCE)
+    outcomes = await asyncio.gather(*(resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
             _log.error("an attempt could not be resolved", attempt=str(attempt.id), exc_info=outcome)

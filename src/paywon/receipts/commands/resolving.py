@@ -1,6 +1,5 @@
 """The resolver of this room: finishes issues and cancels whose answer, or whose process, was lost."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +12,7 @@ from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.listing import ListsOnRecord
 from paywon.payments.commands.recording import question_of, with_question
-from paywon.payments.commands.resolving import succeed_attempt
+from paywon.payments.commands.resolving import succeed_attempt, take_up_due
 from paywon.payments.commands.settling import close, leave_open
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType
 from paywon.payments.recovery import Step
@@ -42,16 +41,9 @@ class _Sighting:
     shown: wire.CashReceipt | None = None
 
 
-async def resolve_due(cashier: Cashier, *, limit: int = 20) -> int:
+async def resolve_due(cashier: Cashier) -> int:
     """Take up the open issues and cancels whose time has come, and do the next step for each; answer how many."""
-    now = cashier.clock.now()
-    async with cashier.db.transaction() as conn:
-        due = await payments.claim_due(conn, ABOUT_RECEIPTS, now, lease_until=now + cashier.lease, limit=limit)
-    outcomes = await asyncio.gather(*(_resolve(cashier, attempt) for attempt in due), return_exceptions=True)
-    for attempt, outcome in zip(due, outcomes, strict=True):
-        if isinstance(outcome, BaseException):
-            _log.error("an attempt could not be resolved", attempt=str(attempt.id), exc_info=outcome)
-    return len(due)
+    return await take_up_due(cashier, ABOUT_RECEIPTS, _resolve)
 
 
 async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
