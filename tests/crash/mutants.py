@@ -70,8 +70,8 @@ MUTANTS: Final = (
             ),
             Edit(
                 file=f"{_COMMANDS}/confirming.py",
-                old="import ask_and_learn, conclude",
-                new="import ask, ask_and_learn, conclude",
+                old="import recorded",
+                new="import ask, recorded",
             ),
             Edit(file="paywon/db/pool.py", old="    if _transaction_open.get():\n", new="    if False:\n"),
         ),
