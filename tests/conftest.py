@@ -146,6 +146,15 @@ def _failed(request: pytest.FixtureRequest) -> bool:
     return report is None or report.failed
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one worker run all of a file's tests that use stacks: each kind is then started once, and handed on."""
+    for item in items:
+        shares = "stacks" in getattr(item, "fixturenames", ())
+        if shares and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let fixtures know how their test went."""
