@@ -180,6 +180,20 @@ async def test_a_declined_card_may_be_followed_by_another(stack: Stack) -> None:
     assert len(await stack.rows("SELECT id FROM payments")) == 1
 
 
+async def test_a_confirm_that_came_before_the_customer_spoils_nothing(stack: Stack) -> None:
+    payment = (await stack.request_payment())["payment"]
+    told = {name: payment[name] for name in ("paymentKey", "orderId", "amount")}
+    early = await stack.api.post("/payments/confirm", told)
+    assert (early.status, early["code"], early["providerCode"]) == (
+        409,
+        "PAYMENT_EXPIRED",
+        "NOT_FOUND_PAYMENT_SESSION",
+    )
+    await stack.authenticate(payment["paymentKey"])
+    confirmed = await stack.api.post("/payments/confirm", told)
+    assert (confirmed.status, confirmed["payment"]["status"]) == (200, "completed")
+
+
 async def test_a_resource_has_one_open_payment(stack: Stack) -> None:
     first = await stack.request_payment(resourceId="b-1")
     second = await stack.request_payment(resourceId="b-1")

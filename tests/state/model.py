@@ -13,7 +13,7 @@ Kind = Literal["unpaid", "waiting", "paid", "void"]
 # Never wrong: not known yet, or another question about this payment is.
 UNKNOWN: Final = {"202"}
 BUSY: Final = {"409 PAYMENT_IN_PROGRESS", "422 PAYMENT_REFUSED"}
-ENDS_A_WINDOW: Final = {"402 PAYMENT_DECLINED", "409 PAYMENT_EXPIRED"}
+ENDS_A_WINDOW: Final = {"402 PAYMENT_DECLINED"}
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,9 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "PAYMENT_EXPIRED": ErrorText(
         _K.CONFLICT,
-        "결제 가능 시간이 지났습니다. 결제창을 다시 열어 주세요.",
-        "The time to pay has passed; open the payment window again.",
+        "고객이 아직 결제창에서 인증하지 않았거나 결제 가능 시간이 지났습니다. 인증한 뒤 다시 승인하거나, 결제창을 다시 여세요.",
+        "The customer has not authenticated yet, or the time to pay has passed: confirm after that, or open the "
+        "payment window again.",
     ),
     "PAYMENT_REFUSED": ErrorText(
         _K.UNPROCESSABLE,

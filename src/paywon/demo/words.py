@@ -64,6 +64,8 @@ _ACTORS: Final = {
     "demo:shop": Words("데모 상점", "this shop"),
     "system:inbox": Words("웹훅함", "webhook inbox"),
     "system:resolver": Words("미확인 결제 해결기", "resolver"),
+    "system:watch": Words("때맞춰 다시 보기", "looks of our own accord"),
+    "system:return": Words("자동 환불", "automatic return"),
 }
 
 _Q = AttemptType

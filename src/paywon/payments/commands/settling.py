@@ -331,9 +331,12 @@ async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, atte
 
 
 def is_over(attempt: Attempt) -> bool:
-    """Whether Toss has refused an attempt in a way that ends its paymentKey: that key cannot be confirmed again."""
+    """Whether Toss has refused an attempt in a way that ends its paymentKey: that key cannot be confirmed again.
+
+    That there is no session is no such refusal: the customer may not have authenticated yet.
+    """
     kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
-    return attempt.outcome == "no" and kind in (Refusal.DECLINED, Refusal.EXPIRED)
+    return attempt.outcome == "no" and kind is Refusal.DECLINED
 
 
 def error_of(attempt: Attempt) -> PaywonError:
