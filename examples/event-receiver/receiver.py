@@ -7,12 +7,14 @@ PAYWON_EVENT_SECRET=whsec_… python receiver.py
 import http.server
 import os
 import sqlite3
+import sys
 from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+SECRETS = os.environ.get("PAYWON_EVENT_SECRET") or sys.exit("Set PAYWON_EVENT_SECRET to the secret of the endpoint.")
 # Two, with a comma between them, while a new secret takes the place of an old one.
-WEBHOOKS = [Webhook(secret) for secret in os.environ["PAYWON_EVENT_SECRET"].split(",")]
+WEBHOOKS = [Webhook(secret) for secret in SECRETS.split(",")]
 DATABASE = os.environ.get("DATABASE", "received.db")
 MAX_BYTES = 64 * 1024
 
@@ -38,6 +40,8 @@ def take(event: dict[str, Any]) -> None:
     """Do what an event calls for, once: that it was received is written in the same transaction as its work."""
     with sqlite3.connect(DATABASE, timeout=10) as books:
         new = books.execute("INSERT OR IGNORE INTO received VALUES (?, ?)", (event["id"], event["type"])).rowcount
+        sys.stdout.write(f"{event['type']} {event['id']}{'' if new else ' (again)'}\n")
+        sys.stdout.flush()
         if not new:
             return
         handed_over = {"order.paid": 1, "order.payment_reversed": 0, "order.refunded": 0}.get(event["type"])

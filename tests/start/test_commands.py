@@ -177,7 +177,7 @@ def test_keys_are_made_listed_rotated_and_revoked(migrated: dict[str, str], tmp_
     key = made.stdout.splitlines()[-1]
     assert key.startswith("pwk_")
 
-    listed = paywon("keys", "list", cwd=tmp_path, COLUMNS="250", **migrated)
+    listed = paywon("keys", "list", cwd=tmp_path, COLUMNS="80", **migrated)
     key_id = re.search(r"([0-9a-f-]{36}) │ shop", listed.stdout)
     assert key_id is not None, listed.stdout
     assert key not in listed.stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 
 import asyncpg
 
@@ -18,7 +19,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS pet_hospital_one_pet_an_hour ON pet_hospital_b
 
 
 async def main() -> None:
-    conn = await asyncpg.connect(os.environ["DATABASE_URL"])
+    url = os.environ.get("DATABASE_URL") or sys.exit("Set DATABASE_URL to the database of paywon.")
+    conn = await asyncpg.connect(url)
     try:
         await conn.execute(TABLE)
     finally:

@@ -141,7 +141,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "PAYMENT_EXPIRED": ErrorText(
         _K.CONFLICT,
-        "고객이 아직 결제창에서 인증하지 않았거나 결제 가능 시간이 지났습니다. 인증한 뒤 다시 승인하거나, 결제창을 다시 여세요.",
+        "고객이 아직 결제창에서 인증하지 않았거나 결제 가능 시간이 지났습니다. "
+        "인증한 뒤 다시 승인하거나, 결제창을 다시 여세요.",
         "The customer has not authenticated yet, or the time to pay has passed: confirm after that, or open the "
         "payment window again.",
     ),

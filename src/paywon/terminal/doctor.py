@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from paywon import devfile
+from paywon.base.sealing import KeyRing
 from paywon.db.revision import revision_of
 from paywon.settings import TOSS_BASE_URL, Environment, Settings, SettingsError, load_settings
 from paywon.terminal.checks import DATABASE_ERRORS, connect
@@ -24,6 +25,8 @@ from paywon.terminal.screen import padded
 from paywon.terminal.trouble import Trouble, database_trouble, not_migrated
 from paywon.toss.client import TossClient
 from paywon.toss.outcome import No, NotSent
+from paywon.vault.model import SEALED_COLUMNS
+from paywon.vault.store import census
 
 ROUND_TRIPS: Final = 5
 MAX_SKEW_S: Final = 2.0
@@ -73,17 +76,18 @@ def _settings() -> tuple[Settings, str]:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    database, toss, sandbox = await asyncio.gather(
-        _database(settings.database_url), _toss(settings), _sandbox(settings)
-    )
+    database, toss, sandbox = await asyncio.gather(_database(settings), _toss(settings), _sandbox(settings))
     return [*database, toss, *sandbox, *_disk(settings.home)]
 
 
-async def _database(url: str) -> list[Finding]:
+async def _database(settings: Settings) -> list[Finding]:
+    url = settings.database_url
     try:
         conn = await connect(url)
         try:
-            return [await _round_trip(conn), await _revision(conn), await _clock(conn)]
+            schema = await _revision(conn)
+            seals = [await _seals(conn, settings.ring)] if schema.advice is None else []
+            return [await _round_trip(conn), schema, *seals, await _clock(conn)]
         finally:
             await conn.close()
     except Trouble as trouble:
@@ -109,6 +113,19 @@ async def _revision(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
     found, wanted = await revision_of(conn), newest_revision()
     advice = None if found == wanted else str(not_migrated(found, wanted))
     return Finding("스키마 / schema", str(found or "-"), advice)
+
+
+async def _seals(conn: "asyncpg.Connection[asyncpg.Record]", ring: KeyRing) -> Finding:
+    """Whether all that is sealed in the database can be opened with the keys that we have."""
+    shut = 0
+    for column in SEALED_COLUMNS:
+        rows = (await census(conn, column)).rows
+        shut += sum(count for name, count in rows.items() if name not in ring.names)
+    advice = (
+        f"{shut:,}줄을 열 키가 PAYWON_SECRET_KEYS에 없습니다 / PAYWON_SECRET_KEYS lacks the key of {shut:,} rows; "
+        "paywon dev keeps its own in PAYWON_HOME/secret-keys"
+    )
+    return Finding("봉인 / seals", ", ".join(ring.names), advice if shut else None)
 
 
 async def _clock(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:

@@ -21,6 +21,7 @@ from paywon.terminal.checks import check_database
 from paywon.terminal.trouble import Trouble
 
 ALL: Final = "all"
+_WHOLE_TABLE: Final = 200
 
 
 def create(settings: DatabaseSettings, *, name: str, scopes: list[str], days: int | None) -> None:
@@ -52,7 +53,10 @@ def show(settings: DatabaseSettings) -> None:
         scopes = ALL if set(key.scopes) == set(Scope) else " ".join(key.scopes)
         times = [_minute(time) for time in (key.created_at, key.last_used_at, key.expires_at)]
         table.add_row(str(key.id), escape(key.name), f"{key.prefix}…", scopes, *times, _state(key, now))
-    Console().print(table)
+    console = Console()
+    # Lines that break are ugly, but an id that is cut can neither be rotated nor revoked.
+    console.width = max(console.width, _WHOLE_TABLE)
+    console.print(table)
 
 
 def rotate(settings: DatabaseSettings, key_id: str, *, overlap_hours: int) -> None:
