@@ -11,7 +11,7 @@ from paywon.base.sealing import new_key
 from tests.acceptance.test_billing import BILLING, issue, place
 from tests.conftest import OpenStack
 from tests.start.running import paywon
-from tests.support.stack import Stack
+from tests.support.stack import SECRET_KEYS, Stack
 
 QUICK = {"PAYWON_RESOLVE_AFTER_S": "0.5", "PAYWON_ANSWER_BUDGET_S": "1.5", "PAYWON_TOSS_READ_TIMEOUT_S": "3"}
 ORDER = {"orderName": "책", "amount": 9_000, "userId": "u-1"}
@@ -56,6 +56,9 @@ async def test_a_key_that_is_missing_is_named_and_nothing_is_said_to_be_done(ope
     ended = await _secrets(stack, other)
     assert ended.returncode == 1
     assert "missing" in ended.stdout and "no key of PAYWON_SECRET_KEYS opens these" in ended.stdout
+    for keys, lacking in ((other, True), (f"{other},{SECRET_KEYS}", False)):
+        seen = await _run(stack, keys, "doctor", TOSS_PAYMENTS_SECRET_KEY="test_sk_doctor")
+        assert ("lacks the key of 1 rows" in seen.stdout) is lacking, seen.stdout
 
 
 async def _placed(stack: Stack, key: str) -> bytes:
@@ -89,10 +92,12 @@ async def _restart(stack: Stack, keys: str) -> None:
 
 
 async def _secrets(stack: Stack, keys: str, *options: str) -> Any:
-    told = {"DATABASE_URL": stack.database_url, "PAYWON_SECRET_KEYS": keys, "PAYWON_ENV": "development"}
-    return await asyncio.to_thread(
-        lambda: paywon("secrets", "rotate", *options, cwd=stack.folder, COLUMNS="200", **told)
-    )
+    return await _run(stack, keys, "secrets", "rotate", *options)
+
+
+async def _run(stack: Stack, keys: str, *words: str, **env: str) -> Any:
+    told = {"DATABASE_URL": stack.database_url, "PAYWON_SECRET_KEYS": keys, "PAYWON_ENV": "development", **env}
+    return await asyncio.to_thread(lambda: paywon(*words, cwd=stack.folder, COLUMNS="200", **told))
 
 
 async def _while_busy(stack: Stack, work: Callable[[], Awaitable[Any]]) -> tuple[Any, int]:
