@@ -5,7 +5,7 @@ Litestar by itself would take ``"50000"`` for 50000; where money is asked for, a
 
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from litestar.typing import FieldDefinition
 from paywon.base.errors import PaywonError
 from paywon.base.redaction import without_cards
 from paywon.web.cards import refuse_card_data
+from paywon.web.choices import choices_at
 from paywon.web.closing import close
 
 T = TypeVar("T")
@@ -131,7 +132,7 @@ def _decode(raw: bytes, model: type[T]) -> tuple[T | None, PaywonError | None]:
     try:
         return msgspec.json.decode(raw, type=model), None
     except msgspec.ValidationError as error:
-        return None, invalid_field(str(error))
+        return None, invalid_field(str(error), model=model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise PaywonError("INVALID_JSON") from None
 
@@ -155,14 +156,21 @@ def _refuse_repeats(value: object, *, path: str) -> None:
         _refuse_repeats(item, path=f"{path}.{name}")
 
 
-def invalid_field(said: str, *, field: str | None = None) -> PaywonError:
-    """Turn msgspec's sentence about a value into our error that names the field and says what is right."""
+def invalid_field(
+    said: str, *, field: str | None = None, model: type | None = None, choices: Sequence[str] = ()
+) -> PaywonError:
+    """Turn msgspec's sentence about a value into our error that names the field and says what is right.
+
+    What is right of a field with ``choices``, or with some in its ``model``, is one of them.
+    """
     place = _AT.search(said)
     path = place["path"].removeprefix("$").replace("[...]", "").lstrip(".") if place else ""
     sentence = said[: place.start()] if place else said
     if named := _NAMED.search(sentence):
         path = f"{path}.{named['field'][:_MAX_NAME_CHARS]}".lstrip(".")
     ko, en = _hints(sentence)
+    if choices := choices or (choices_at(model, path) if model else ()):
+        ko, en = f"{', '.join(choices)} 가운데 하나여야 합니다.", f"It has to be one of {', '.join(choices)}."
     # A name is told back to who made it up, and never with a card's number in it.
     name = without_cards(field or path) or "(body)"
     return PaywonError("INVALID_REQUEST", field=name, hint_ko=f"{name}: {ko}", hint_en=f"{name}: {en}")

@@ -10,6 +10,7 @@ from litestar.typing import FieldDefinition
 
 from paywon.web.body import invalid_field
 from paywon.web.cards import refuse_card_number
+from paywon.web.choices import choices_of
 
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")
 _NOT_QUERY: Final = frozenset({"data", "request", "state", "self"})
@@ -35,8 +36,9 @@ def exact_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         refuse_card_number(name, text)
         if parameter.is_subclass_of(int) and not _WHOLE_NUMBER.fullmatch(text):
             raise invalid_field("wants digits only", field=name)
-        if parameter.is_optional and text.lower() == "null":
-            raise invalid_field("Invalid enum value", field=name)
+        choices = choices_of(parameter.annotation)
+        if (choices and text not in choices) or (parameter.is_optional and text.lower() == "null"):
+            raise invalid_field("Invalid enum value", field=name, choices=choices)
 
 
 def camel(name: str) -> str:

@@ -3,7 +3,8 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from paywon.base.errors import PaywonError
 from paywon.web.body import decode_strictly, invalid_field, is_json
+from paywon.web.choices import choices_of
 from paywon.web.paging import decode_cursor, encode_cursor
 from paywon.web.query import camel
 from paywon.web.shapes import (
@@ -142,6 +144,45 @@ def test_every_sentence_of_msgspec_is_translated() -> None:
         hint = str(invalid_field(f"{said} - at `$.a`").values["hint_ko"])
         assert hint.startswith("a: ") and not hint.isascii(), hint
         assert not re.search(r"`|\bstr\b|\bint\b", hint), hint
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Pen(msgspec.Struct):
+    colour: Colour | None = None
+    size: Literal["S", "L"] = "S"
+
+
+class Desk(msgspec.Struct, rename="camel"):
+    best_pen: Pen | None = None
+    colours: list[Colour] = []
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "right"),
+    [
+        (b'{"bestPen": {"colour": "green"}}', "bestPen.colour", "red, blue"),
+        (b'{"bestPen": {"colour": 1}}', "bestPen.colour", "red, blue"),
+        (b'{"bestPen": {"size": "M"}}', "bestPen.size", "L, S"),
+        (b'{"colours": ["green"]}', "colours[0]", None),
+        (b'{"bestPen": 1}', "bestPen", None),
+    ],
+)
+def test_an_error_names_the_few_words_that_a_field_takes(raw: bytes, field: str, right: str | None) -> None:
+    with pytest.raises(PaywonError) as refused:
+        decode_strictly(raw, Desk)
+    assert refused.value.field == field
+    told = str(refused.value.values["hint_en"])
+    assert f"one of {right}." in told if right else "one of red" not in told, told
+
+
+def test_choices_of_query_parameters() -> None:
+    assert choices_of(Colour | None) == ["red", "blue"]
+    assert choices_of(list[Colour]) == ["red", "blue"]
+    assert choices_of(int) == choices_of(datetime | None) == choices_of(UUID) == []
 
 
 INSTANTS = st.datetimes(timezones=st.just(UTC))
