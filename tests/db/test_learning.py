@@ -204,3 +204,14 @@ async def test_a_reversal_that_is_past_due_expires_the_order(db: Database) -> No
     await tell(db, about(order, DEPOSITED, 200))
     await tell(db, about(order, "payment-virtual-account-waiting-past-due", 300))
     assert await fulfilment(db, order) == ("EXPIRED", "REVERSED", "CANCELED")
+
+
+@pytest.mark.parametrize(("seen_again_s", "capsule"), [(20, None), (200, "CANCELED")])
+async def test_a_reversed_account_that_was_cancelled_before_anybody_looked_cancels_the_order(
+    db: Database, seen_again_s: int, capsule: str | None
+) -> None:
+    order = await place(db, AMOUNT_KRW, capsule=True)
+    await tell(db, about(order, DEPOSITED, 10))
+    await tell(db, about(order, DEPOSITED, seen_again_s))
+    await tell(db, about(order, "payment-virtual-account-canceled-before-deposit", 300))
+    assert await fulfilment(db, order) == ("CANCELED", "REVERSED", capsule)

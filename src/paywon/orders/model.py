@@ -99,9 +99,8 @@ class OrderView:
 # An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3); it may by then be past due.
 ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
-    OrderStatus.PAID: frozenset(
-        {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, OrderStatus.PENDING_PAYMENT, OrderStatus.EXPIRED}
-    ),
+    # Back to what is not paid: a bank took the deposit back, and the account may have ended before anybody looked.
+    OrderStatus.PAID: frozenset(OrderStatus) - {OrderStatus.PAID},
     OrderStatus.PARTIALLY_REFUNDED: frozenset({OrderStatus.REFUNDED}),
     OrderStatus.REFUNDED: frozenset(),
     OrderStatus.CANCELED: frozenset(),

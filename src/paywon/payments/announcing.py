@@ -146,7 +146,7 @@ def _stage(payment: Payment) -> _Stage:
 def _of_payment(before: Books, after: Books, now: datetime) -> list[Event]:
     was, now_is = _stage(before.payment), _stage(after.payment)
     events = []
-    if was is _Stage.PAID and now_is in (_Stage.AWAITS_DEPOSIT, _Stage.EXPIRED):
+    if was is _Stage.PAID and now_is in (_Stage.AWAITS_DEPOSIT, _Stage.EXPIRED, _Stage.CANCELED):
         events.append(_about(EventType.PAYMENT_DEPOSIT_REVERSED, after, now))
     if now_is is not was and now_is is not _Stage.OPEN and (was, now_is) != (_Stage.PAID, _Stage.AWAITS_DEPOSIT):
         events.append(_about(_REACHED[now_is], after, now))
