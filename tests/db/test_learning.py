@@ -206,6 +206,17 @@ async def test_a_reversal_that_is_past_due_expires_the_order(db: Database) -> No
     assert await fulfilment(db, order) == ("EXPIRED", "REVERSED", "CANCELED")
 
 
+@pytest.mark.parametrize("deposited", [False, True])
+async def test_an_account_that_toss_calls_expired_expires_the_order(db: Database, deposited: bool) -> None:
+    order = await place(db, AMOUNT_KRW, capsule=True)
+    await tell(db, about(order, DEPOSITED if deposited else "payment-virtual-account-waiting", 10))
+    fallen_due = about(order, "payment-virtual-account-waiting-past-due", 300, status="EXPIRED")
+    await tell(db, fallen_due)
+    payment, status, _ = await state(db, order)
+    assert (payment.status, payment.deposited_at, status) == (PaymentStatus.EXPIRED, None, OrderStatus.EXPIRED)
+    assert (await fulfilment(db, order))[1:] == ("REVERSED" if deposited else "WAITING", None)
+
+
 @pytest.mark.parametrize(("seen_again_s", "capsule"), [(20, None), (200, "CANCELED")])
 async def test_a_reversed_account_that_was_cancelled_before_anybody_looked_cancels_the_order(
     db: Database, seen_again_s: int, capsule: str | None

@@ -144,7 +144,7 @@ MUTANTS: Final = (
         edits=(
             Edit(
                 file="paywon/payments/model.py",
-                old="        return Verdict.APPLY if _asked_later(payment, fact) else Verdict.STALE\n",
+                old="        return Verdict.APPLY if is_account and _asked_later(payment, fact) else Verdict.STALE\n",
                 new="        return Verdict.STALE\n",
             ),
         ),

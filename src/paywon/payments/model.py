@@ -105,8 +105,14 @@ class Payment:
 
     @property
     def is_past_due(self) -> bool:
-        """Whether a virtual account fell due without a deposit: Toss leaves its status as it was (api.md 2)."""
-        return self.status is PaymentStatus.WAITING_FOR_DEPOSIT and bool((self.virtual_account or {}).get("expired"))
+        """Whether a virtual account fell due without a deposit.
+
+        Toss leaves its status as it was (api.md 2 [1src]); an EXPIRED account is understood too.
+        """
+        if self.virtual_account is None:
+            return False
+        marked = self.status is PaymentStatus.WAITING_FOR_DEPOSIT and bool(self.virtual_account.get("expired"))
+        return marked or self.status is PaymentStatus.EXPIRED
 
     @property
     def awaits_deposit(self) -> bool:
@@ -240,13 +246,19 @@ REFUNDABLE: Final = APPROVED | {_S.WAITING_FOR_DEPOSIT}
 ALLOWED_MOVES: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
     _S.READY: frozenset(_S) - {_S.READY},
     _S.IN_PROGRESS: frozenset(_S) - {_S.READY, _S.IN_PROGRESS},
-    _S.WAITING_FOR_DEPOSIT: frozenset({_S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED}),
-    _S.DONE: frozenset({_S.PARTIAL_CANCELED, _S.CANCELED, _S.WAITING_FOR_DEPOSIT}),
+    _S.WAITING_FOR_DEPOSIT: frozenset({_S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED, _S.EXPIRED}),
+    _S.DONE: frozenset({_S.PARTIAL_CANCELED, _S.CANCELED, _S.WAITING_FOR_DEPOSIT, _S.EXPIRED}),
     _S.PARTIAL_CANCELED: frozenset({_S.CANCELED}),
     _S.CANCELED: frozenset(),
     _S.ABORTED: frozenset({_S.WAITING_FOR_DEPOSIT, _S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED, _S.EXPIRED}),
     _S.EXPIRED: frozenset({_S.WAITING_FOR_DEPOSIT, _S.DONE, _S.PARTIAL_CANCELED, _S.CANCELED}),
 }
+
+# Only a virtual account takes these, and only a read begun after the last fact can tell them from old news: the bank
+# takes a deposit back (webhooks.md), and the account may have fallen due by then.
+_STEPS_BACK: Final = frozenset(
+    {(_S.DONE, _S.WAITING_FOR_DEPOSIT), (_S.DONE, _S.EXPIRED), (_S.WAITING_FOR_DEPOSIT, _S.EXPIRED)}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,9 +301,9 @@ def judge(payment: Payment, fact: Fact) -> Verdict:
         return _judge_same_status(payment, fact)
     if fact.status not in ALLOWED_MOVES[payment.status]:
         return Verdict.STALE
-    if payment.status is _S.DONE and fact.status is _S.WAITING_FOR_DEPOSIT:
-        # The one step back (webhooks.md): only a read begun after the last fact can tell it from an old one.
-        return Verdict.APPLY if _asked_later(payment, fact) else Verdict.STALE
+    if (payment.status, fact.status) in _STEPS_BACK:
+        is_account = payment.virtual_account is not None
+        return Verdict.APPLY if is_account and _asked_later(payment, fact) else Verdict.STALE
     return Verdict.APPLY
 
 
@@ -361,7 +373,7 @@ WINDOW: Final = timedelta(minutes=41)
 
 def deposited_at(before: Payment, fact: Fact, *, by_deposit: bool) -> datetime | None:
     """Answer when the deposit that now stands was first seen, by our clock; None when none does."""
-    if not by_deposit or fact.status is _S.WAITING_FOR_DEPOSIT:
+    if not by_deposit or fact.status in (_S.WAITING_FOR_DEPOSIT, _S.EXPIRED):
         return None
     return before.deposited_at or (fact.asked_at if fact.status in APPROVED else None)
 

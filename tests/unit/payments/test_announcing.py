@@ -85,6 +85,7 @@ ARRIVED: Final[dict[str, list[E]]] = {
 FROM_PAID: Final[dict[str, list[E]]] = {
     "awaits": [E.PAYMENT_DEPOSIT_REVERSED],
     "past due": [E.PAYMENT_DEPOSIT_REVERSED, E.PAYMENT_EXPIRED],
+    "expired": [E.PAYMENT_DEPOSIT_REVERSED, E.PAYMENT_EXPIRED],
     "canceled": [E.PAYMENT_DEPOSIT_REVERSED, E.PAYMENT_CANCELED],
     "paid": [],
     "part back": [E.PAYMENT_PARTIALLY_REFUNDED],
@@ -106,8 +107,8 @@ def _balance(name: str) -> int:
     return STAGES[name].balance_amount or 0
 
 
-# From what was paid to what never was, model.judge lets nothing through but an account that was cancelled once its bank
-# had taken the deposit back.
+# From what was paid to what never was, model.judge lets nothing through but an account that was cancelled or fell due
+# once its bank had taken the deposit back.
 STEPS: Final = [
     (before, after)
     for before, after in itertools.product(STAGES, STAGES)

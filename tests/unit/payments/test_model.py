@@ -46,6 +46,7 @@ PAYMENT = Payment(
     updated_at=NOW,
     fact_asked_at=NOW,
 )
+ACCOUNT = replace(PAYMENT, virtual_account={"expired": False, "accountNumber": "X123"})
 FACT = Fact(
     payment_key=PaymentKey("key-a"),
     order_no=PAYMENT.order_no,
@@ -59,7 +60,7 @@ FACT = Fact(
 
 @pytest.mark.parametrize(("known", "told"), list(itertools.product(S, S)))
 def test_a_fact_moves_a_payment_along_the_graph_or_not_at_all(known: S, told: S) -> None:
-    verdict = judge(replace(PAYMENT, status=known), replace(FACT, status=told))
+    verdict = judge(replace(ACCOUNT, status=known), replace(FACT, status=told))
     assert verdict is (Verdict.APPLY if told is known or told in ALLOWED_MOVES[known] else Verdict.STALE)
 
 
@@ -70,11 +71,15 @@ def test_money_never_becomes_unpaid_again(status: S) -> None:
         assert judge(payment, replace(FACT, status=told)) is Verdict.STALE
 
 
-def test_a_bank_takes_a_deposit_back_only_by_a_later_read() -> None:
-    payment = replace(PAYMENT, status=S.DONE)
-    back = replace(FACT, status=S.WAITING_FOR_DEPOSIT)
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [(S.DONE, S.WAITING_FOR_DEPOSIT), (S.DONE, S.EXPIRED), (S.WAITING_FOR_DEPOSIT, S.EXPIRED)],
+)
+def test_an_account_steps_back_only_by_a_later_read(known: S, told: S) -> None:
+    payment, back = replace(ACCOUNT, status=known), replace(FACT, status=told)
     assert judge(payment, back) is Verdict.APPLY
     assert judge(payment, replace(back, asked_at=NOW)) is Verdict.STALE
+    assert judge(replace(payment, virtual_account=None), back) is Verdict.STALE
 
 
 @pytest.mark.parametrize(
@@ -166,5 +171,8 @@ def test_graphs_have_no_way_back_but_the_banks() -> None:
         }
         assert {frozenset(map(str, pair)) for pair in ways_back} <= {
             frozenset({"DONE", "WAITING_FOR_DEPOSIT"}),
+            # A refusal that a later read contradicts, and an account that fell due.
+            frozenset({"DONE", "EXPIRED"}),
+            frozenset({"WAITING_FOR_DEPOSIT", "EXPIRED"}),
             frozenset({"PAID", "PENDING_PAYMENT"}),
         }
