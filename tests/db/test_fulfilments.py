@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from paywon.base.errors import PaywonError
@@ -15,13 +16,15 @@ from paywon.base.ids import UserId
 from paywon.capsules.commands import CapsuleFulfilment
 from paywon.db.pool import Connection, Database, forbid_open_transaction
 from paywon.desk import store as desk
+from paywon.desk.commands import Decider, retry_fulfilment
 from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.fulfilments.protocol import Fulfilment, OptionRefused
 from paywon.invariants.commands import look_at
 from paywon.invariants.model import Invariant
 from paywon.orders import store as orders
 from paywon.orders.commands import OrderWish, add_order
-from paywon.orders.model import Order
+from paywon.orders.model import CapsuleWish, FulfilmentKind, Order, TimeOption
+from paywon.payments.commands.cashier import Origin
 from paywon.payments.model import AttemptType
 from tests.support.books import AMOUNT, Books, open_books
 from tests.support.marks import CARDS
@@ -185,6 +188,93 @@ async def test_a_plug_in_that_is_gone_is_a_case_for_a_person(books: Books) -> No
     order = await pay(books, kind="gone")
     assert await now_is(books, order) == ("PAID", "BLOCKED", "FULFILMENT_NOT_INSTALLED", None)
     assert await i6_holds(books)
+
+
+async def retry(books: Books, order: Order) -> Order:
+    who = Decider(operator="김담당", reason="달력을 고침", origin=Origin(actor="key:desk"))
+    return await retry_fulfilment(books.cashier, order.id, who)
+
+
+async def test_what_was_blocked_is_handed_over_once_a_person_tries_again(books: Books, bookings: Bookings) -> None:
+    bookings.trouble["fulfil"] = "ROOM_TAKEN"
+    order = await pay(books)
+    bookings.trouble["fulfil"] = ValueError("the calendar is closed")
+    tried = await retry(books, order)
+    why = "FULFILMENT_FAILED: ValueError: the calendar is closed"
+    assert (tried.fulfilment_status, tried.fulfilment_reason) == ("BLOCKED", why)
+    bookings.trouble.clear()
+    assert (await retry(books, order)).fulfilment_status == "FULFILLED"
+    assert await now_is(books, order) == ("PAID", "FULFILLED", None, True)
+    assert await i6_holds(books)
+    with pytest.raises(PaywonError, match="DOUBT_NOT_FOUND"):
+        await retry(books, order)
+    async with books.db.connection() as conn:
+        decided = await desk.decisions_of(conn, order.id)
+    assert [(each.kind, each.operator, each.reason) for each in decided] == [
+        ("retry_fulfilment", "김담당", "달력을 고침")
+    ] * 2
+
+
+@pytest.mark.parametrize("left", [0, AMOUNT // 2])
+async def test_after_a_refund_only_what_still_stands_is_handed_over(
+    books: Books, bookings: Bookings, left: int
+) -> None:
+    bookings.trouble["fulfil" if left else "reverse"] = ValueError("the calendar is closed")
+    order = await pay(books)
+    await books.refunded(order, AMOUNT - left)
+    bookings.trouble.clear()
+    tried = await retry(books, order)
+    assert tried.fulfilment_status == ("FULFILLED" if left else "REVERSED")
+    assert (await now_is(books, order))[3] is bool(left)
+    assert await i6_holds(books)
+
+
+async def test_a_deposit_taken_back_whose_reversal_failed_is_taken_back_by_a_retry(
+    books: Books, bookings: Bookings
+) -> None:
+    books.cashier = replace(books.cashier, deposit_hold=timedelta(0))
+    order = await place(books)
+    await books.answer(await books.ask(AttemptType.VIRTUAL_ACCOUNT_ISSUE, order), "payment-virtual-account-waiting")
+    await books.read(order, "payment-virtual-account-done")
+    bookings.trouble["reverse"] = ValueError("the calendar is closed")
+    books.clock.at += timedelta(seconds=1)
+    await books.read(order, "payment-virtual-account-waiting")
+    assert (await now_is(books, order))[1] == "BLOCKED"
+    bookings.trouble.clear()
+    tried = await retry(books, order)
+    assert (tried.fulfilment_status, tried.fulfilment_reason) == ("REVERSED", "DEPOSIT_REVERSED")
+    assert (await now_is(books, order))[3] is False
+    assert await i6_holds(books)
+
+
+async def test_a_capsule_that_is_handed_over_by_a_retry_is_told(books: Books) -> None:
+    wish = CapsuleWish(time_option=TimeOption.ONE_YEAR, custom_open_at=None, headcount=3, title="졸업")
+    ordered = OrderWish(
+        user_id=UserId("u-1"),
+        order_name="캡슐",
+        amount=AMOUNT,
+        fulfilment_kind=FulfilmentKind.TIME_CAPSULE,
+        fulfilment_options=msgspec.to_builtins(wish),
+    )
+    async with books.db.transaction() as conn:
+        order = await add_order(conn, ordered, now=books.clock.now(), time_to_pay=timedelta(minutes=30))
+    await books.answer(await books.ask(AttemptType.PAYMENT_CONFIRMATION, order))
+    assert (await now_is(books, order))[1:3] == ("BLOCKED", "FULFILMENT_NOT_INSTALLED")
+    books.cashier = replace(books.cashier, fulfilments=BUNDLED)
+    assert (await retry(books, order)).fulfilment_status == "FULFILLED"
+    async with books.db.connection() as conn:
+        told = await conn.fetch("SELECT type FROM events WHERE stream = $1 ORDER BY seq", order.id)
+    assert told[-1]["type"] == "capsule.created"
+
+
+async def test_what_the_application_hands_over_is_not_tried_here(books: Books) -> None:
+    async with books.db.transaction() as conn:
+        wish = OrderWish(user_id=UserId("u-1"), order_name="방", amount=AMOUNT, fulfilment_kind=FulfilmentKind.EVENT)
+        order = await add_order(conn, wish, now=books.clock.now(), time_to_pay=timedelta(minutes=30))
+    await books.answer(await books.ask(AttemptType.PAYMENT_CONFIRMATION, order))
+    assert (await now_is(books, order))[1:3] == ("BLOCKED", "NO_ENDPOINT")
+    with pytest.raises(PaywonError, match="FULFILLED_BY_EVENT"):
+        await retry(books, order)
 
 
 async def test_what_passes_is_tried_again_whole(books: Books, bookings: Bookings) -> None:

@@ -165,7 +165,15 @@ async def test_a_plug_in_books_with_the_payment_and_frees_with_the_refund(rig: R
     desk = (await hospital.paywon.get("/api/ops/doubtful")).body
     assert late["order"]["orderNo"] in str(desk)
 
+    decided = {"operator": "김담당", "reason": "앞 예약이 취소되어 자리가 남"}
+    retry = f"/api/ops/doubtful/fulfilments/{late['order']['id']}/retry"
+    taken = await hospital.paywon.post(retry, decided)
+    assert (taken.status, taken["fulfilmentStatus"], taken["reason"]) == (200, "BLOCKED", "SLOT_TAKEN")
     assert (await hospital.refund(paid))["order"]["status"] == "REFUNDED"
+    given = await hospital.paywon.post(retry, decided)
+    assert (given.status, given["fulfilmentStatus"], given["reason"]) == (200, "FULFILLED", None)
+    assert (await hospital.paywon.post(retry, decided))["code"] == "DOUBT_NOT_FOUND"
+
     assert (await hospital.refund(late))["order"]["status"] == "REFUNDED"
     again = await hospital.paid(HOUR)
     assert (await hospital.paywon.get(f"/api/orders/{again['order']['id']}"))["fulfilment"]["status"] == "FULFILLED"

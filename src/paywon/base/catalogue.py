@@ -283,6 +283,11 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "방금 토스를 읽어 보니 취소할 승인이 없습니다.",
         "Toss, read just now, shows no approval that could be cancelled.",
     ),
+    "FULFILLED_BY_EVENT": ErrorText(
+        _K.CONFLICT,
+        "이 주문은 order.paid 이벤트로 넘깁니다. 이벤트 수신 주소의 redeliver로 다시 보내세요.",
+        "This order is handed over by the event order.paid: send it again by its endpoint's redeliver.",
+    ),
     "WEBHOOK_MALFORMED": ErrorText(
         _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
     ),

@@ -265,8 +265,9 @@ CREATE TABLE public.desk_decisions (
     seconded_by text,
     second_actor text,
     carried_out_at timestamp with time zone,
-    CONSTRAINT about_one_thing CHECK (((attempt_id IS NULL) <> (stray_id IS NULL))),
-    CONSTRAINT desk_decisions_kind_check CHECK ((kind = ANY (ARRAY['reread'::text, 'mark_failed'::text, 'cancel_at_toss'::text]))),
+    order_id uuid,
+    CONSTRAINT about_one_thing CHECK ((num_nonnulls(attempt_id, stray_id, order_id) = 1)),
+    CONSTRAINT desk_decisions_kind_check CHECK ((kind = ANY (ARRAY['reread'::text, 'mark_failed'::text, 'cancel_at_toss'::text, 'retry_fulfilment'::text]))),
     CONSTRAINT failure_needs_two CHECK (((kind <> 'mark_failed'::text) OR (carried_out_at IS NULL) OR (seconded_by IS NOT NULL))),
     CONSTRAINT seconded_by_another CHECK ((lower(seconded_by) <> lower(operator)))
 );
@@ -729,6 +730,7 @@ CREATE INDEX cash_receipts_payment ON public.cash_receipts USING btree (payment_
 CREATE INDEX cash_receipts_to_look_at ON public.cash_receipts USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
 CREATE INDEX desk_decisions_attempt ON public.desk_decisions USING btree (attempt_id, created_at);
 CREATE UNIQUE INDEX desk_decisions_one_proposal ON public.desk_decisions USING btree (attempt_id) WHERE ((kind = 'mark_failed'::text) AND (carried_out_at IS NULL));
+CREATE INDEX desk_decisions_order ON public.desk_decisions USING btree (order_id, created_at);
 CREATE INDEX desk_decisions_stray ON public.desk_decisions USING btree (stray_id, created_at);
 CREATE INDEX event_deliveries_due ON public.event_deliveries USING btree (endpoint_id, next_at) WHERE (status = 'pending'::text);
 CREATE INDEX event_deliveries_endpoint ON public.event_deliveries USING btree (endpoint_id, seq DESC);
@@ -797,6 +799,8 @@ ALTER TABLE ONLY public.cash_receipts
     ADD CONSTRAINT cash_receipts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
 ALTER TABLE ONLY public.desk_decisions
     ADD CONSTRAINT desk_decisions_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES public.payment_transactions(id);
+ALTER TABLE ONLY public.desk_decisions
+    ADD CONSTRAINT desk_decisions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 ALTER TABLE ONLY public.desk_decisions
     ADD CONSTRAINT desk_decisions_stray_id_fkey FOREIGN KEY (stray_id) REFERENCES public.strays(id);
 ALTER TABLE ONLY public.event_deliveries

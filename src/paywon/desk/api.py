@@ -9,7 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from paywon.base.ids import AttemptId, StrayId
+from paywon.base.ids import AttemptId, OrderId, StrayId
 from paywon.desk import commands
 from paywon.desk.commands import Decider
 from paywon.desk.model import Decision, Doubt
@@ -133,6 +133,15 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
     reason: str | None
 
 
+class RetriedOut(Output, frozen=True, kw_only=True):
+    """``FULFILLED`` or ``REVERSED`` if it went well; still ``BLOCKED``, and why, if not."""
+
+    order_id: UUID
+    order_no: str
+    fulfilment_status: str
+    reason: str | None
+
+
 class DeskOut(Output, frozen=True, kw_only=True):
     questions: list[DoubtOut]
     strays: list[StrayOut]
@@ -223,6 +232,25 @@ class DeskController(Controller):
         decider = _decider(data, origin)
         return StrayOut(
             **asdict(await commands.return_stray_money(cashier, StrayId(stray_id), decider, account=account))
+        )
+
+    @post(
+        "/fulfilments/{order_id:uuid}/retry",
+        dto=StrictBody[DecisionIn],
+        return_dto=None,
+        status_code=HTTP_200_OK,
+        guards=[needs("ops:write")],
+        summary="Try a blocked fulfilment again",
+        responses=writing(404, 409),
+    )
+    async def retry(self, order_id: UUID, data: DecisionIn, cashier: Till, origin: Asker) -> RetriedOut:
+        """Hands over what a paid order is for, or takes it back where the money went back; nothing is asked of Toss."""
+        order = await commands.retry_fulfilment(cashier, OrderId(order_id), _decider(data, origin))
+        return RetriedOut(
+            order_id=order.id,
+            order_no=order.order_no,
+            fulfilment_status=order.fulfilment_status,
+            reason=order.fulfilment_reason,
         )
 
 

@@ -4,17 +4,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, DecisionId, StrayId, new_uuid
+from paywon.base.ids import AttemptId, DecisionId, OrderId, StrayId, new_uuid
 from paywon.billing import store as keys
 from paywon.billing.commands import settling as billing
 from paywon.db.pool import Connection
 from paywon.desk import store
 from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second, step_if_unchanged
 from paywon.orders import store as orders
+from paywon.orders.model import FulfilmentKind, FulfilmentStatus, Order
 from paywon.payments import store as payments
-from paywon.payments.commands import cancelling, resolving, returning, settling
+from paywon.payments.announcing import Books
+from paywon.payments.commands import cancelling, handing_over, resolving, returning, settling
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.telling import tell_change
 from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType
 from paywon.receipts import store as receipts
 from paywon.receipts.commands import settling as receipt_settling
@@ -152,6 +155,28 @@ async def return_stray_money(
     return left
 
 
+async def retry_fulfilment(cashier: Cashier, order_id: OrderId, who: Decider) -> Order:
+    """Try a blocked fulfilment again, whatever it was that blocked it; answer the order as it then is.
+
+    It is handed over if the order stands paid, and taken back if its money went back.
+
+    Raises:
+        PaywonError: DOUBT_NOT_FOUND, FULFILLED_BY_EVENT.
+    """
+    now = cashier.clock.now()
+    async with cashier.db.transaction() as conn:
+        order = await orders.lock_by_id(conn, order_id)
+        if order is None or order.fulfilment_status is not FulfilmentStatus.BLOCKED:
+            raise PaywonError("DOUBT_NOT_FOUND")
+        if order.fulfilment_kind == FulfilmentKind.EVENT:
+            raise PaywonError("FULFILLED_BY_EVENT")
+        payment = await payments.lock_by_order(conn, order.id)
+        assert payment is not None, "what is blocked has been paid"
+        await _record(conn, cashier, who, DecisionKind.RETRY_FULFILMENT, order_id=order_id, at_once=True)
+        tried = await handing_over.try_again(conn, order, now, cashier.fulfilments)
+        return await tell_change(conn, Books(order=order, payment=payment), Books(order=tried, payment=payment), now)
+
+
 async def _with_next_step(conn: Connection, doubt: Doubt) -> Doubt:
     attempt = await payments.attempt_by_id(conn, doubt.attempt_id)
     assert attempt is not None, "attempts are never deleted"
@@ -174,12 +199,14 @@ async def _record(
     at_once: bool,
     attempt_id: AttemptId | None = None,
     stray_id: StrayId | None = None,
+    order_id: OrderId | None = None,
 ) -> Decision:
     now: datetime = cashier.clock.now()
     decision = Decision(
         id=DecisionId(new_uuid()),
         attempt_id=attempt_id,
         stray_id=stray_id,
+        order_id=order_id,
         kind=kind,
         reason=who.reason,
         operator=who.operator,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from paywon.base.ids import AttemptId, DecisionId, StrayId
+from paywon.base.ids import AttemptId, DecisionId, OrderId, StrayId
 from paywon.billing.model import issue_step
 from paywon.payments.model import ABOUT_PAYMENTS, Attempt, AttemptType, PaymentStatus
 from paywon.payments.recovery import Reading, Step, next_step
@@ -16,6 +16,7 @@ class DecisionKind(StrEnum):
     REREAD = "reread"
     MARK_FAILED = "mark_failed"
     CANCEL_AT_TOSS = "cancel_at_toss"
+    RETRY_FULFILMENT = "retry_fulfilment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Decision:
     id: DecisionId
     attempt_id: AttemptId | None = None
     stray_id: StrayId | None = None
+    order_id: OrderId | None = None
     kind: DecisionKind
     reason: str
     operator: str

@@ -141,9 +141,13 @@ async def carry_out(
 
 
 async def decisions_of(conn: Connection, about: Any) -> list[Decision]:
-    """Fetch what was decided about an attempt or about stray money, oldest first."""
+    """Fetch what was decided about an attempt, stray money or an order's fulfilment, oldest first."""
     rows = await conn.fetch(
-        f"SELECT {_DECISION} FROM desk_decisions WHERE attempt_id = $1 OR stray_id = $1 ORDER BY created_at, id", about
+        f"""
+        SELECT {_DECISION} FROM desk_decisions
+        WHERE attempt_id = $1 OR stray_id = $1 OR order_id = $1 ORDER BY created_at, id
+        """,
+        about,
     )
     return [_decision(row) for row in rows]
 

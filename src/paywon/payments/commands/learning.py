@@ -6,7 +6,7 @@ idempotent, knows which state may follow which, and never lets an older fact ove
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -20,13 +20,13 @@ from paywon.orders.model import (
     CLOSED_UNPAID,
     PAID_ONCE,
     STANDING,
-    FulfilmentKind,
     FulfilmentStatus,
     Order,
     OrderStatus,
 )
 from paywon.payments import store
 from paywon.payments.announcing import Books
+from paywon.payments.commands import handing_over
 from paywon.payments.commands.telling import tell_change, tell_requested
 from paywon.payments.facts import cancel_columns, fact_of, payment_columns
 from paywon.payments.model import (
@@ -48,10 +48,6 @@ from paywon.strays.model import Stray, StrayReason
 from paywon.toss import wire
 
 _log = structlog.get_logger()
-
-# Why a paid order's fulfilment waits, and why it was taken back.
-DEPOSIT_HELD: Final = "DEPOSIT_HELD"
-DEPOSIT_REVERSED: Final = "DEPOSIT_REVERSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,10 +224,12 @@ async def _move_order(
         # A payment that is first seen after its refund has still been paid: the order takes both steps.
         told = may_fulfil and status in STANDING
         order = await _set_status(conn, order, OrderStatus.PAID, now, paid_told_at=now if told else None)
-        order = await _await_fulfilment(conn, order, now, reason=None if may_fulfil else DEPOSIT_HELD)
+        order = await handing_over.await_fulfilment(
+            conn, order, now, reason=None if may_fulfil else handing_over.DEPOSIT_HELD
+        )
     stands = order.status in PAID_ONCE and status in PAID_ONCE
     if stands and may_fulfil and order.fulfilment_status is FulfilmentStatus.WAITING:
-        order = await _fulfil(conn, order, now, fulfilments)
+        order = await handing_over.fulfil(conn, order, now, fulfilments)
     if stands and may_fulfil and status in STANDING and order.paid_told_at is None:
         order = await _let_paid_be_told(conn, order, now)
     if status is order.status:
@@ -242,10 +240,10 @@ async def _move_order(
     since = order.paid_told_at if status in PAID_ONCE else None
     order = await _set_status(conn, order, status, now, paid_told_at=since)
     if status is OrderStatus.REFUNDED:
-        return await _reverse(conn, order, now, fulfilments, reason=None)
+        return await handing_over.reverse(conn, order, now, fulfilments, reason=None)
     if was_paid and status not in PAID_ONCE:
         _log.warning("a bank took a deposit back", order_no=order.order_no)
-        return await _reverse(conn, order, now, fulfilments, reason=DEPOSIT_REVERSED)
+        return await handing_over.reverse(conn, order, now, fulfilments, reason=handing_over.DEPOSIT_REVERSED)
     return order
 
 
@@ -260,43 +258,6 @@ async def _let_paid_be_told(conn: Connection, order: Order, now: datetime) -> Or
     """The hold of a deposit is over, and a fresh read has shown it: from now on the order counts as paid outside."""
     await orders.set_paid_told(conn, order.id, now)
     return replace(order, paid_told_at=now)
-
-
-async def _await_fulfilment(conn: Connection, order: Order, now: datetime, *, reason: str | None) -> Order:
-    """Have a paid order's fulfilment wait; again, where a bank had taken an earlier deposit back."""
-    same = (order.fulfilment_status, order.fulfilment_reason) == (FulfilmentStatus.WAITING, reason)
-    if order.fulfilment_kind == FulfilmentKind.NONE or same:
-        return order
-    return await _set_fulfilment(conn, order, FulfilmentStatus.WAITING, reason, now)
-
-
-async def _fulfil(conn: Connection, order: Order, now: datetime, fulfilments: Fulfilments) -> Order:
-    if order.fulfilment_kind == FulfilmentKind.EVENT:
-        # The application hands over: it is told by order.paid, and the order waits until somebody has taken that.
-        return await _await_fulfilment(conn, order, now, reason=None)
-    obstacle = await fulfilments.fulfil(conn, order, now)
-    status = FulfilmentStatus.BLOCKED if obstacle else FulfilmentStatus.FULFILLED
-    return await _set_fulfilment(conn, order, status, obstacle, now)
-
-
-async def _reverse(
-    conn: Connection, order: Order, now: datetime, fulfilments: Fulfilments, *, reason: str | None
-) -> Order:
-    if order.fulfilment_kind == FulfilmentKind.NONE:
-        return order
-    handed_over = order.fulfilment_status is FulfilmentStatus.FULFILLED
-    if handed_over and order.fulfilment_kind != FulfilmentKind.EVENT:
-        trouble = await fulfilments.reverse(conn, order, now, reason)
-        if trouble is not None:
-            return await _set_fulfilment(conn, order, FulfilmentStatus.BLOCKED, trouble, now)
-    return await _set_fulfilment(conn, order, FulfilmentStatus.REVERSED, reason, now)
-
-
-async def _set_fulfilment(
-    conn: Connection, order: Order, status: FulfilmentStatus, reason: str | None, now: datetime
-) -> Order:
-    await orders.set_fulfilment(conn, order.id, status, reason, now)
-    return replace(order, fulfilment_status=status, fulfilment_reason=reason)
 
 
 async def _note_second(
