@@ -202,6 +202,9 @@ async def test_what_was_blocked_is_handed_over_once_a_person_tries_again(books: 
     tried = await retry(books, order)
     why = "FULFILMENT_FAILED: ValueError: the calendar is closed"
     assert (tried.fulfilment_status, tried.fulfilment_reason) == ("BLOCKED", why)
+    async with books.db.connection() as conn:
+        (shown,) = await desk.leftovers(conn, limit=10)
+    assert (shown.reason, [each.operator for each in shown.decisions]) == (why, ["김담당"])
     bookings.trouble.clear()
     assert (await retry(books, order)).fulfilment_status == "FULFILLED"
     assert await now_is(books, order) == ("PAID", "FULFILLED", None, True)

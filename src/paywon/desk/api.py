@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from paywon.base.ids import AttemptId, OrderId, StrayId
 from paywon.desk import commands
 from paywon.desk.commands import Decider
-from paywon.desk.model import Decision, Doubt
+from paywon.desk.model import Decision, Doubt, Leftover
 from paywon.payments.api.common import Asker, RefundAccountIn, Till
 from paywon.web.auth import needs
 from paywon.web.body import StrictBody
@@ -124,13 +124,17 @@ class StrayOut(Output, frozen=True, kw_only=True):
 
 
 class LeftoverOut(Output, frozen=True, kw_only=True):
-    """Something else for a person: a parked ``webhook``, a blocked ``fulfilment``, a ``refund`` the bank refused."""
+    """Something else for a person: a parked ``webhook``, a blocked ``fulfilment``, a ``refund`` the bank refused.
+
+    ``id`` is the webhook's, the order's, or the payment's.
+    """
 
     kind: str
     id: UUID
     since: datetime
     order_no: str | None
     reason: str | None
+    decisions: list[DecisionOut]
 
 
 class RetriedOut(Output, frozen=True, kw_only=True):
@@ -167,7 +171,7 @@ class DeskController(Controller):
         return DeskOut(
             questions=[doubt_out(doubt) for doubt in desk.doubts],
             strays=[StrayOut(**asdict(stray)) for stray in desk.strays],
-            leftovers=[LeftoverOut(**asdict(left)) for left in desk.leftovers],
+            leftovers=[_leftover_out(left) for left in desk.leftovers],
         )
 
     @post(
@@ -271,6 +275,11 @@ def doubt_out(doubt: Doubt) -> DoubtOut:
         webhooks=[ToldOut(**asdict(told)) for told in doubt.webhooks],
         decisions=[_decision_out(decision) for decision in doubt.decisions],
     )
+
+
+def _leftover_out(left: Leftover) -> LeftoverOut:
+    same = {name: getattr(left, name) for name in LeftoverOut.__struct_fields__ if name != "decisions"}
+    return LeftoverOut(**same, decisions=[_decision_out(decision) for decision in left.decisions])
 
 
 def _decision_out(decision: Decision) -> DecisionOut:

@@ -118,10 +118,14 @@ def _reading(last: Answer | None) -> Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused."""
+    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
+
+    ``id`` is the webhook's, the order's, or the payment's.
+    """
 
     kind: str
     id: UUID
     since: datetime
     order_no: str | None
     reason: str | None
+    decisions: list[Decision] = field(default_factory=list)

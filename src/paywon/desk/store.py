@@ -107,7 +107,12 @@ async def leftovers(conn: Connection, *, limit: int) -> list[Leftover]:
     found = []
     for query in _LEFTOVERS.values():
         found += [Leftover(**dict(row)) for row in await conn.fetch(query, limit)]
-    return found
+    rows = await conn.fetch(
+        f"SELECT {_DECISION} FROM desk_decisions WHERE order_id = ANY ($1) ORDER BY created_at, id",
+        [left.id for left in found],
+    )
+    decided = [_decision(row) for row in rows]
+    return [replace(left, decisions=[each for each in decided if each.order_id == left.id]) for left in found]
 
 
 async def insert_decision(conn: Connection, decision: Decision) -> None:
