@@ -206,6 +206,67 @@ async def test_cancel_at_toss_gives_the_money_back(stack: Stack) -> None:
     assert at_toss["status"] == "CANCELED"
 
 
+async def decide_again(stack: Stack, path: str, body: dict[str, Any], *, died: bool) -> Reply:
+    """Decide, and send the same request again; as after a crash before the first answer was kept, if it ``died``."""
+    headers = {"Idempotency-Key": path}
+    first = await stack.api.post(path, body, headers=headers)
+    if died:
+        await stack.rows(
+            "UPDATE idempotency_keys SET status = NULL, sealed_body = NULL, created_at = now() - interval '1 minute'"
+        )
+    again = await stack.api.post(path, body, headers=headers)
+    assert (again.status, again.body) == (first.status, first.body)
+    assert again.headers.get("idempotent-replayed") == (None if died else "true")
+    return again
+
+
+@pytest.mark.parametrize("died", [False, True])
+async def test_a_decision_is_made_once_for_a_key(stack: Stack, died: bool) -> None:
+    payment, doubt = await in_doubt(stack)
+    question = f"/api/ops/doubtful/questions/{doubt['attemptId']}"
+    assert (await decide_again(stack, f"{question}/mark-failed", KIM, died=died)).status == 202
+    await heal(stack)
+    assert (await decide_again(stack, f"{question}/cancel", KIM, died=died)).status == 200
+    decided = await stack.rows("SELECT kind FROM desk_decisions ORDER BY created_at")
+    assert [row["kind"] for row in decided] == ["mark_failed", "cancel_at_toss"]
+    cancel = f"/v1/payments/{payment['paymentKey']}/cancel"
+    assert len(await stack.toss_requests(cancel)) == 1
+    assert (await stack.api.get(f"/payments/{payment['id']}"))["status"] == "refunded"
+
+
+@pytest.mark.parametrize("died", [False, True])
+async def test_two_operators_mark_as_failed_once(stack: Stack, died: bool) -> None:
+    _, doubt = await in_doubt(stack)
+    mark = f"/api/ops/doubtful/questions/{doubt['attemptId']}/mark-failed"
+    await stack.api.post(mark, KIM)
+    assert (await decide_again(stack, mark, LEE, died=died))["secondedBy"] == "이담당"
+
+
+@pytest.mark.parametrize("died", [False, True])
+async def test_a_reread_is_repeated(stack: Stack, died: bool) -> None:
+    _, doubt = await in_doubt(stack)
+    await heal(stack)
+    reread = f"/api/ops/doubtful/questions/{doubt['attemptId']}/reread"
+    assert (await decide_again(stack, reread, KIM, died=died))["settled"] is True
+    assert len(await stack.rows("SELECT FROM desk_decisions")) == 1
+
+
+@pytest.mark.parametrize("died", [False, True])
+async def test_stray_money_goes_back_once_for_a_key(stack: Stack, died: bool) -> None:
+    order = await place(stack)
+    await stack.api.post(
+        "/api/payments/toss/virtual-accounts", {"orderId": order["orderNo"], "bank": "06", "customerName": "박토스"}
+    )
+    await stack.rows("UPDATE orders SET status = 'EXPIRED'")
+    await stack.toss.post(f"/sandbox/virtual-accounts/{order['orderNo']}/deposit")
+    (stray,) = await stack.eventually(lambda: stack.rows("SELECT id FROM strays"))
+    account = {"bank": "국민은행", "accountNumber": "12345678901", "holderName": "박토스"}
+    cancel = f"/api/ops/doubtful/strays/{stray['id']}/cancel"
+    done = await decide_again(stack, cancel, {**KIM, "refundReceiveAccount": account}, died=died)
+    assert (done.status, done["balanceAmount"]) == (200, 0)
+    assert len(await stack.rows("SELECT FROM desk_decisions")) == 1
+
+
 async def test_after_three_days_a_question_is_parked_for_a_person(stack: Stack) -> None:
     _, doubt = await in_doubt(stack)
     await stack.rows("UPDATE payment_transactions SET retry_count = 77, resolve_by = now() WHERE status = 'pending'")

@@ -170,8 +170,10 @@ async def test_a_plug_in_books_with_the_payment_and_frees_with_the_refund(rig: R
     taken = await hospital.paywon.post(retry, decided)
     assert (taken.status, taken["fulfilmentStatus"], taken["reason"]) == (200, "BLOCKED", "SLOT_TAKEN")
     assert (await hospital.refund(paid))["order"]["status"] == "REFUNDED"
-    given = await hospital.paywon.post(retry, decided)
+    once = {"Idempotency-Key": "retry-1"}
+    given = await hospital.paywon.post(retry, decided, headers=once)
     assert (given.status, given["fulfilmentStatus"], given["reason"]) == (200, "FULFILLED", None)
+    assert (await hospital.paywon.post(retry, decided, headers=once)).body == given.body
     assert (await hospital.paywon.post(retry, decided))["code"] == "DOUBT_NOT_FOUND"
 
     assert (await hospital.refund(late))["order"]["status"] == "REFUNDED"

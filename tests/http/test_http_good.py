@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.http.doors import Door, doors
-from tests.http.world import World
+from tests.http.world import OPEN_DOORS, World
 
 READS = [door for door in doors() if door.method == "GET"]
 # These ask Toss, and every question is on record.
@@ -15,6 +15,11 @@ ASKING = (
 )
 # What is in doubt has to be brought about first: tests/acceptance/test_desk.py does.
 IN_DOUBT = "/api/ops/doubtful/"
+# What deletes comes last; Toss, which has a door to itself, sends no keys.
+WITHOUT_BODY = sorted(
+    (door for door in doors() if door.method != "GET" and not door.fields and str(door) not in OPEN_DOORS),
+    key=lambda door: door.method == "DELETE",
+)
 ORDER = ("POST /api/orders", "POST /payments/request", "POST /payments/confirm", "POST /api/payments/toss/confirm")
 
 
@@ -37,13 +42,35 @@ def test_every_query_parameter_is_taken(world: World) -> None:
     assert second["payments"][0]["id"] != first["payments"][0]["id"]
 
 
+def kept(world: World) -> list[tuple[str, int, str | None]]:
+    """All rows but Toss's webhooks, which come as they like."""
+    return [row for row in world.ledger.read() if not row[0].startswith("webhook")]
+
+
 @pytest.mark.parametrize("door", [d for d in doors() if d.fields and not d.path.startswith(IN_DOUBT)], ids=str)
-def test_the_example_is_taken_and_written(world: World, door: Door) -> None:
-    before = world.ledger.read()
-    answer = world.wire.send(door.method, world.target(door), world.good(door))
+def test_the_example_is_taken_and_written_once_for_a_key(world: World, door: Door) -> None:
+    body, headers = world.good(door), [f"Idempotency-Key: once-{door.method}-{door.path}"]
+    assert body is not None
+    before = kept(world)
+    answer = world.wire.send(door.method, world.target(door), body, headers=headers)
     assert answer.status in (200, 201, 202), (answer.status, answer.body.decode())
-    if not door.path.endswith("/confirm"):
-        assert world.ledger.read() != before
+    written = kept(world)
+    assert written != before
+    again = world.wire.send(door.method, world.target(door), body, headers=headers)
+    assert (again.status, again.body, again.headers.get("idempotent-replayed")) == (answer.status, answer.body, "true")
+    other = world.wire.send(door.method, world.target(door), body + b" ", headers=headers)
+    assert (other.status, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert kept(world) == written
+
+
+@pytest.mark.parametrize("door", WITHOUT_BODY, ids=str)
+def test_a_write_without_a_body_is_done_once_for_a_key(world: World, door: Door) -> None:
+    answer = world.wire.send(door.method, world.target(door), headers=[f"Idempotency-Key: {door.method}-{door.path}"])
+    assert answer.status in (200, 202), (answer.status, answer.body.decode())
+    written = kept(world)
+    again = world.wire.send(door.method, world.target(door), headers=[f"Idempotency-Key: {door.method}-{door.path}"])
+    assert (again.status, again.body, again.headers.get("idempotent-replayed")) == (answer.status, answer.body, "true")
+    assert kept(world) == written
 
 
 def test_what_was_given_comes_back(world: World) -> None:

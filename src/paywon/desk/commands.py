@@ -1,5 +1,7 @@
-"""What people do at the desk. Every decision is on record before it is carried out."""
+"""What people do at the desk. Every decision is on record before it is carried out, with its request's key."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +12,7 @@ from paywon.billing.commands import settling as billing
 from paywon.db.pool import Connection
 from paywon.desk import store
 from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second, step_if_unchanged
+from paywon.idempotency import commands as idempotency
 from paywon.orders import store as orders
 from paywon.orders.model import FulfilmentKind, FulfilmentStatus, Order
 from paywon.payments import store as payments
@@ -18,7 +21,7 @@ from paywon.payments.commands import cancelling, handing_over, resolving, return
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.telling import tell_change
-from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType
+from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType, PaymentStatus
 from paywon.receipts import store as receipts
 from paywon.receipts.commands import settling as receipt_settling
 from paywon.strays import store as strays
@@ -33,6 +36,11 @@ class Decider:
     operator: str
     reason: str
     origin: Origin
+
+    @property
+    def carrying_out(self) -> Origin:
+        """Who carries the decision out: its request's idempotency key is taken by then."""
+        return replace(self.origin, claim=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +70,10 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
         PaywonError: DOUBT_NOT_FOUND.
     """
     async with cashier.db.transaction() as conn:
-        await _open_attempt(conn, attempt_id)
-        await _record(conn, cashier, who, DecisionKind.REREAD, attempt_id=attempt_id, at_once=True)
+        decision_id, again = await _begin(conn, cashier, who)
+        if not again:
+            await _open_attempt(conn, attempt_id)
+            await _record(conn, cashier, who, DecisionKind.REREAD, decision_id, attempt_id=attempt_id)
     await resolving.resolve_now(cashier, attempt_id, may_ask=True)
     async with cashier.db.connection() as conn:
         left = await store.doubt(conn, attempt_id)
@@ -79,16 +89,25 @@ async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> 
         PaywonError: DOUBT_NOT_FOUND, SECOND_OPERATOR_NEEDED, TOSS_SAYS_OTHERWISE.
     """
     async with cashier.db.transaction() as conn:
+        decision_id, again = await _begin(conn, cashier, who)
+        if again and (made := await _come_to(conn, attempt_id, decision_id, who)) is not None:
+            return made
         await _open_attempt(conn, attempt_id)
         proposal = await store.lock_proposal(conn, attempt_id)
         if proposal is None:
-            return await _record(conn, cashier, who, DecisionKind.MARK_FAILED, attempt_id=attempt_id, at_once=False)
+            return await _record(conn, cashier, who, DecisionKind.MARK_FAILED, decision_id, attempt_id=attempt_id)
     if not may_second(proposal, who.operator):
         raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
     await resolving.resolve_now(cashier, attempt_id, may_ask=False)
     async with cashier.db.transaction() as conn:
         await _fail(conn, cashier, attempt_id, proposal, who)
         return (await store.decisions_of(conn, attempt_id))[-1]
+
+
+async def _come_to(conn: Connection, attempt_id: AttemptId, decision_id: DecisionId, who: Decider) -> Decision | None:
+    """Find what a request that died had come to: its own proposal, or another's that it had carried out."""
+    decided = await store.decisions_of(conn, attempt_id)
+    return next((each for each in decided if each.id == decision_id or each.seconded_by == who.operator), None)
 
 
 async def _fail(conn: Connection, cashier: Cashier, attempt_id: AttemptId, proposal: Decision, who: Decider) -> None:
@@ -124,15 +143,22 @@ async def cancel_attempt_at_toss(
         PaywonError: DOUBT_NOT_FOUND, NOTHING_TO_CANCEL, or what a refund raises.
     """
     async with cashier.db.transaction() as conn:
-        attempt = await _open_attempt(conn, attempt_id)
-        await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, attempt_id=attempt_id, at_once=True)
+        decision_id, again = await _begin(conn, cashier, who)
+        if not again:
+            await _open_attempt(conn, attempt_id)
+            await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, attempt_id=attempt_id)
     await resolving.resolve_now(cashier, attempt_id, may_ask=False)
     async with cashier.db.connection() as conn:
+        attempt = await payments.attempt_by_id(conn, attempt_id)
+        assert attempt is not None, "attempts are never deleted"
         payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
+    if again and payment is not None and payment.status is PaymentStatus.CANCELED:
+        return
     if attempt.type not in PAYING or payment is None or payment.status not in APPROVED:
         raise PaywonError("NOTHING_TO_CANCEL")
     wish = RefundWish(kind=AttemptType.PAYMENT_CANCELLATION, reason=who.reason, amount=None, account=account)
-    await cancelling.refund_payment(cashier, payment.id, wish, who.origin)
+    with _as_begun(again):
+        await cancelling.refund_payment(cashier, payment.id, wish, who.carrying_out)
 
 
 async def return_stray_money(
@@ -143,12 +169,18 @@ async def return_stray_money(
     Raises:
         PaywonError: DOUBT_NOT_FOUND, or what the cancel raises.
     """
+    bank = cancelling.known_bank(account)
     async with cashier.db.transaction() as conn:
+        decision_id, again = await _begin(conn, cashier, who)
         stray = await strays.by_id(conn, stray_id)
+        if again and stray is not None and stray.returned_at is not None:
+            return stray
         if stray is None or stray.returned_at is not None:
             raise PaywonError("DOUBT_NOT_FOUND")
-        await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, stray_id=stray_id, at_once=True)
-    await returning.return_stray(cashier, stray, who.origin, reason=who.reason, account=cancelling.known_bank(account))
+        if not again:
+            await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, stray_id=stray_id)
+    with _as_begun(again):
+        await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
     async with cashier.db.connection() as conn:
         left = await strays.by_id(conn, stray_id)
     assert left is not None, "strays are never deleted"
@@ -165,14 +197,17 @@ async def retry_fulfilment(cashier: Cashier, order_id: OrderId, who: Decider) ->
     """
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
+        decision_id, again = await _begin(conn, cashier, who)
         order = await orders.lock_by_id(conn, order_id)
+        if again and order is not None:
+            return order
         if order is None or order.fulfilment_status is not FulfilmentStatus.BLOCKED:
             raise PaywonError("DOUBT_NOT_FOUND")
         if order.fulfilment_kind == FulfilmentKind.EVENT:
             raise PaywonError("FULFILLED_BY_EVENT")
         payment = await payments.lock_by_order(conn, order.id)
         assert payment is not None, "what is blocked has been paid"
-        await _record(conn, cashier, who, DecisionKind.RETRY_FULFILMENT, order_id=order_id, at_once=True)
+        await _record(conn, cashier, who, DecisionKind.RETRY_FULFILMENT, decision_id, order_id=order_id)
         tried = await handing_over.try_again(conn, order, now, cashier.fulfilments)
         return await tell_change(conn, Books(order=order, payment=payment), Books(order=tried, payment=payment), now)
 
@@ -190,20 +225,41 @@ async def _open_attempt(conn: Connection, attempt_id: AttemptId) -> Attempt:
     return attempt
 
 
+async def _begin(conn: Connection, cashier: Cashier, who: Decider) -> tuple[DecisionId, bool]:
+    """Take the request's idempotency key for a decision that is about to be made.
+
+    Answers the decision's id, and whether it is the one of a first request that died before it could answer.
+    Raises as ``idempotency.commands.take``.
+    """
+    decision_id = new_uuid()
+    begun = await idempotency.take(conn, who.origin.claim, decision_id, cashier.clock.now())
+    return DecisionId(begun or decision_id), begun is not None
+
+
+@contextmanager
+def _as_begun(again: bool) -> Iterator[None]:
+    """Let a request that goes on with what another began leave alone what that one has asked already."""
+    try:
+        yield
+    except PaywonError as error:
+        if not again or error.code != "PAYMENT_IN_PROGRESS":
+            raise
+
+
 async def _record(
     conn: Connection,
     cashier: Cashier,
     who: Decider,
     kind: DecisionKind,
+    decision_id: DecisionId,
     *,
-    at_once: bool,
     attempt_id: AttemptId | None = None,
     stray_id: StrayId | None = None,
     order_id: OrderId | None = None,
 ) -> Decision:
     now: datetime = cashier.clock.now()
     decision = Decision(
-        id=DecisionId(new_uuid()),
+        id=decision_id,
         attempt_id=attempt_id,
         stray_id=stray_id,
         order_id=order_id,
@@ -212,7 +268,8 @@ async def _record(
         operator=who.operator,
         actor=who.origin.actor,
         created_at=now,
-        carried_out_at=now if at_once else None,
+        # Only a failure waits for a second operator.
+        carried_out_at=None if kind is DecisionKind.MARK_FAILED else now,
     )
     await store.insert_decision(conn, decision)
     return decision

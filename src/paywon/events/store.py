@@ -33,6 +33,11 @@ async def endpoint_by_id(conn: Connection, endpoint_id: EndpointId) -> Endpoint 
     return _endpoint(await conn.fetchrow(_SELECT_ENDPOINT + "WHERE id = $1 AND deleted_at IS NULL", endpoint_id))
 
 
+async def deleted_endpoint(conn: Connection, endpoint_id: EndpointId) -> Endpoint | None:
+    """Fetch what is left of an endpoint that has been deleted."""
+    return _endpoint(await conn.fetchrow(_SELECT_ENDPOINT + "WHERE id = $1 AND deleted_at IS NOT NULL", endpoint_id))
+
+
 async def lock_endpoint(conn: Connection, endpoint_id: EndpointId) -> Endpoint | None:
     """Fetch an endpoint that has not been deleted, and hold its row."""
     query = _SELECT_ENDPOINT + "WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"

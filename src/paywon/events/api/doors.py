@@ -89,10 +89,10 @@ class EventEndpointsController(Controller):
         summary="Change, disable or enable an endpoint",
         responses=writing(404),
     )
-    async def change(self, endpoint_id: UUID, data: EndpointChangeIn, mailroom: Room) -> EndpointOut:
+    async def change(self, endpoint_id: UUID, data: EndpointChangeIn, mailroom: Room, claim: Key) -> EndpointOut:
         """What waits for it is taken back while it is disabled; ``redeliver`` makes up for that."""
         wish = EndpointChange(url=data.url, events=data.events, description=data.description, enabled=data.enabled)
-        return endpoint_out(await endpoints.change(mailroom, EndpointId(endpoint_id), wish))
+        return endpoint_out(await endpoints.change(mailroom, EndpointId(endpoint_id), wish, claim))
 
     @delete(
         "/{endpoint_id:uuid}",
@@ -101,9 +101,9 @@ class EventEndpointsController(Controller):
         summary="Delete an endpoint",
         responses=reading(404),
     )
-    async def remove(self, endpoint_id: UUID, mailroom: Room) -> EndpointOut:
+    async def remove(self, endpoint_id: UUID, mailroom: Room, claim: Key) -> EndpointOut:
         """Its secret is wiped and what waits for it taken back; its events' log stays."""
-        return endpoint_out(await endpoints.delete(mailroom, EndpointId(endpoint_id)))
+        return endpoint_out(await endpoints.delete(mailroom, EndpointId(endpoint_id), claim))
 
     @post(
         "/{endpoint_id:uuid}/rotate-secret",
@@ -128,9 +128,9 @@ class EventEndpointsController(Controller):
         summary="Send a test event",
         responses=writing(404, 409),
     )
-    async def test(self, endpoint_id: UUID, mailroom: Room) -> TestOut:
+    async def test(self, endpoint_id: UUID, mailroom: Room, claim: Key) -> TestOut:
         """A worker sends it at once; ``GET /api/ops/events/{eventId}`` shows what came of it."""
-        return TestOut(event_id=await redelivering.send_test(mailroom, EndpointId(endpoint_id)))
+        return TestOut(event_id=await redelivering.send_test(mailroom, EndpointId(endpoint_id), claim))
 
     @post(
         "/{endpoint_id:uuid}/redeliver",
@@ -141,18 +141,20 @@ class EventEndpointsController(Controller):
         summary="Send one event, or all of a span, again",
         responses=writing(404, 409),
     )
-    async def redeliver(self, endpoint_id: UUID, data: RedeliveryIn, mailroom: Room) -> RedeliveryOut:
+    async def redeliver(self, endpoint_id: UUID, data: RedeliveryIn, mailroom: Room, claim: Key) -> RedeliveryOut:
         """Whether or not they were taken before, and whether or not there was a delivery of them."""
         if (data.event_id is None) is (data.since is None) or (data.until is not None and data.since is None):
             raise PaywonError("REDELIVERY_FIELDS", field="eventId")
         if data.event_id is not None:
-            await redelivering.redeliver(mailroom, EndpointId(endpoint_id), EventId(data.event_id))
+            await redelivering.redeliver(mailroom, EndpointId(endpoint_id), EventId(data.event_id), claim)
             return RedeliveryOut(events=1)
         assert data.since is not None, "either of the two is there"
         if data.until is not None and data.until < data.since:
             raise PaywonError("REDELIVERY_FIELDS", field="until")
         endpoint = EndpointId(endpoint_id)
-        return RedeliveryOut(events=await redelivering.redeliver_span(mailroom, endpoint, data.since, data.until))
+        return RedeliveryOut(
+            events=await redelivering.redeliver_span(mailroom, endpoint, data.since, data.until, claim)
+        )
 
     @get(
         "/{endpoint_id:uuid}/deliveries",

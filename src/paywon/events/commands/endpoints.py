@@ -79,7 +79,9 @@ async def register(mailroom: Mailroom, wish: EndpointWish, claim: Claim | None) 
     return Shown(endpoint=endpoint, secret=secret)
 
 
-async def change(mailroom: Mailroom, endpoint_id: EndpointId, wish: EndpointChange) -> Endpoint:
+async def change(
+    mailroom: Mailroom, endpoint_id: EndpointId, wish: EndpointChange, claim: Claim | None = None
+) -> Endpoint:
     """Change an endpoint. What it listens to now, it is told from now on; enabling forgets its failures.
 
     Raises:
@@ -95,7 +97,10 @@ async def change(mailroom: Mailroom, endpoint_id: EndpointId, wish: EndpointChan
         await _check_url(mailroom, wish.url)
         columns["url"] = wish.url
     async with mailroom.db.transaction() as conn:
+        begun = await idempotency.take(conn, claim, new_uuid(), now)
         endpoint = await _locked(conn, endpoint_id)
+        if begun is not None:
+            return endpoint
         if wish.enabled is True and not endpoint.enabled:
             fresh = {"failing_since": None, "disabled_at": None, "disabled_reason": None}
             columns |= {"enabled": True, "subscribed_at": now, **fresh}
@@ -130,7 +135,7 @@ async def rotate_secret(
     return Shown(endpoint=rotated, secret=secret)
 
 
-async def delete(mailroom: Mailroom, endpoint_id: EndpointId) -> Endpoint:
+async def delete(mailroom: Mailroom, endpoint_id: EndpointId, claim: Claim | None = None) -> Endpoint:
     """Delete an endpoint: its secrets are wiped, what waits for it is taken back, its log stays.
 
     Raises:
@@ -139,6 +144,9 @@ async def delete(mailroom: Mailroom, endpoint_id: EndpointId) -> Endpoint:
     now = mailroom.clock.now()
     gone: dict[str, Any] = {"sealed_secret": None, "sealed_previous_secret": None, "previous_secret_until": None}
     async with mailroom.db.transaction() as conn:
+        begun = await idempotency.take(conn, claim, new_uuid(), now)
+        if begun is not None and (deleted := await store.deleted_endpoint(conn, endpoint_id)) is not None:
+            return deleted
         endpoint = await _locked(conn, endpoint_id)
         if endpoint.enabled:
             gone |= {"enabled": False, "disabled_at": now, "disabled_reason": DisabledReason.OPERATOR}
