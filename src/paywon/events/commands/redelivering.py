@@ -43,10 +43,11 @@ async def redeliver_span(
     last = until or now
     async with mailroom.db.transaction() as conn:
         begun = await idempotency.take(conn, claim, new_uuid(), now)
+        if begun is None:
+            await enabled_endpoint(conn, endpoint_id)
         count = await store.count_in_span(conn, endpoint_id, since, last, most=MAX_REDELIVERED)
         if begun is not None:
             return count
-        await enabled_endpoint(conn, endpoint_id)
         if count > MAX_REDELIVERED:
             raise PaywonError("REDELIVERY_TOO_MANY", field="until", most=f"{MAX_REDELIVERED:,}")
         events = await store.send_span_again(conn, endpoint_id, since, last, now)
