@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.http.doors import Door, doors
+from tests.http.wire import Answer
 from tests.http.world import OPEN_DOORS, World
 
 READS = [door for door in doors() if door.method == "GET"]
@@ -47,6 +48,17 @@ def kept(world: World) -> list[tuple[str, int, str | None]]:
     return [row for row in world.ledger.read() if not row[0].startswith("webhook")]
 
 
+def goes_on_where_it_died(world: World, door: Door, body: bytes | None, key: str, answer: Answer) -> None:
+    """As a crash before the reply was kept leaves it, a minute ago: the repeat does nothing anew, and says the same."""
+    world.ledger.run_once(
+        "UPDATE idempotency_keys SET status = NULL, sealed_body = NULL, created_at = now() - interval '1 minute'"
+    )
+    before = [row for row in kept(world) if row[0] != "idempotency_keys"]
+    again = world.wire.send(door.method, world.target(door), body, headers=[f"Idempotency-Key: {key}"])
+    assert (again.status, again.body, again.headers.get("idempotent-replayed")) == (answer.status, answer.body, None)
+    assert [row for row in kept(world) if row[0] != "idempotency_keys"] == before
+
+
 @pytest.mark.parametrize("door", [d for d in doors() if d.fields and not d.path.startswith(IN_DOUBT)], ids=str)
 def test_the_example_is_taken_and_written_once_for_a_key(world: World, door: Door) -> None:
     body, headers = world.good(door), [f"Idempotency-Key: once-{door.method}-{door.path}"]
@@ -61,6 +73,8 @@ def test_the_example_is_taken_and_written_once_for_a_key(world: World, door: Doo
     other = world.wire.send(door.method, world.target(door), body + b" ", headers=headers)
     assert (other.status, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert kept(world) == written
+    if door.path.startswith("/api/ops/"):
+        goes_on_where_it_died(world, door, body, f"once-{door.method}-{door.path}", answer)
 
 
 @pytest.mark.parametrize("door", WITHOUT_BODY, ids=str)
@@ -71,6 +85,7 @@ def test_a_write_without_a_body_is_done_once_for_a_key(world: World, door: Door)
     again = world.wire.send(door.method, world.target(door), headers=[f"Idempotency-Key: {door.method}-{door.path}"])
     assert (again.status, again.body, again.headers.get("idempotent-replayed")) == (answer.status, answer.body, "true")
     assert kept(world) == written
+    goes_on_where_it_died(world, door, None, f"{door.method}-{door.path}", answer)
 
 
 def test_what_was_given_comes_back(world: World) -> None:
