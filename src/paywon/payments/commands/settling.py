@@ -18,9 +18,11 @@ from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
 from paywon.payments.facts import keepable
 from paywon.payments.model import (
+    APPROVED,
     CANCELLING,
     OVER_WITHOUT_MONEY,
     PAYING,
+    REFUNDABLE,
     UNPAID,
     Attempt,
     AttemptStatus,
@@ -64,7 +66,10 @@ async def settle(
             case Yes() if learned is not None and await _carried_out(conn, attempt, learned, answer.value):
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
-                await leave_open(conn, cashier, attempt, "CONTRADICTION", call=answer.call, answered=True)
+                why = learned.why if learned else ""
+                await leave_open(
+                    conn, cashier, attempt, "CONTRADICTION", message=why or None, call=answer.call, answered=True
+                )
             case No() | NotSent() | Unknown():
                 refused = refused_for_good(attempt, answer)
                 if refused is None:
@@ -108,7 +113,8 @@ async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, 
                 cashier,
                 attempt,
                 answer.code or str(answer.reason),
-                message=answer.message,
+                # Where Toss says nothing itself: which field could not be read.
+                message=answer.message or answer.detail or None,
                 call=answer.call,
                 answered=answer.answered,
                 counts=answer.reason is not UnknownReason.RUNNING,
@@ -144,23 +150,24 @@ async def _learn(
 
 async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, answer: wire.Payment) -> bool:
     """See that the Payment which came back fits our books and shows what was asked for."""
+    if attempt.type in CANCELLING and await store.cancel_of_attempt(conn, attempt.id) is None:
+        # Money that our books do not hold has nothing reserved: it is back when nothing is left under its key.
+        return answer.payment_key == attempt.payment_key and answer.balance_amount == 0
     if learned.verdict is Verdict.CONTRADICTS or learned.payment is None or learned.payment.id != attempt.payment_id:
         return False  # the second: what came back is about another order
     if learned.verdict is Verdict.STRAY:
-        # A second payment of a paid order: it was approved, or its cancel leaves nothing of it.
-        return answer.payment_key == attempt.payment_key and (
-            attempt.type not in CANCELLING or answer.balance_amount == 0
-        )
+        # A second payment of a paid order: it was approved.
+        return answer.payment_key == attempt.payment_key
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
-        money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
+        money = answer.approved_at is not None or answer.status in REFUNDABLE
         return money and answer.payment_key == attempt.payment_key
     if attempt.type in CANCELLING:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         return cancel is not None and cancel.cancel_status != CancelStatus.PENDING
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
-        return answer.virtual_account is not None
+        return answer.is_by_account
     if attempt.type is AttemptType.BILLING_CHARGE:
-        return answer.approved_at is not None
+        return answer.approved_at is not None or answer.status in APPROVED
     return True
 
 

@@ -22,6 +22,7 @@ from paywon.receipts.facts import is_a_cancel, is_the_issue
 from paywon.receipts.model import ABOUT_RECEIPTS
 from paywon.receipts.recovery import Seen, days_of, key_still_serves, next_step
 from paywon.toss import wire
+from paywon.toss.body import Lost
 from paywon.toss.paging import PageNotRead, all_cash_receipts
 from paywon.toss.wire import CancelCashReceipt, IssueCashReceipt
 
@@ -78,14 +79,16 @@ async def _reopened(cashier: Cashier, attempt: Attempt) -> ReceiptIntent:
 async def _look(cashier: Cashier, intent: ReceiptIntent) -> _Sighting:
     """Look for a receipt in Toss's lists of the days on which it may have been asked for, to their end."""
     lists = ListsOnRecord(cashier=cashier, origin=_ORIGIN, caused_by=intent.attempt.id)
+    unread: list[Lost] = []
     try:
         for day in days_of(intent.receipt, cashier.clock.now()):
-            async for shown in all_cash_receipts(lists, day):
+            async for shown in all_cash_receipts(lists, day, unread=unread):
                 if await _is_it(cashier, shown, intent):
                     return _Sighting(seen=Seen.FOUND, shown=shown)
     except PageNotRead:
         return _Sighting(seen=Seen.UNREAD)
-    return _Sighting(seen=Seen.MISSING)
+    # A row that could not be read may be the one.
+    return _Sighting(seen=Seen.UNREAD if unread else Seen.MISSING)
 
 
 async def _is_it(cashier: Cashier, shown: wire.CashReceipt, intent: ReceiptIntent) -> bool:
