@@ -16,6 +16,8 @@ class NotSentReason(StrEnum):
     CONNECT_TIMEOUT = "connect_timeout"
     TLS = "tls"
     CONNECT_FAILED = "connect_failed"
+    NO_FREE_CONNECTION = "no_free_connection"
+    """All of ours were in use for as long as it may wait in line."""
 
 
 class UnknownReason(StrEnum):
