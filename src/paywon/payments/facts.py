@@ -13,6 +13,7 @@ from paywon.payments.model import APPROVED, Fact, PaymentStatus
 from paywon.toss import wire
 from paywon.toss.body import fitting, read_tree
 from paywon.toss.codes import card_company_name
+from paywon.toss.outcome import Call
 
 
 def fact_of(answer: wire.Payment, asked_at: datetime) -> Fact | None:
@@ -107,7 +108,10 @@ def cancels_listed(
     unsaid = [place for place, (cancel, _) in enumerate(found) if not _amount_of(cancel)]
     if len(unsaid) == 1:
         cancel, entry = found[unsaid[0]]
-        said = {**known, **{other.transaction_key: _amount_of(other) or 0 for other, _ in found if other.transaction_key}}
+        said = {
+            **known,
+            **{other.transaction_key: _amount_of(other) or 0 for other, _ in found if other.transaction_key},
+        }
         told = sum(amount for key, amount in said.items() if key != cancel.transaction_key)
         rest = (wire.whole(answer.total_amount) or 0) - (wire.whole(answer.balance_amount) or 0) - told
         found[unsaid[0]] = (replace(cancel, cancel_amount=rest), entry)
@@ -131,6 +135,13 @@ def _amount_of(cancel: wire.Cancel) -> int | None:
     """Answer the won of a cancel; None where they cannot be told, for there is no cancel of nothing."""
     amount = _won(cancel.cancel_amount)
     return amount if amount is not None and amount > 0 else None
+
+
+def shows_gone(payment_key: PaymentKey | None, call: Call) -> bool:
+    """Whether a 2xx of Toss's shows that nothing is left under a paymentKey, whatever else of it fits our books."""
+    body = call.response_body or {}
+    gone = body.get("status") == PaymentStatus.CANCELED or body.get("balanceAmount") == 0
+    return 200 <= (call.http_status or 0) < 300 and body.get("paymentKey") == payment_key is not None and gone
 
 
 def cancel_columns(cancel: wire.Cancel, raw: dict[str, Any]) -> dict[str, Any]:

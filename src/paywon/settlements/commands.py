@@ -71,9 +71,7 @@ async def list_transactions(
     lists = ListsOnRecord(cashier=ledger.cashier, origin=origin)
     page_rows = min(limit, ledger.page_rows)
     unread: list[Lost] = []
-    rows = all_transactions(
-        lists, span.start, span.end, starting_after=behind, page_rows=page_rows, unread=unread
-    )
+    rows = all_transactions(lists, span.start, span.end, starting_after=behind, page_rows=page_rows, unread=unread)
     # Toss does not say whether the end belongs to the span; here it does not.
     found = await _up_to(limit, rows, keep=lambda row: row.transaction_at is None or row.transaction_at < span.end)
     return Listed(rows=found, unreadable=len(unread))

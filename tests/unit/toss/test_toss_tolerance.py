@@ -1,4 +1,4 @@
-"""Every other JSON type in every field of every body of Toss's: what is not needed hides nothing, what is needed is named."""
+"""Every JSON type in every field of every body of Toss's: what is not needed hides nothing, what is needed is named."""
 
 import json
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _is_named_or_fits(raw: bytes, shape: Any, name: str, odd: Any) -> None:
     try:
         found = read(raw, shape)
     except MalformedBody as error:
-        assert name in error.reason, error.reason  # noqa: PT017
+        assert name in error.reason, error.reason
         return
     assert found.lost or not (odd is None or isinstance(odd, dict)), f"{name} is needed, and takes {odd!r}"
     assert all(name in f"{lost} {lost.entry}" for lost in found.lost)

@@ -48,7 +48,19 @@ def test_an_amount_is_an_int_or_keeps_its_fraction(text: str, amount: int | Deci
 
 @pytest.mark.parametrize(
     "text",
-    ["true", "null", '"NaN"', '"Infinity"', '"won"', "[]", "{}", "9" * 5000, "9223372036854775808", "1e999999999", "1e400"],
+    [
+        "true",
+        "null",
+        '"NaN"',
+        '"Infinity"',
+        '"won"',
+        "[]",
+        "{}",
+        "9" * 5000,
+        "9223372036854775808",
+        "1e999999999",
+        "1e400",
+    ],
 )
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(MalformedBody, match="totalAmount: "):

@@ -98,7 +98,11 @@ class ListsOnRecord:
         answer = await ask()
         async with cashier.db.connection() as conn:
             if isinstance(answer, Yes):
-                short = {"unreadable": [str(row) for row in answer.unread_rows[:_UNREAD_KEPT]]} if answer.unread_rows else {}
+                short = (
+                    {"unreadable": [str(row) for row in answer.unread_rows[:_UNREAD_KEPT]]}
+                    if answer.unread_rows
+                    else {}
+                )
                 counted = replace(answer.call, response_body={"rows": _rows(answer.value), **short})
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=counted)
             else:

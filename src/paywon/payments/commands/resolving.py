@@ -15,8 +15,10 @@ from paywon.payments.commands.asking import ask_and_learn, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.reading import Reread, is_missing, read_from_toss
 from paywon.payments.commands.settling import close, give_up, leave_open
+from paywon.payments.facts import shows_gone
 from paywon.payments.model import (
     ABOUT_PAYMENTS,
+    CANCELLING,
     OVER_WITHOUT_MONEY,
     Attempt,
     AttemptStatus,
@@ -28,6 +30,7 @@ from paywon.payments.model import (
     Verdict,
 )
 from paywon.payments.recovery import Reading, Step, next_step
+from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.outcome import No, Unknown, Yes
 
@@ -115,6 +118,8 @@ async def _do(
             return None  # its own process came back and closed it
         if step is Step.SUCCEEDED:
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes")
+            if attempt.type in CANCELLING and cancel is None and attempt.payment_key is not None:
+                await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
         elif step is Step.FAILED:
             code, why = _evidence_of_failure(payment, reread)
             await give_up(conn, cashier, payment, attempt, outcome="no", code=code, why=why)
@@ -193,16 +198,16 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
             same_key=_is_about(payment, attempt, answer.value),
-            cancel_seen=_cancel_seen(attempt, cancel, answer.value),
+            cancel_seen=_cancel_seen(attempt, cancel, answer),
         )
     return Reading(status=None, found=not is_missing(answer))
 
 
-def _cancel_seen(attempt: Attempt, cancel: Cancel | None, shown: wire.Payment) -> bool:
+def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payment]) -> bool:
     if cancel is not None:
         return cancel.cancel_status != CancelStatus.PENDING
     # The cancel of money that our books do not hold has nothing reserved; it is done when nothing is left.
-    return shown.payment_key == attempt.payment_key and shown.balance_amount == 0
+    return shows_gone(attempt.payment_key, answer.call)
 
 
 def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:

@@ -16,7 +16,7 @@ from paywon.payments.announcing import Books
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
-from paywon.payments.facts import keepable
+from paywon.payments.facts import keepable, shows_gone
 from paywon.payments.model import (
     APPROVED,
     CANCELLING,
@@ -33,6 +33,7 @@ from paywon.payments.model import (
     Verdict,
 )
 from paywon.payments.recovery import is_doubtful
+from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
 from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
@@ -59,10 +60,13 @@ async def settle(
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
+        gone = await _is_gone(conn, cashier, attempt, answer)
         if attempt.status is not AttemptStatus.PENDING:
             await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
             return
         match answer:
+            case Yes() | Unknown() if gone:
+                await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes() if learned is not None and await _carried_out(conn, attempt, learned, answer.value):
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
@@ -135,6 +139,20 @@ def proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
     return first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
 
 
+async def _is_gone(conn: Connection, cashier: Cashier, attempt: Attempt, answer: Answer[wire.Payment]) -> bool:
+    """See that the cancel of money that our books do not hold, so that nothing is reserved, leaves nothing of it."""
+    if (
+        attempt.type not in CANCELLING
+        or attempt.payment_key is None
+        or not shows_gone(attempt.payment_key, answer.call)
+    ):
+        return False
+    if await store.cancel_of_attempt(conn, attempt.id) is not None:
+        return False
+    await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
+    return True
+
+
 async def _learn(
     conn: Connection, cashier: Cashier, attempt: Attempt, answer: Yes[wire.Payment], asked_at: datetime
 ) -> Learned:
@@ -150,9 +168,6 @@ async def _learn(
 
 async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, answer: wire.Payment) -> bool:
     """See that the Payment which came back fits our books and shows what was asked for."""
-    if attempt.type in CANCELLING and await store.cancel_of_attempt(conn, attempt.id) is None:
-        # Money that our books do not hold has nothing reserved: it is back when nothing is left under its key.
-        return answer.payment_key == attempt.payment_key and answer.balance_amount == 0
     if learned.verdict is Verdict.CONTRADICTS or learned.payment is None or learned.payment.id != attempt.payment_id:
         return False  # the second: what came back is about another order
     if learned.verdict is Verdict.STRAY:

@@ -47,6 +47,15 @@ async def resolve_due(cashier: Cashier) -> int:
     return await take_up_due(cashier, ABOUT_RECEIPTS, _resolve)
 
 
+async def look_now(cashier: Cashier, attempt: Attempt) -> Seen:
+    """Look for a receipt in Toss's lists at once, because a person asks, and learn it if it is there."""
+    intent = await _reopened(cashier, attempt)
+    sighting = await _look(cashier, intent)
+    if sighting.seen is Seen.FOUND:
+        await _do(cashier, Step.SUCCEEDED, intent, sighting)
+    return sighting.seen
+
+
 async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
     intent, now = await _reopened(cashier, attempt), cashier.clock.now()
     if intent.body is not None and key_still_serves(attempt, now):
