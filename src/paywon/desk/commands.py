@@ -146,20 +146,26 @@ async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> 
     Raises:
         PaywonError: DOUBT_NOT_FOUND, SECOND_OPERATOR_NEEDED, TOSS_SAYS_OTHERWISE, TOSS_NOT_HEARD.
     """
+    async with cashier.db.connection() as conn:
+        found = await payments.attempt_by_id(conn, attempt_id)
+    is_open = found is not None and found.status is AttemptStatus.PENDING
+    heard_at = await _read_now(cashier, found) if found is not None and is_open else None
     async with cashier.db.transaction() as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if again and (made := await _come_to(conn, attempt_id, decision_id, who)) is not None:
             return made
-        attempt = await _open_attempt(conn, attempt_id)
+        if not is_open:
+            raise PaywonError("DOUBT_NOT_FOUND")
         proposal = await store.lock_proposal(conn, attempt_id)
         if proposal is None:
-            _refuse_approved(await _evidence(conn, attempt))
+            await _lock_unapproved(conn, attempt_id, heard_at)
             return await _record(conn, cashier, who, DecisionKind.MARK_FAILED, decision_id, attempt_id=attempt_id)
-    if not may_second(proposal, who.operator, who.origin.actor):
-        raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
-    heard = await _read_now(cashier, attempt)
-    async with cashier.db.transaction() as conn:
-        await _fail(conn, cashier, attempt_id, proposal, who, heard=heard)
+        if not may_second(proposal, who.operator, who.origin.actor):
+            raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
+        attempt = await _lock_unapproved(conn, attempt_id, heard_at)
+        if heard_at is None:
+            raise PaywonError("TOSS_NOT_HEARD", retry_after_s=_HEAR_AGAIN_S)
+        await _fail(conn, cashier, attempt, proposal, who)
         return (await store.decisions_of(conn, attempt_id))[-1]
 
 
@@ -168,41 +174,57 @@ class Evidence:
     """What the stored answers show of a question; ``approval`` is the newest one that still stands."""
 
     payment: Payment | None
-    seen: list[Sighting]
     approval: Sighting | None
 
 
-async def _evidence(conn: Connection, attempt: Attempt) -> Evidence:
+async def _evidence(conn: Connection, attempt: Attempt, heard_at: datetime | None) -> Evidence:
     payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
     seen = await store.sightings(conn, attempt)
     brought_about = attempt.type in PAYING or attempt.type is AttemptType.PAYMENT_REQUEST
     held = payment.payment_key if payment is not None and payment.approved_at is not None else None
-    approval = standing_approval(attempt, seen, held=held) if brought_about else None
-    return Evidence(payment=payment, seen=seen, approval=approval)
+    approval = standing_approval(attempt, seen, held=held, heard_at=heard_at) if brought_about else None
+    return Evidence(payment=payment, approval=approval)
 
 
-def _refuse_approved(evidence: Evidence) -> None:
-    if evidence.approval is not None:
-        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=_shown(evidence.approval))
+async def _lock_unapproved(conn: Connection, attempt_id: AttemptId, heard_at: datetime | None) -> Attempt:
+    """Lock an open question that nothing shows to have been approved.
+
+    Raises:
+        PaywonError: TOSS_SAYS_OTHERWISE; DOUBT_NOT_FOUND, the read just now has shown that it failed.
+    """
+    found = await payments.attempt_by_id(conn, attempt_id)
+    assert found is not None, "attempts are never deleted"
+    payment = await payments.by_id(conn, found.payment_id) if found.payment_id else None
+    if payment is not None:
+        await orders.lock_by_no(conn, payment.order_no)
+    attempt = await payments.lock_attempt(conn, attempt_id)
+    if attempt.status is AttemptStatus.FAILED:
+        raise PaywonError("DOUBT_NOT_FOUND")
+    if attempt.status is AttemptStatus.SUCCESS:
+        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=attempt.outcome or attempt.status)
+    approval = (await _evidence(conn, attempt, heard_at)).approval
+    if approval is not None:
+        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=_shown(approval))
+    return attempt
 
 
 def _shown(seen: Sighting) -> str:
     return redact_text(seen.status or "")[:50] or f"balanceAmount {seen.balance_amount}"
 
 
-async def _read_now(cashier: Cashier, attempt: Attempt) -> bool:
-    """Read Toss about a question and do what follows, but ask nothing; answer whether Toss was heard.
+async def _read_now(cashier: Cashier, attempt: Attempt) -> datetime | None:
+    """Read Toss about a question and do what follows, but ask nothing; answer since when, None if it was not heard.
 
     Of billing keys nothing can be read (api.md 7): they are decided by what people know.
     """
-    if attempt.type in ABOUT_KEYS:
-        return True
-    if attempt.type in ABOUT_RECEIPTS:
-        return await receipt_resolving.look_now(cashier, attempt) is not Seen.UNREAD
     began = cashier.clock.now()
+    if attempt.type in ABOUT_KEYS:
+        return began
+    if attempt.type in ABOUT_RECEIPTS:
+        return None if await receipt_resolving.look_now(cashier, attempt) is Seen.UNREAD else began
     await resolving.resolve_now(cashier, attempt.id, may_ask=False)
     async with cashier.db.connection() as conn:
-        return was_heard(await store.sightings(conn, attempt), began)
+        return began if was_heard(await store.sightings(conn, attempt), began) else None
 
 
 async def _come_to(conn: Connection, attempt_id: AttemptId, decision_id: DecisionId, who: Decider) -> Decision | None:
@@ -211,30 +233,11 @@ async def _come_to(conn: Connection, attempt_id: AttemptId, decision_id: Decisio
     return next((each for each in decided if each.id == decision_id or each.seconded_by == who.operator), None)
 
 
-async def _fail(
-    conn: Connection, cashier: Cashier, attempt_id: AttemptId, proposal: Decision, who: Decider, *, heard: bool
-) -> None:
-    found = await payments.attempt_by_id(conn, attempt_id)
-    assert found is not None, "attempts are never deleted"
-    payment = await payments.by_id(conn, found.payment_id) if found.payment_id else None
-    if payment is not None:
-        await orders.lock_by_no(conn, payment.order_no)
-    attempt = await payments.lock_attempt(conn, attempt_id)
-    if attempt.status is AttemptStatus.SUCCESS:
-        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=attempt.outcome or attempt.status)
-    now = cashier.clock.now()
-    if attempt.status is AttemptStatus.PENDING:
-        _refuse_approved(await _evidence(conn, attempt))
-        if not heard:
-            raise PaywonError("TOSS_NOT_HEARD", retry_after_s=_HEAR_AGAIN_S)
-        await _close_failed(conn, cashier, attempt, payment, f"{proposal.reason} ({proposal.operator}, {who.operator})")
-    await store.carry_out(conn, proposal.id, now, seconded_by=who.operator, second_actor=who.origin.actor)
-
-
-async def _close_failed(
-    conn: Connection, cashier: Cashier, attempt: Attempt, payment: Payment | None, why: str
-) -> None:
+async def _fail(conn: Connection, cashier: Cashier, attempt: Attempt, proposal: Decision, who: Decider) -> None:
+    """Take a locked question for failed."""
+    why = f"{proposal.reason} ({proposal.operator}, {who.operator})"
     code, now = "MARKED_FAILED", cashier.clock.now()
+    payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
     if payment is None:
         await settling.close(conn, cashier, attempt, AttemptStatus.FAILED, outcome="decided", code=code, message=why)
     else:
@@ -247,6 +250,7 @@ async def _close_failed(
     if (receipt := await receipts.by_attempt(conn, attempt.id)) is not None:
         # Its amount is free again for another receipt.
         await receipt_settling.mark_failed(conn, await receipts.lock(conn, receipt.id), code, why, now=now)
+    await store.carry_out(conn, proposal.id, now, seconded_by=who.operator, second_actor=who.origin.actor)
 
 
 async def cancel_attempt_at_toss(
@@ -268,9 +272,9 @@ async def cancel_attempt_at_toss(
             raise PaywonError("DOUBT_NOT_FOUND")
         if not again:
             await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, attempt_id=attempt_id)
-    heard = await _read_now(cashier, asked)
+    heard_at = await _read_now(cashier, asked)
     async with cashier.db.connection() as conn:
-        evidence = await _evidence(conn, asked)
+        evidence = await _evidence(conn, asked, heard_at)
         begun = await strays.unfit_of(conn, asked.payment_id) if again and asked.payment_id else None
     payment = evidence.payment
     assert payment is not None, "what moves money is about a payment"
@@ -283,7 +287,7 @@ async def cancel_attempt_at_toss(
         with _as_begun(again):
             return not (await cancelling.refund_payment(cashier, payment.id, wish, who.carrying_out)).in_doubt
         return False
-    if not heard:
+    if heard_at is None:
         raise PaywonError("TOSS_NOT_HEARD", retry_after_s=_HEAR_AGAIN_S)
     if evidence.approval is None:
         raise PaywonError("NOTHING_TO_CANCEL")

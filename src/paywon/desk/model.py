@@ -195,21 +195,27 @@ class Sighting:
 _WITHOUT_MONEY: Final = frozenset({*UNPAID, *OVER_WITHOUT_MONEY})
 
 
-def standing_approval(attempt: Attempt, seen: list[Sighting], *, held: str | None) -> Sighting | None:
+def standing_approval(
+    attempt: Attempt, seen: list[Sighting], *, held: str | None, heard_at: datetime | None
+) -> Sighting | None:
     """Find the newest approval that a question was seen to have brought about, and that no later read takes back.
 
-    ``held`` is the paymentKey whose money our books hold: that of another question.
+    ``held`` is the paymentKey whose money our books hold: that of another question. ``heard_at`` is when the read
+    began that was made just now, None where Toss was not heard: only that one is known to be later than the answer
+    to a question that is still open.
     """
     for each in reversed(seen):
         of_its_key = attempt.payment_key is not None and each.key == attempt.payment_key
         concerns = of_its_key or (each.about_it and each.key != held)
-        if concerns and each.shows_approval and not any(_takes_back(later, each) for later in seen):
+        answered_at = each.answered_at or heard_at
+        taken_back = answered_at is not None and any(_takes_back(later, each, answered_at) for later in seen)
+        if concerns and each.shows_approval and not taken_back:
             return each
     return None
 
 
-def _takes_back(later: Sighting, shown: Sighting) -> bool:
-    if not later.is_heard or later.shows_approval or shown.answered_at is None or later.asked_at < shown.answered_at:
+def _takes_back(later: Sighting, shown: Sighting, answered_at: datetime) -> bool:
+    if not later.is_heard or later.shows_approval or later.asked_at < answered_at:
         return False
     return later.payment_key == shown.key or (later.payment_key is None and later.asked_key in (None, shown.key))
 
