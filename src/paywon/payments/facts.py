@@ -149,7 +149,8 @@ def cancel_columns(cancel: wire.Cancel, raw: dict[str, Any]) -> dict[str, Any]:
     return {
         "transaction_key": cancel.transaction_key,
         "cancel_amount": _won(cancel.cancel_amount),
-        "cancel_reason": redact(cancel.cancel_reason),
+        # Ours has one, which stays where Toss's cannot be read.
+        **({"cancel_reason": redact(cancel.cancel_reason)} if cancel.cancel_reason else {}),
         "cancel_status": cancel.cancel_status or "DONE",
         "canceled_at": cancel.canceled_at,
         "tax_free_amount": _won(cancel.tax_free_amount),

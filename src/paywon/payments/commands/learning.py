@@ -174,7 +174,7 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
     reason = payment.refund_reason
     for told, raw in cancels_listed(evidence.answer, evidence.raw, known):
         columns = cancel_columns(told, raw)
-        reason = columns["cancel_reason"] or reason
+        reason = columns.get("cancel_reason") or reason
         if told.transaction_key in known:
             same = next(cancel for cancel in ours if cancel.transaction_key == told.transaction_key)
             await store.update_cancel(conn, same, **columns)
@@ -195,7 +195,7 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
 def _matching(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
     """Find the reserved cancel that an entry of Toss's list is: same amount, and same reason."""
     for cancel in reserved:
-        same_reason = cancel.cancel_reason == columns["cancel_reason"]
+        same_reason = cancel.cancel_reason == columns.get("cancel_reason")
         if cancel.cancel_amount == columns["cancel_amount"] and same_reason:
             return cancel
     return _own(reserved, columns, evidence)
@@ -216,7 +216,7 @@ def _own(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) ->
 
 
 def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) -> Cancel:
-    reason = columns["cancel_reason"] or "(토스페이먼츠에서 취소)"
+    reason = columns.get("cancel_reason") or "(토스페이먼츠에서 취소)"
     return Cancel(
         **{
             **columns,
