@@ -23,7 +23,8 @@ from paywon.desk.model import (
     was_heard,
 )
 from paywon.payments.model import Attempt, AttemptType
-from paywon.payments.recovery import Step
+from paywon.payments.recovery import NO_SUCH_PAYMENT, Step
+from paywon.toss.errors import REFUSALS, Operation, Refusal
 from tests.unit.payments.test_recovery import CONFIRM, NOW, REFUND
 
 SOON, LATE = NOW + timedelta(minutes=1), NOW + timedelta(hours=1)
@@ -197,3 +198,7 @@ def test_a_cursor_holds_a_place_in_each_kind() -> None:
     for words in (["over", "."] * len(Kind), ["x", "y"] * len(Kind), places.words()[:-2]):
         with pytest.raises(ValueError):
             places_of(words)
+
+
+def test_what_is_evidence_of_nothing_is_what_the_client_takes_for_it() -> None:
+    assert NO_SUCH_PAYMENT == {code for code, kind in REFUSALS[Operation.READ].items() if kind is Refusal.NOT_FOUND}

@@ -19,8 +19,7 @@ from paywon.payments.model import (
     AttemptType,
     PaymentStatus,
 )
-from paywon.payments.recovery import Reading, Step, next_step
-from paywon.toss.errors import Operation, Refusal, refusal
+from paywon.payments.recovery import NO_SUCH_PAYMENT, Reading, Step, next_step
 
 
 class DecisionKind(StrEnum):
@@ -142,7 +141,7 @@ def _reading(last: Answer | None) -> Reading:
 
 def is_missing(outcome: str | None, code: str | None) -> bool:
     """Whether a read was told that Toss knows no such payment; by its code, as NOT_FOUND_MERCHANT is a 404 too."""
-    return outcome == "no" and refusal(Operation.READ, code or "") is Refusal.NOT_FOUND
+    return outcome == "no" and code in NO_SUCH_PAYMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

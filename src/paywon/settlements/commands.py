@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -52,12 +52,12 @@ class Ledger:
     reading: OneFlight[str, Promotions] = field(default_factory=OneFlight)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed(Generic[T]):
-    """Rows of a list of Toss's, and how many between them could not be read."""
+class Listed(list[T]):
+    """Rows of a list of Toss's; ``unreadable`` is how many between them could not be read."""
 
-    rows: list[T]
-    unreadable: int
+    def __init__(self, rows: list[T], unread: list[Lost]) -> None:
+        super().__init__(rows)
+        self.unreadable = len(unread)
 
 
 async def list_transactions(
@@ -74,7 +74,7 @@ async def list_transactions(
     rows = all_transactions(lists, span.start, span.end, starting_after=behind, page_rows=page_rows, unread=unread)
     # Toss does not say whether the end belongs to the span; here it does not.
     found = await _up_to(limit, rows, keep=lambda row: row.transaction_at is None or row.transaction_at < span.end)
-    return Listed(rows=found, unreadable=len(unread))
+    return Listed(found, unread)
 
 
 async def list_settlements(
@@ -98,7 +98,7 @@ async def list_settlements(
         unread=unread,
     )
     found = await _up_to(limit, rows)
-    return Listed(rows=found, unreadable=len(unread))
+    return Listed(found, unread)
 
 
 async def tell_payouts(ledger: Ledger) -> int:

@@ -83,9 +83,9 @@ class SettlementsController(Controller):
         span, mark = _place(ledger, start_date, end_date, None, cursor)
         behind = mark.behind if mark else None
         found = await commands.list_transactions(ledger, span, origin, behind=behind, limit=limit)
-        last = found.rows[-1].transaction_key if len(found.rows) == limit else None
+        last = found[-1].transaction_key if len(found) == limit else None
         return TossTransactionList(
-            transactions=[transaction_out(row) for row in found.rows],
+            transactions=[transaction_out(row) for row in found],
             unreadable=found.unreadable,
             start_date=span.first,
             end_date=span.last,
@@ -113,9 +113,9 @@ class SettlementsController(Controller):
         span, mark = _place(ledger, start_date, end_date, date_type, cursor)
         skip = int(mark.behind) if mark else 0
         found = await commands.list_settlements(ledger, span, origin, kind=date_type, skip=skip, limit=limit)
-        read = str(skip + limit) if len(found.rows) + found.unreadable == limit else None
+        read = str(skip + limit) if len(found) + found.unreadable == limit else None
         return SettlementList(
-            settlements=[settlement_out(row) for row in found.rows],
+            settlements=[settlement_out(row) for row in found],
             unreadable=found.unreadable,
             start_date=span.first,
             end_date=span.last,
