@@ -166,6 +166,18 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "환불할 수 없는 상태의 결제입니다 ({status}).",
         "A payment in this state cannot be refunded ({status}).",
     ),
+    "BALANCE_CHANGED": ErrorText(
+        _K.CONFLICT,
+        "토스의 잔액이 바뀌어 있어 환불하지 않았습니다. 지금 환불할 수 있는 금액은 {refundable_krw}원입니다.",
+        "Toss's balance had changed, so nothing was refunded. {refundable_krw} KRW can be refunded now.",
+    ),
+    "DUPLICATE_REFUND": ErrorText(
+        _K.CONFLICT,
+        "같은 금액과 사유의 환불을 1분 안에 이미 요청했습니다. 다시 보낸 것이라면 Idempotency-Key를, "
+        "한 번 더 환불하려면 allowDuplicate를 보내 주세요.",
+        "The same refund was asked for within the last minute. Send an Idempotency-Key with repeats, "
+        "or allowDuplicate for a second refund.",
+    ),
     "REFUND_EXCEEDS_BALANCE": ErrorText(
         _K.UNPROCESSABLE,
         "환불 금액이 환불 가능 금액({refundable_krw}원)보다 큽니다.",

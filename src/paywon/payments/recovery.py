@@ -12,6 +12,7 @@ from paywon.payments.model import (
     UNPAID,
     Attempt,
     AttemptType,
+    Payment,
     PaymentStatus,
 )
 
@@ -20,12 +21,18 @@ from paywon.payments.model import (
 CONFIRM_WINDOW: Final = timedelta(minutes=11)
 REQUEST_WINDOW: Final = timedelta(minutes=41)
 CANCEL_WINDOW: Final = timedelta(days=1)
+# How long Toss replays what it answered to a key, less a day for clocks and queues (api.md 1.2: 15 days).
+KEY_WINDOW: Final = timedelta(days=14)
+# After so many keys with a final failure, each followed by a read that shows nothing done, the question is closed: a
+# failure that may pass has not passed within a minute or two, and nobody's money is to wait for days, or to move hours
+# later when the shop has helped itself.
+MOST_REFUSALS: Final = 4
 # The same for what we ask for without a window of the buyer's: an account, a charge.
 PAYING_WINDOW: Final = timedelta(days=1)
 
 
-# The only words of Toss's that are evidence of nothing (toss/errors.py; a test compares): by the code, as its 404 is also
-# said of our contract.
+# The only words of Toss's that are evidence of nothing (toss/errors.py; a test compares): by the code, as its 404 is
+# also said of our contract.
 NO_SUCH_PAYMENT: Final = frozenset({"NOT_FOUND_PAYMENT"})
 # An open question is in doubt once the resolver has read Toss about it this often, or after this long.
 DOUBTFUL_AFTER_TRIES: Final = 3
@@ -48,7 +55,8 @@ class Reading:
 
     ``status`` is None where Toss was not heard, ``found`` False where it knows no such payment;
     ``same_order`` tells whether what it shows belongs to the attempt's order, ``same_key`` whether it is the payment
-    that the attempt was about, ``cancel_seen`` whether the attempt's own cancel stands in its list.
+    that the attempt was about, ``cancel_seen`` whether a cancel that looks like the attempt's own stands in its list,
+    ``balance`` how many won are left.
     """
 
     status: PaymentStatus | None
@@ -56,6 +64,7 @@ class Reading:
     same_order: bool = True
     same_key: bool = True
     cancel_seen: bool = False
+    balance: int | None = None
 
 
 def next_step(attempt: Attempt, reading: Reading, now: datetime) -> Step:
@@ -93,18 +102,47 @@ def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.status is None and reading.found:
         return Step.WAIT
     if not reading.found or not reading.same_key:
-        return _again(attempt) if now - attempt.created_at < PAYING_WINDOW else Step.FAILED
+        over = _refused_often(attempt) or now - attempt.created_at >= PAYING_WINDOW
+        return Step.FAILED if over else _again(attempt)
     if reading.status in OVER_WITHOUT_MONEY:
         return Step.FAILED
     return Step.WAIT if reading.status in UNPAID else Step.SUCCEEDED
 
 
 def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
-    if reading.cancel_seen:
-        return Step.SUCCEEDED
-    if reading.status is None or now - attempt.created_at >= CANCEL_WINDOW:
+    """A listed cancel proves nothing by its looks: only the answer to the attempt's own key does (api.md 1.2, 5.4).
+
+    So the same key is asked again, which Toss answers with what it did under it: the cancel itself, or a refusal of the
+    guard (``refundableAmount``) that shows that it did nothing. A key that has its final answer only replays that.
+    """
+    if reading.status is None:
         return Step.WAIT
-    return _again(attempt)
+    age = now - attempt.created_at
+    if not attempt.answered:
+        return Step.ASK_AGAIN if age < (KEY_WINDOW if reading.cancel_seen else CANCEL_WINDOW) else Step.WAIT
+    if reading.cancel_seen:
+        # Carried out, in an answer that we could not read; or refused, and somebody else's cancel looks the same.
+        return Step.SUCCEEDED if _answered_well(attempt) else Step.FAILED
+    if _answered_well(attempt):
+        return Step.WAIT
+    if reading.balance == 0 or _refused_often(attempt):
+        return Step.FAILED
+    return Step.ASK_ANEW if age < CANCEL_WINDOW else Step.WAIT
+
+
+def _answered_well(attempt: Attempt) -> bool:
+    return 200 <= (attempt.http_status or 0) < 300
+
+
+def is_refused_part(attempt: Attempt, payment: Payment) -> bool:
+    """Return whether an open cancel is of a part, and Toss has given its key a final failure."""
+    is_part = attempt.amount is not None and attempt.amount < (payment.balance_amount or 0)
+    return is_part and attempt.answered and not _answered_well(attempt)
+
+
+def _refused_often(attempt: Attempt) -> bool:
+    """Whether Toss has given key after key a final failure, and read after read showed that nothing was done."""
+    return attempt.answered and not _answered_well(attempt) and attempt.retry_count >= MOST_REFUSALS
 
 
 def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
@@ -113,7 +151,9 @@ def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if now - attempt.created_at >= REQUEST_WINDOW:
         return Step.WAIT if reading.found else Step.FAILED
     if attempt.answered:
-        return Step.WAIT if reading.found else Step.ASK_ANEW
+        if reading.found:
+            return Step.WAIT
+        return Step.FAILED if _refused_often(attempt) else Step.ASK_ANEW
     return Step.ASK_AGAIN
 
 

@@ -351,6 +351,11 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
     return [payment for row in rows if (payment := _payment(row))]
 
 
+async def look_soon(conn: Connection, payment_id: PaymentId, at: datetime) -> None:
+    """Have a payment read by ``at``; a look that is planned for before that stays as it is."""
+    await conn.execute("UPDATE payments SET look_again_at = least(look_again_at, $2) WHERE id = $1", payment_id, at)
+
+
 async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime | None) -> None:
     """Have a claimed payment looked at later, or no more; unless somebody has learned meanwhile when to look."""
     await conn.execute(
@@ -387,10 +392,32 @@ async def update_cancel(conn: Connection, cancel: Cancel, **columns: Any) -> Non
     await conn.execute(query, cancel.id, *columns.values())
 
 
-async def adopt_cancel(conn: Connection, named: Cancel, *, instead_of: Cancel) -> None:
-    """Make the row that Toss has named the one of an attempt, and drop the one that was reserved for it."""
-    await conn.execute("DELETE FROM payment_cancels WHERE id = $1 AND cancel_status = 'PENDING'", instead_of.id)
-    await update_cancel(conn, named, attempt_id=instead_of.attempt_id)
+async def delete_reservation(conn: Connection, reserved: Cancel) -> None:
+    """Delete a row that Toss has never named: the one that it named stands in its place."""
+    await conn.execute("DELETE FROM payment_cancels WHERE id = $1 AND transaction_key IS NULL", reserved.id)
+
+
+async def asked_alike(
+    conn: Connection, payment_id: PaymentId, *, types: Collection[AttemptType], amount: Krw, reason: str, within_s: int
+) -> bool:
+    """Return whether this cancel, by amount and (redacted) reason, was asked for within the last seconds.
+
+    One that came to nothing does not count.
+    """
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM payment_transactions
+            WHERE payment_id = $1 AND type = ANY ($2) AND status <> 'failed' AND amount = $3
+              AND request_data ->> 'cancelReason' = $4 AND created_at > now() - make_interval(secs => $5))
+        """,
+        payment_id,
+        list(types),
+        amount,
+        reason,
+        within_s,
+    )
+    return found
 
 
 # --- Rows and values ---------------------------------------------------------------------------------

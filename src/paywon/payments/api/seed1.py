@@ -93,6 +93,7 @@ class RefundIn(Input, frozen=True, kw_only=True):
     refund_reason: Text200
     refund_amount: Won | UnsetType = UNSET
     refund_receive_account: RefundAccountIn | None = None
+    allow_duplicate: bool = False
 
 
 class PaymentOut(Output, frozen=True, kw_only=True):
@@ -231,6 +232,7 @@ class PaymentsController(Controller):
     )
     async def refund(self, payment_id: UUID, data: RefundIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
         wish = RefundWish(
+            allow_duplicate=data.allow_duplicate,
             kind=AttemptType.REFUND_REQUEST,
             reason=data.refund_reason,
             amount=None if data.refund_amount is UNSET else Krw(data.refund_amount),

@@ -1,17 +1,21 @@
 """Refund: all or part of a payment goes back. Both families of doors end here."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, CancelId, PaymentId, new_uuid
 from paywon.base.money import Krw
+from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import conclude, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.resolving import ask_and_recheck, make_way
 from paywon.payments.model import (
+    CANCELLING,
     REFUNDABLE,
     Attempt,
     AttemptType,
@@ -25,6 +29,8 @@ from paywon.payments.model import (
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import CancelPayment, RefundReceiveAccount
 
+DUPLICATE_WITHIN_S: Final = 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundWish:
@@ -37,21 +43,63 @@ class RefundWish:
     account: RefundReceiveAccount | None = None
     # What the door calls the amount, for an error to name.
     amount_field: str = "refundAmount"
+    # False where the same refund a moment ago is rather this one, sent twice without a key.
+    allow_duplicate: bool = True
 
 
 async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
     """Cancel all or part of a payment at Toss; the amount is reserved before Toss is asked.
 
+    Where Toss's refusal shows that its balance is another than ours, the payment is read: a refund of all that is left
+    is then made of what is left in truth, and one of an amount is refused with the balance, for its caller to decide.
+
     Raises:
         PaywonError: nothing or too little is left, another request runs, or Toss refused.
     """
     wish = replace(wish, account=known_bank(wish.account))
-    async with cashier.db.transaction() as conn:
-        intent = await _intend(conn, cashier, payment_id, wish, origin)
+    intent = await _intended(cashier, payment_id, wish, origin)
     if isinstance(intent, Attempt):
         return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
-    return await conclude(cashier, intent.attempt)
+    await cashier.within_budget(ask_and_recheck(cashier, intent))
+    try:
+        return await conclude(cashier, intent.attempt)
+    except PaywonError as error:
+        left = await _left_otherwise(cashier, intent, error, wish)
+    if left == 0 or wish.amount is not None:
+        raise _balance_changed(left, wish)
+    # The key of the request stands for the first question; it is answered with what this one comes to.
+    again = await _intended(cashier, payment_id, wish, replace(origin, claim=None))
+    assert isinstance(again, Intent), "without a key nothing has begun before"
+    await cashier.within_budget(ask_and_recheck(cashier, again))
+    return await conclude(cashier, again.attempt)
+
+
+async def _left_otherwise(cashier: Cashier, intent: Intent, error: PaywonError, wish: RefundWish) -> Krw:
+    """Return what is left in truth where a refused refund rested on a balance that was none any more; else raise."""
+    shown = await view(cashier, payment_id=intent.payment.id)
+    if error.code != "PAYMENT_REFUSED" or shown.payment.balance_amount == intent.payment.balance_amount:
+        raise error
+    return refundable_amount(shown.payment, shown.cancels)
+
+
+def _balance_changed(left: Krw, wish: RefundWish) -> PaywonError:
+    return PaywonError(
+        "BALANCE_CHANGED", field=wish.amount_field, refundable_krw=f"{left:,}", extra={"refundableAmount": left}
+    )
+
+
+async def _intended(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> Intent | Attempt:
+    """Write the question down; one of all that is left takes the place of a part that Toss refuses again and again."""
+    try:
+        async with cashier.db.transaction() as conn:
+            return await _intend(conn, cashier, payment_id, wish, origin)
+    except PaywonError as error:
+        if error.code != "PAYMENT_IN_PROGRESS" or wish.amount is not None:
+            raise
+        if not await make_way(cashier, payment_id):
+            raise
+    async with cashier.db.transaction() as conn:
+        return await _intend(conn, cashier, payment_id, wish, origin)
 
 
 async def _intend(
@@ -60,7 +108,11 @@ async def _intend(
     attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun
-    payment = await _locked(conn, payment_id, origin)
+    payment = await lock_payment(conn, payment_id, origin)
+    if origin.claim is None and not wish.allow_duplicate:
+        await _refuse_duplicate(conn, payment, wish)
+    if await store.open_attempt_of(conn, payment.id) is not None:
+        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
     amount = _checked_amount(payment, await store.cancels_of(conn, payment.id), wish)
     attempt = new_attempt(
         cashier,
@@ -114,11 +166,16 @@ async def lock_payment(conn: Connection, payment_id: PaymentId, origin: Origin) 
     return payment
 
 
-async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:
-    payment = await lock_payment(conn, payment_id, origin)
-    if await store.open_attempt_of(conn, payment.id) is not None:
-        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
-    return payment
+async def _refuse_duplicate(conn: Connection, payment: Payment, wish: RefundWish) -> None:
+    """Refuse what was asked for a moment ago with the same words: without a key nobody can tell it from a repeat."""
+    amount = (
+        refundable_amount(payment, await store.cancels_of(conn, payment.id)) if wish.amount is None else wish.amount
+    )
+    types, reason = list(CANCELLING), redact(wish.reason)
+    if await store.asked_alike(
+        conn, payment.id, types=types, amount=amount, reason=reason, within_s=DUPLICATE_WITHIN_S
+    ):
+        raise PaywonError("DUPLICATE_REFUND", field="Idempotency-Key")
 
 
 def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -> Krw:

@@ -11,10 +11,11 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import Order, check_payable
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude
+from paywon.payments.commands.asking import conclude
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.resolving import ask_and_recheck
 from paywon.payments.model import Attempt, AttemptStatus, Payment
 
 # What has to be asked, the attempt that asks it already, the payment that needs no more asking, or why not to ask.
@@ -64,7 +65,7 @@ async def go_on(cashier: Cashier, intended: Intended) -> PaymentView:
         case Attempt():
             return await conclude(cashier, intended)
         case Intent():
-            await cashier.within_budget(ask_and_learn(cashier, intended))
+            await cashier.within_budget(ask_and_recheck(cashier, intended))
             return await conclude(cashier, intended.attempt)
         case Payment():
             shown = await view(cashier, payment_id=intended.id)

@@ -8,10 +8,11 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import conclude, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.learning import new_payment, open_payment
 from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.resolving import ask_and_recheck
 from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
 from paywon.toss.wire import CreatePayment
 
@@ -53,7 +54,7 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
         raise
     if isinstance(intent, Attempt):
         return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
+    await cashier.within_budget(ask_and_recheck(cashier, intent))
     return await conclude(cashier, intent.attempt)
 
 

@@ -9,9 +9,10 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, new_uuid
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cancelling import RefundWish, refund_payment
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.resolving import ask_and_recheck
 from paywon.payments.model import AttemptStatus, AttemptType, Payment
 from paywon.strays import store as strays
 from paywon.strays.model import CANCEL_REASON, Stray, StrayReason
@@ -92,7 +93,7 @@ async def _cancel_second(
     async with cashier.db.transaction() as conn:
         await orders.lock_by_no(conn, payment.order_no)
         await store.open_attempt(conn, intent.attempt)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
+    await cashier.within_budget(ask_and_recheck(cashier, intent))
     async with cashier.db.connection() as conn:
         asked = await store.attempt_by_id(conn, attempt.id)
     if asked is not None and asked.status is AttemptStatus.FAILED:
