@@ -83,10 +83,11 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
     now = account.clock.now()
     check_state(record, request, now)
     amount = check_amount(record.payment, request)
+    untaxed = untaxed_parts(record.payment, request, amount)
     if record.approved_at is not None:
         magic.refuse_refund(request.refund_account_number, partial=amount < record.payment.balance_amount)
     payment = record.payment
-    entry = _entry(payment, request, amount, now)
+    entry = _entry(payment, request, amount, untaxed, now)
     payment.cancels = [*(payment.cancels or []), entry]
     if _is_asynchronous(payment):
         entry.cancel_status = "IN_PROGRESS"
@@ -176,20 +177,31 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
         raise TossError("NOT_ALLOWED_PARTIAL_REFUND")
     if amount < balance and payment.discount is not None and amount < payment.discount["amount"]:
         raise TossError("EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT")
-    too_free = request.tax_free > min(amount, payment.tax_free_amount)
-    if too_free or request.tax_exemption > min(amount, payment.tax_exemption_amount):
-        raise TossError(inferred.CANCEL_TAX_FREE_TOO_HIGH)
     return amount
+
+
+def untaxed_parts(payment: Payment, request: CancelRequest, amount: int) -> tuple[int, int]:
+    """(taxFreeAmount, taxExemptionAmount) of a cancel; what is left of them, where all is cancelled and nothing said.
+
+    Raises a refusal where the parts are more than what is left of each, the taxed part included: api.md is silent.
+    """
+    left = (payment.tax_free_amount, payment.tax_exemption_amount)
+    parts = (request.tax_free, request.tax_exemption)
+    if amount == payment.balance_amount and not any(parts):
+        return left
+    if any(part > rest for part, rest in zip(parts, left, strict=True)) or sum(parts) > amount:
+        raise TossError(inferred.CANCEL_TAX_FREE_TOO_HIGH)
+    if amount - sum(parts) > payment.balance_amount - sum(left):
+        raise TossError(inferred.CANCEL_TAXABLE_TOO_HIGH)
+    return parts
 
 
 def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime) -> None:
     payment, amount = record.payment, entry.cancel_amount
-    entry.receipt_key = cancel_for_payment(account, record, (amount, _untaxed_part(payment, entry)), now)
+    entry.receipt_key = cancel_for_payment(account, record, (amount, entry.tax_free_amount), now)
     payment.balance_amount = entry.refundable_amount
-    tax_free = payment.tax_free_amount - entry.tax_free_amount
-    payment.tax_free_amount = min(tax_free, payment.balance_amount)
-    exemption = payment.tax_exemption_amount - entry.tax_exemption_amount
-    payment.tax_exemption_amount = min(exemption, payment.balance_amount - payment.tax_free_amount)
+    payment.tax_free_amount -= entry.tax_free_amount
+    payment.tax_exemption_amount -= entry.tax_exemption_amount
     untaxed = payment.tax_free_amount + payment.tax_exemption_amount
     payment.supplied_amount, payment.vat = tax_split(payment.balance_amount, untaxed)
     payment.last_transaction_key = entry.transaction_key
@@ -204,12 +216,9 @@ def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime
     book(account, record, -amount if record.approved_at is not None else 0, now)
 
 
-def _untaxed_part(payment: Payment, entry: Cancel) -> int:
-    """What of a cancel is free of tax: what the merchant said, and what no balance is left for."""
-    return payment.tax_free_amount - min(payment.tax_free_amount - entry.tax_free_amount, entry.refundable_amount)
-
-
-def _entry(payment: Payment, request: CancelRequest, amount: int, now: datetime) -> Cancel:
+def _entry(
+    payment: Payment, request: CancelRequest, amount: int, untaxed: tuple[int, int], now: datetime
+) -> Cancel:
     whole = amount == payment.balance_amount
     return Cancel(
         transaction_key=ids.transaction_key(payment.method or ""),
@@ -219,8 +228,8 @@ def _entry(payment: Payment, request: CancelRequest, amount: int, now: datetime)
         card_discount_amount=payment.discount["amount"] if payment.discount and whole else 0,
         easy_pay_discount_amount=_points_part(payment, amount),
         cancel_amount=amount,
-        tax_free_amount=request.tax_free,
-        tax_exemption_amount=request.tax_exemption,
+        tax_free_amount=untaxed[0],
+        tax_exemption_amount=untaxed[1],
         refundable_amount=payment.balance_amount - amount,
         cancel_request_id=request.cancel_request_id,
     )
