@@ -98,7 +98,13 @@ def _read_fault(params: Params) -> Fault:
     both_ways = kind in ("delay", "mangle") or (kind in WEBHOOK_ONLY_KINDS) == (target == "webhook")
     bad_number = times < 0 or delay_ms > MAX_DELAY_MS or (status is not None and not 200 <= status <= 599)
     field = params.pattern("field", r"[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}")
-    if (kind == "mangle") != (field is not None) or kind not in KINDS or target not in ("api", "webhook") or not both_ways or bad_number:
+    if (
+        (kind == "mangle") != (field is not None)
+        or kind not in KINDS
+        or target not in ("api", "webhook")
+        or not both_ways
+        or bad_number
+    ):
         raise TossError("INVALID_REQUEST")
     method = params.optional_text("method", longest=10)
     return Fault(

@@ -216,9 +216,7 @@ def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime
     book(account, record, -amount if record.approved_at is not None else 0, now)
 
 
-def _entry(
-    payment: Payment, request: CancelRequest, amount: int, untaxed: tuple[int, int], now: datetime
-) -> Cancel:
+def _entry(payment: Payment, request: CancelRequest, amount: int, untaxed: tuple[int, int], now: datetime) -> Cancel:
     whole = amount == payment.balance_amount
     return Cancel(
         transaction_key=ids.transaction_key(payment.method or ""),
