@@ -39,6 +39,9 @@ CANCEL_TAXABLE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
 CANCEL_WHILE_ONE_RUNS = "ALREADY_REFUNDING_PAYMENT"
 # api.md 15: "after delivery data exists, cancel is refused until receipt is confirmed"; the code is undocumented.
 CANCEL_IN_DELIVERY = "NOT_CANCELABLE_PAYMENT"
+# api.md 5.4 names refundStatus FAILED and says nothing of what may follow: whether a cancel with another account, once
+# nothing is left to cancel, sends the money again.
+REFUND_AGAIN_AFTER_FAILURE = True
 CANCEL_WITHOUT_REFUND_ACCOUNT = "INVALID_REFUND_ACCOUNT_INFO"
 CREATE_MISSING_PARAMETER = "INVALID_REQUIRED_PARAM"
 AMOUNT_NOT_POSITIVE = "BELOW_ZERO_AMOUNT"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.sandbox.client import Toss
+from tests.sandbox.receiver import Receiver
 
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
@@ -246,3 +247,22 @@ async def test_money_goes_back_to_banks_and_securities_firms(toss: Toss, bank: s
     await toss.ok(f"/sandbox/virtual-accounts/{payment['orderId']}/deposit")
     account = {"bank": bank, "accountNumber": "1000123456789", "holderName": "박토스"}
     assert (await toss.cancel(payment["paymentKey"], refundReceiveAccount=account)).status == 200
+
+
+async def test_a_cancel_in_the_merchant_console(toss: Toss, receiver: Receiver) -> None:
+    payment = await toss.paid(10_000)
+    door = f"/sandbox/console/payments/{payment['paymentKey']}/cancel"
+    await toss.fault(kind="away")
+    part = await toss.ok(door, {"cancelReason": "분쟁", "cancelAmount": 4_000})
+    assert (part["status"], part["balanceAmount"], part["cancels"][0]["cancelReason"]) == (
+        "PARTIAL_CANCELED",
+        6_000,
+        "분쟁",
+    )
+    too_much = await toss.post(door, {"cancelReason": "분쟁", "cancelAmount": 6_001})
+    assert (too_much.status, too_much.code) == (403, "NOT_CANCELABLE_AMOUNT")
+    assert (await toss.post(door, {})).code == "INVALID_REQUEST"
+    events = await receiver.wait_for(2)
+    assert [event["data"]["status"] for event in events] == ["DONE", "PARTIAL_CANCELED"]
+    await toss.call("DELETE", "/sandbox/faults")
+    assert await toss.payment(payment["paymentKey"]) == part

@@ -25,6 +25,7 @@ from paywon_sandbox.webhooks.events import announce, announce_cancel
 CANCELABLE = frozenset({"DONE", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
 # api.md 5.4 [1src]; PayPal's 180 days stand for every foreign wallet.
 REFUND_DUE = {codes.TRANSFER: 180, codes.FOREIGN_EASY_PAY: 180, codes.VIRTUAL_ACCOUNT: 365}
+REFUND_FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
@@ -81,6 +82,8 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
     if record is None:
         raise TossError("NOT_FOUND_PAYMENT")
     now = account.clock.now()
+    if _is_another_try(record, request):
+        return _refund_again(account, record, request, now)
     check_state(record, request, now)
     amount = check_amount(record.payment, request)
     untaxed = untaxed_parts(record.payment, request, amount)
@@ -97,6 +100,33 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
         announce(account, record)
     account.keep_payment(record)
     return record
+
+
+def _is_another_try(record: PaymentRecord, request: CancelRequest) -> bool:
+    """Whether the bank could not pay out what was cancelled, and this names an account to try instead."""
+    payment = record.payment
+    failed = payment.virtual_account is not None and payment.virtual_account.refund_status in REFUND_FAILED
+    if not (inferred.REFUND_AGAIN_AFTER_FAILURE and failed and payment.balance_amount == 0 and payment.cancels):
+        return False
+    same_money = request.amount in (None, payment.cancels[-1].cancel_amount) and request.refundable in (None, 0)
+    return same_money and request.refund_account_number is not None
+
+
+def _refund_again(account: Account, record: PaymentRecord, request: CancelRequest, now: datetime) -> PaymentRecord:
+    """Send the money to another account; nothing more is cancelled, and nothing is announced."""
+    if record.approved_at is not None and _too_late(record.payment.method, record.approved_at, now):
+        raise TossError("EXCEED_MAX_REFUND_DUE")
+    magic.refuse_refund(request.refund_account_number, partial=False)
+    _start_refund(record, now)
+    account.keep_payment(record)
+    return record
+
+
+def _start_refund(record: PaymentRecord, now: datetime) -> None:
+    """The bank takes its time (api.md 5.4)."""
+    assert record.payment.virtual_account is not None
+    record.payment.virtual_account.refund_status = "PENDING"
+    record.errands += (Errand(at=now + REFUND_TIME, kind="refund"),)
 
 
 def finish(account: Account, record: PaymentRecord, now: datetime) -> None:
@@ -206,8 +236,7 @@ def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime
     payment.supplied_amount, payment.vat = tax_split(payment.balance_amount, untaxed)
     payment.last_transaction_key = entry.transaction_key
     if payment.virtual_account is not None and record.approved_at is not None:
-        payment.virtual_account.refund_status = "PENDING"
-        record.errands += (Errand(at=now + REFUND_TIME, kind="refund"),)
+        _start_refund(record, now)
     # Only one single full cancel gives CANCELED; partials that add up stay PARTIAL_CANCELED: api.md 2 [M]
     single = amount == payment.total_amount
     payment.status = "CANCELED" if single else "PARTIAL_CANCELED"
