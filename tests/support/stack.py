@@ -114,7 +114,7 @@ class Stack:
 
     async def start_worker(self) -> None:
         self.worker = self._process("worker", ["worker"], port=self.ports[0])
-        await self.eventually(self._worker_is_up)
+        await self.eventually(self._worker_is_up, within_s=40)
 
     async def disconnect(self) -> None:
         """Close all clients; the processes go on."""
