@@ -22,8 +22,8 @@ from paywon.web.query import exact_query
 from paywon.web.shapes import Input, Output, Text100, Text200
 
 LimitQuery = Annotated[int, Parameter(ge=1, le=200)]
-# Longer than others': it holds a place in each kind.
-CursorQuery = Annotated[str | None, Parameter(max_length=1000)]
+# Longer than others', as it holds a place in each of five kinds: 467 characters at most.
+CursorQuery = Annotated[str | None, Parameter(max_length=480)]
 
 
 class DecisionIn(Input, frozen=True, kw_only=True):
