@@ -411,7 +411,7 @@ CREATE TABLE public.payment_cancels (
     transfer_discount_amount bigint,
     raw_response jsonb,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR ((transaction_key IS NOT NULL) AND (canceled_at IS NOT NULL)))),
+    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR (transaction_key IS NOT NULL))),
     CONSTRAINT payment_cancels_cancel_amount_check CHECK ((cancel_amount > 0))
 );
 CREATE TABLE public.payment_status_changes (
@@ -588,7 +588,7 @@ CREATE TABLE public.strays (
     returned_at timestamp with time zone,
     CONSTRAINT returned_is_empty CHECK (((returned_at IS NULL) OR ((balance_amount = 0) AND (return_at IS NULL)))),
     CONSTRAINT strays_balance_amount_check CHECK ((balance_amount >= 0)),
-    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text])))
+    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text, 'UNFIT'::text])))
 );
 CREATE TABLE public.webhook_budget (
     one boolean DEFAULT true NOT NULL,
@@ -709,6 +709,8 @@ ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.privacy_acts
     ADD CONSTRAINT privacy_acts_pkey PRIMARY KEY (id);
+ALTER TABLE public.desk_decisions
+    ADD CONSTRAINT seconded_with_another_key CHECK ((second_actor <> actor)) NOT VALID;
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays

@@ -102,6 +102,20 @@ async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
     return [PaymentKey(row["payment_key"]) for row in rows]
 
 
+async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey | None:
+    """Fetch the paymentKey under which Toss was last asked to approve a payment."""
+    key: PaymentKey | None = await conn.fetchval(
+        """
+        SELECT payment_key FROM payment_transactions
+        WHERE payment_id = $1 AND type = 'payment_confirmation' AND payment_key IS NOT NULL
+          AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 1
+        """,
+        payment_id,
+    )
+    return key
+
+
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
     """Fetch what is kept of the secret of an order's payment; None where Toss has named none yet."""
     digest: bytes | None = await conn.fetchval("SELECT secret_digest FROM payments WHERE order_no = $1", order_no)
@@ -337,8 +351,8 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
     return [payment for row in rows if (payment := _payment(row))]
 
 
-async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime) -> None:
-    """Have a claimed payment looked at later; unless somebody has learned meanwhile when to look."""
+async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime | None) -> None:
+    """Have a claimed payment looked at later, or no more; unless somebody has learned meanwhile when to look."""
     await conn.execute(
         "UPDATE payments SET look_again_at = $3 WHERE id = $1 AND look_again_at = $2",
         claimed.id,

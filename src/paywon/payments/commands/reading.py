@@ -11,6 +11,7 @@ from paywon.payments.commands.learning import Evidence, Learned, learn, lock_or_
 from paywon.payments.commands.settling import close
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
+from paywon.toss.errors import Refusal
 from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
 
 
@@ -29,6 +30,14 @@ class Reread:
     learned: Learned | None
 
 
+def is_missing(answer: Answer[wire.Payment]) -> bool:
+    """Whether Toss says that it knows no such payment: the only answer that is evidence of nothing.
+
+    By its code, never by its 404, which Toss also says of our contract (NOT_FOUND_MERCHANT).
+    """
+    return isinstance(answer, No) and answer.refusal is Refusal.NOT_FOUND
+
+
 async def read_from_toss(
     cashier: Cashier,
     payment: Payment,
@@ -43,7 +52,7 @@ async def read_from_toss(
     """
     if payment_key is not None:
         reread = await _read(cashier, payment, origin, payment_key, caused_by)
-        if not (isinstance(reread.answer, No) and reread.answer.http_status == 404):
+        if not is_missing(reread.answer):
             return reread
     return await _read(cashier, payment, origin, None, caused_by)
 
@@ -76,7 +85,15 @@ async def _read(
                 deposit_hold=cashier.deposit_hold,
                 fulfilments=cashier.fulfilments,
             )
-            await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
+            await close(
+                conn,
+                cashier,
+                attempt,
+                AttemptStatus.SUCCESS,
+                outcome="yes",
+                call=answer.call,
+                message=learned.why or None,
+            )
         else:
             await close_unread(conn, cashier, attempt, answer)
     return Reread(answer=answer, learned=learned)
@@ -90,7 +107,7 @@ async def close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, ans
         case NotSent():
             code, said = str(answer.reason), answer.detail
         case Unknown():
-            code, said = answer.code or str(answer.reason), answer.message or ""
+            code, said = answer.code or str(answer.reason), answer.message or answer.detail
     await close(
         conn,
         cashier,

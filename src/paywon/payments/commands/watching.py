@@ -5,6 +5,7 @@ payment's ``look_again_at`` says when, and ``learn`` sets it anew from what the 
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -12,10 +13,12 @@ import structlog
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
-from paywon.payments.model import SWEEP, Payment, Verdict
+from paywon.payments.model import OVER_WITHOUT_MONEY, SWEEP, UNPAID, Payment, Verdict
 from paywon.toss.outcome import NotSent, Unknown
 
 _log = structlog.get_logger()
+# How long a payment is looked at that shows no money, and of which nothing new is learned.
+UNPAID_LOOKED_AT_FOR: Final = timedelta(days=3)
 _ORIGIN: Final = Origin(actor="system:watch")
 
 
@@ -32,10 +35,17 @@ async def look_at_due(cashier: Cashier, *, limit: int = 20) -> int:
 
 
 async def _look(cashier: Cashier, payment: Payment) -> None:
-    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=payment.payment_key)
+    key = payment.payment_key
+    if payment.status in UNPAID | OVER_WITHOUT_MONEY:
+        # What a person took for failed may have been approved under a key that our row never took over.
+        async with cashier.db.connection() as conn:
+            key = await store.last_asked_key(conn, payment.id) or key
+    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=key)
     if isinstance(reread.answer, NotSent | Unknown):
         return  # the claim runs out, and it is looked at again
     if reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
         return  # learn has said when
+    now = cashier.clock.now()
+    over = payment.status in UNPAID | OVER_WITHOUT_MONEY and now - payment.updated_at > UNPAID_LOOKED_AT_FOR
     async with cashier.db.transaction() as conn:
-        await store.put_off_look(conn, payment, until=cashier.clock.now() + SWEEP)
+        await store.put_off_look(conn, payment, until=None if over else now + SWEEP)
