@@ -20,7 +20,7 @@ from paywon.inbox.commands.keeping import find_orders, trim
 from paywon.inbox.commands.looking import claim_looks, look
 from paywon.inbox.commands.proving import Trust
 from paywon.inbox.commands.receiving import Inbox, Receipt, receive
-from paywon.inbox.model import MAX_WAITING
+from paywon.inbox.model import MAX_DOUBTED, MAX_WAITING
 from paywon.invariants.commands import look_at
 from paywon.invariants.model import Invariant
 from paywon.orders.model import Order
@@ -171,10 +171,11 @@ async def test_made_up_keys_cost_three_calls_a_look(door: Door) -> None:
     assert door.asked[0] == f"/v1/payments/{key_of(order)}"
     assert len(door.asked) == 3
     assert door.asked[2] == f"/v1/payments/orders/{order.order_no}"
-    # Of the made up ones one was looked for, and the order with it.
-    assert await door.states() == {"processed": 2, "ignored": MAX_WAITING - 2}
+    # Of the made up ones one was looked for, and the order with it; a few are given the time that Toss may lag behind.
+    others = MAX_WAITING - 1 - MAX_DOUBTED
+    assert await door.states() == {"processed": 1, "received": MAX_DOUBTED, "ignored": others}
     rows = await door.books.row("SELECT count(*) FROM webhook_events WHERE reason = 'TOO_MANY_KEYS'")
-    assert rows["count"] == MAX_WAITING - 2
+    assert rows["count"] == others
 
 
 async def test_a_flood_about_one_order_costs_a_look_a_minute(door: Door) -> None:
@@ -241,19 +242,24 @@ async def test_all_workers_share_one_budget_and_proven_looks_are_free(database: 
         async with open_door(db, looks_per_minute=3) as door:
             second = replace(door.inbox, cashier=replace(door.inbox.cashier, db=other))
             orders = [await door.books.paid() for _ in range(12)]
-            door.books.clock.at = door.books.clock.at.replace(second=10)
+            door.books.clock.at = door.books.clock.at.replace(second=10) + timedelta(minutes=1)
             for order in orders[:10]:
                 await door.tell(order)
             for order in orders[10:]:
                 await door.tell(order, proven=True)
-            rounds = [await asyncio.gather(claim_looks(door.inbox, 4), claim_looks(second, 4)) for _ in range(3)]
-            claimed = [look for both in rounds for some in both for look in some]
-            assert sum(look.proven for look in claimed) == 2
-            assert sum(not look.proven for look in claimed) == 3
-            assert len({look.order_no for look in claimed}) == 5, "nobody takes what another has"
-            assert rounds[0][0][0].proven or rounds[0][1][0].proven, "the proven first"
+            for _ in range(3):
+                claims = await asyncio.gather(claim_looks(door.inbox, 4), claim_looks(second, 4))
+                claimed = [
+                    (inbox, due) for inbox, some in zip((door.inbox, second), claims, strict=True) for due in some
+                ]
+                assert len({due.order_no for _, due in claimed}) == len(claimed), "nobody takes what another has"
+                await asyncio.gather(*(look(inbox, due) for inbox, due in claimed))
+            assert len(door.asked) == 3 + 2, "what nothing proves has a budget"
+            assert {key_of(order) for order in orders[10:]} <= {path.rpartition("/")[2] for path in door.asked}
+            assert await door.work() == 0, "no more in this minute"
             door.later(60)
-            assert len(await claim_looks(second, 100)) == 3
+            await door.work()
+            assert len(door.asked) == 3 + 2 + 3
     finally:
         await other.close()
 
