@@ -127,20 +127,24 @@ async def by_id(conn: Connection, event_id: WebhookEventId) -> Stored | None:
     return Stored(**{**dict(row), "verdict": WebhookVerdict(row["verdict"]), "status": WebhookStatus(row["status"])})
 
 
-async def look_again(conn: Connection, event_id: WebhookEventId, order_no: OrderNo, by: str, now: datetime) -> None:
-    """Have an event wait for a look that a person asked for, whatever had become of it."""
-    await conn.execute(
+async def look_again(
+    conn: Connection, event_id: WebhookEventId, order_no: OrderNo, by: str, now: datetime
+) -> WebhookStatus:
+    """Have an event wait for a look that a person asked for; return what it was before."""
+    was: str = await conn.fetchval(
         """
-        UPDATE webhook_events
+        UPDATE webhook_events e
         SET status = 'received', reason = NULL, processed_at = NULL, order_no = $2, look_at = $4, looks = 0,
             asked_again_at = $4, asked_again_by = $3
-        WHERE id = $1 AND status <> 'rejected'
+        FROM (SELECT id, status FROM webhook_events WHERE id = $1 FOR UPDATE) before
+        WHERE e.id = before.id RETURNING before.status
         """,
         event_id,
         order_no,
         by,
         now,
     )
+    return WebhookStatus(was)
 
 
 async def finish(
