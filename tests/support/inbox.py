@@ -45,7 +45,9 @@ class Door:
 
     async def send(self, body: dict[str, Any], *, proven: bool = False) -> Receipt:
         raw = msgspec.json.encode(body)
-        headers = {"toss-signature": signature(raw)} if proven else {}
+        return await self.send_raw(raw, {"toss-signature": signature(raw)} if proven else {})
+
+    async def send_raw(self, raw: bytes, headers: dict[str, str]) -> Receipt:
         return await receive(self.inbox, raw, headers, source_address=FORGER)
 
     async def work(self) -> int:

@@ -265,10 +265,12 @@ def keys_to_look_under(hints: Collection[Hint], known: Iterable[PaymentKey]) -> 
     """Choose under which paymentKeys to look, of those that were named: one of ours and one that is not.
 
     Where a hint names none, and no key that we know is named, the order's number serves (None). Anybody can name keys,
-    and one that Toss does not know costs two calls, so a look tries only one: a proven hint's, else the first's.
+    and one that Toss does not know costs two calls, so a look tries only one: a proven hint's, else that of the first
+    which was looked for the least.
     """
     ours = set(known)
-    named = list(dict.fromkeys(hint.payment_key for hint in sorted(hints, key=lambda hint: not hint.proven)))
+    in_turn = sorted(hints, key=lambda hint: (not hint.proven, hint.looks))
+    named = list(dict.fromkeys(hint.payment_key for hint in in_turn))
     by_known = [key for key in named if key in ours][:1]
     by_strange = [key for key in named if key is not None and key not in ours][:1]
     by_order = [None] if None in named and not by_known else []
