@@ -118,7 +118,9 @@ async def test_a_webhook_that_toss_never_bears_out_is_parked_for_a_person(shop: 
     (parked,) = await shop.stack.eventually(end_of_the_ladder, within_s=40)
     assert (parked["reason"], parked["processed_at"] is not None) == ("TOSS_SHOWS_LESS", True)
     listed = [left for left in (await shop.api.get("/api/ops/doubtful"))["leftovers"] if left["kind"] == "webhook"]
-    assert [(left["id"], left["reason"]) for left in listed] == [(str(parked["id"]), "TOSS_SHOWS_LESS")]
+    assert [(left["id"], left["reason"], left["nextStep"]) for left in listed] == [
+        (str(parked["id"]), "TOSS_SHOWS_LESS", "reprocess")
+    ]
     shop.proxy.remove(lag)
     assert await shop.order_status(payment["orderNo"]) == "PAID"
     door = f"/api/ops/webhooks/{parked['id']}/reprocess"
