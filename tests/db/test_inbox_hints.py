@@ -280,16 +280,6 @@ async def test_a_key_of_another_order_answers_nothing(door: Door) -> None:
     assert [tuple(row.values()) for row in rows] == [(s, "KEY_OF_ANOTHER_ORDER") for s in ("ignored", "parked")]
 
 
-async def test_a_payment_that_cannot_be_the_order_s_makes_no_row(door: Door) -> None:
-    order = await door.books.order()
-    door.answer = _shows(door, order, totalAmount=9, balanceAmount=9)
-    await door.tell(order)
-    await door.work()
-    assert await door.states() == {"parked": 1}
-    assert await door.books.rows("SELECT FROM payments") == []
-    assert await door.books.rows("SELECT FROM events WHERE type = 'payment.requested'") == []
-
-
 async def test_a_hint_under_each_key_of_ours_is_read_under_its_own(door: Door) -> None:
     """The customer's first card was declined; both webhooks wait at once."""
     order = await door.books.order()

@@ -88,10 +88,7 @@ async def learn(
     order = await orders.lock_by_no(conn, OrderNo(fact.order_no))
     if order is None:
         return Learned(verdict=Verdict.CONTRADICTS)
-    payment = await _payment_of(conn, order, fact, now)
-    if payment is None:
-        _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
-        return Learned(verdict=Verdict.CONTRADICTS, order=order)
+    payment = await lock_or_open_payment(conn, order, now)
     before, verdict = Books(order=order, payment=payment), judge(payment, fact)
     if verdict is Verdict.CONTRADICTS:
         _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
@@ -120,15 +117,6 @@ async def _update(
     columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.virtual_account is not None)
     columns["look_again_at"] = next_look(replace(payment, **columns), now, deposit_hold)
     return await store.update_payment(conn, payment.id, now, **columns)
-
-
-async def _payment_of(conn: Connection, order: Order, fact: Fact, now: datetime) -> Payment | None:
-    """Fetch and hold a locked order's payment, or make its row; None where a fact cannot be of one."""
-    payment = await store.lock_by_order(conn, order.id)
-    if payment is None and judge(new_payment(order, now), fact) is not Verdict.CONTRADICTS:
-        payment = new_payment(order, now)
-        await open_payment(conn, order, payment, now)
-    return payment
 
 
 async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) -> Payment:
