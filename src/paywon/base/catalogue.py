@@ -301,6 +301,12 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "WEBHOOK_MALFORMED": ErrorText(
         _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
     ),
+    "WEBHOOK_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 웹훅입니다.", "There is no such webhook."),
+    "WEBHOOK_NOT_REPROCESSABLE": ErrorText(
+        _K.CONFLICT,
+        "다시 볼 수 없는 웹훅입니다. 거절되었거나 우리 결제에 관한 것이 아닙니다.",
+        "This webhook cannot be looked at again: it was rejected, or is about no payment of ours.",
+    ),
     # Events to the application
     "EVENT_ENDPOINT_NOT_FOUND": ErrorText(
         _K.NOT_FOUND, "존재하지 않는 이벤트 수신 주소입니다.", "There is no such event endpoint."

@@ -613,17 +613,24 @@ CREATE TABLE public.webhook_events (
     received_at timestamp with time zone NOT NULL,
     processed_at timestamp with time zone,
     transaction_key text,
+    claim jsonb,
+    secret_digest bytea,
+    look_at timestamp with time zone,
+    looks integer DEFAULT 0 NOT NULL,
+    asked_again_at timestamp with time zone,
+    asked_again_by text,
     CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
     CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
 );
 CREATE TABLE public.webhook_looks (
     order_no text NOT NULL,
     waiting integer NOT NULL,
-    proven boolean NOT NULL,
     not_before timestamp with time zone NOT NULL,
     patient_until timestamp with time zone NOT NULL,
     idle integer DEFAULT 0 NOT NULL,
     unheard integer DEFAULT 0 NOT NULL,
+    proven_at timestamp with time zone,
+    hinted_at timestamp with time zone,
     CONSTRAINT webhook_looks_waiting_check CHECK ((waiting >= 0))
 );
 ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);

@@ -133,7 +133,8 @@ class StrayOut(Output, frozen=True, kw_only=True):
 class LeftoverOut(Output, frozen=True, kw_only=True):
     """Something else for a person: a parked ``webhook``, a blocked ``fulfilment``, a ``refund`` the bank refused.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    ``id`` is the webhook's, the order's, or the payment's. ``nextStep`` is the door by which a person goes on:
+    ``reprocess`` (``POST /api/ops/webhooks/{id}/reprocess``), ``retry`` (of the fulfilment); null where there is none.
     """
 
     kind: str
@@ -141,6 +142,7 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
     since: datetime
     order_no: str | None
     reason: str | None
+    next_step: str | None
     decisions: list[DecisionOut]
 
 

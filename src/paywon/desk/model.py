@@ -284,7 +284,7 @@ def next_places(before: Places, last: dict[Kind, Place | None]) -> Places | None
 class Leftover:
     """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    ``id`` is the webhook's, the order's, or the payment's. ``next_step`` names the door by which a person goes on.
     """
 
     kind: str
@@ -293,3 +293,8 @@ class Leftover:
     order_no: str | None
     reason: str | None
     decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def next_step(self) -> str | None:
+        """Name the door that this is for: a webhook's ``reprocess``, a fulfilment's ``retry``; None outside paywon."""
+        return {"webhook": "reprocess", "fulfilment": "retry"}.get(self.kind)

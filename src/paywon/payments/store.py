@@ -116,6 +116,18 @@ async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey 
     return key
 
 
+async def transaction_keys_of(conn: Connection, payment_id: PaymentId) -> list[str]:
+    """Fetch the lastTransactionKeys that Toss has ever shown us of a payment."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT response_data ->> 'lastTransactionKey' AS key FROM payment_transactions
+        WHERE payment_id = $1 AND response_data ->> 'lastTransactionKey' IS NOT NULL
+        """,
+        payment_id,
+    )
+    return [row["key"] for row in rows]
+
+
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
     """Fetch what is kept of the secret of an order's payment; None where Toss has named none yet."""
     digest: bytes | None = await conn.fetchval("SELECT secret_digest FROM payments WHERE order_no = $1", order_no)
