@@ -119,6 +119,18 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     # Payments
     "PAYMENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 결제입니다.", "There is no such payment."),
+    "PAYMENT_KEY_NOT_CURRENT": ErrorText(
+        _K.CONFLICT,
+        "토스페이먼츠가 거절한 예전 paymentKey입니다. 이 키로 승인된 돈이 없어 아무것도 취소하지 않았습니다.",
+        "This is an earlier paymentKey, declined by Toss Payments: nothing was approved under it, nothing was cancelled.",
+    ),
+    "OUTCOME_UNKNOWN": ErrorText(
+        _K.OUTCOME_UNKNOWN,
+        "요청을 받았지만 결과를 아직 알 수 없습니다. 같은 Idempotency-Key 없이 다시 보내지 마세요. "
+        "Location 주소나 결제를 조회해 결과를 확인하세요.",
+        "The request was taken and its outcome is not known yet. Do not repeat it without the same Idempotency-Key: "
+        "read Location, or the payment.",
+    ),
     "DUPLICATE_PAYMENT": ErrorText(
         _K.CONFLICT,
         "이 대상에 진행 중인 결제가 이미 있습니다. 그 결제를 계속하거나 만료를 기다려 주세요.",

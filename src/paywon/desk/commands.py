@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, DecisionId, OrderId, StrayId, new_uuid
@@ -19,7 +20,7 @@ from paywon.payments import store as payments
 from paywon.payments.announcing import Books
 from paywon.payments.commands import cancelling, handing_over, resolving, returning, settling
 from paywon.payments.commands.cancelling import RefundWish
-from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.cashier import Cashier, Origin, outcome_unknown
 from paywon.payments.commands.telling import tell_change
 from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType, PaymentStatus
 from paywon.receipts import store as receipts
@@ -27,6 +28,9 @@ from paywon.receipts.commands import settling as receipt_settling
 from paywon.strays import store as strays
 from paywon.strays.model import Stray
 from paywon.toss.wire import RefundReceiveAccount
+
+# Where a decision whose outcome could not be read is looked up.
+_REVIEW: Final = "/api/ops/doubtful"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +78,11 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
         if not again:
             await _open_attempt(conn, attempt_id)
             await _record(conn, cashier, who, DecisionKind.REREAD, decision_id, attempt_id=attempt_id)
-    await resolving.resolve_now(cashier, attempt_id, may_ask=True)
-    async with cashier.db.connection() as conn:
-        left = await store.doubt(conn, attempt_id)
-        return None if left is None else await _with_next_step(conn, left)
+    with outcome_unknown(_REVIEW):
+        await resolving.resolve_now(cashier, attempt_id, may_ask=True)
+        async with cashier.db.connection() as conn:
+            left = await store.doubt(conn, attempt_id)
+            return None if left is None else await _with_next_step(conn, left)
 
 
 async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Decision:
@@ -156,8 +161,16 @@ async def cancel_attempt_at_toss(
         return
     if attempt.type not in PAYING or payment is None or payment.status not in APPROVED:
         raise PaywonError("NOTHING_TO_CANCEL")
-    wish = RefundWish(kind=AttemptType.PAYMENT_CANCELLATION, reason=who.reason, amount=None, account=account)
-    with _as_begun(again):
+    if attempt.payment_key not in (None, payment.payment_key):
+        raise PaywonError("NOTHING_TO_CANCEL")  # the order was paid under another key, which is not in question
+    wish = RefundWish(
+        kind=AttemptType.PAYMENT_CANCELLATION,
+        reason=who.reason,
+        amount=None,
+        account=account,
+        payment_key=payment.payment_key,
+    )
+    with outcome_unknown(f"/payments/{payment.id}"), _as_begun(again):
         await cancelling.refund_payment(cashier, payment.id, wish, who.carrying_out)
 
 
@@ -179,10 +192,11 @@ async def return_stray_money(
             raise PaywonError("DOUBT_NOT_FOUND")
         if not again:
             await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, stray_id=stray_id)
-    with _as_begun(again):
-        await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
-    async with cashier.db.connection() as conn:
-        left = await strays.by_id(conn, stray_id)
+    with outcome_unknown(_REVIEW):
+        with _as_begun(again):
+            await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
+        async with cashier.db.connection() as conn:
+            left = await strays.by_id(conn, stray_id)
     assert left is not None, "strays are never deleted"
     return left
 

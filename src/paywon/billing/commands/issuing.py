@@ -6,7 +6,7 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, BillingKeyId, UserId, new_uuid
 from paywon.billing import store
 from paywon.billing.commands.queries import view_by_id
-from paywon.billing.commands.settling import KeyIntent, ask_and_learn, opened
+from paywon.billing.commands.settling import KeyIntent, carry_out, opened
 from paywon.billing.model import EXISTS, BillingKey, KeyStatus, KeyView
 from paywon.db.pool import Connection
 from paywon.payments import store as payments
@@ -36,10 +36,7 @@ async def issue_key(cashier: Cashier, wish: IssueWish, origin: Origin) -> KeyVie
         raise PaywonError("NOT_YOURS", field="userId")
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, wish, origin)
-    if isinstance(intent, KeyIntent):
-        await cashier.within_budget(ask_and_learn(cashier, intent))
-        return await _conclude(cashier, intent.key.id)
-    return await _conclude(cashier, intent)
+    return await carry_out(cashier, intent, _conclude)
 
 
 async def _intend(conn: Connection, cashier: Cashier, wish: IssueWish, origin: Origin) -> KeyIntent | BillingKeyId:

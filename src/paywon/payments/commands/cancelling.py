@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, CancelId, PaymentId, new_uuid
+from paywon.base.ids import AttemptId, CancelId, PaymentId, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import carry_out, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import (
@@ -37,6 +37,8 @@ class RefundWish:
     account: RefundReceiveAccount | None = None
     # What the door calls the amount, for an error to name.
     amount_field: str = "refundAmount"
+    # The key that a caller named: nothing is cancelled under another that the payment may have by now.
+    payment_key: PaymentKey | None = None
 
 
 async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
@@ -48,10 +50,7 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
     wish = replace(wish, account=known_bank(wish.account))
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
-    return await conclude(cashier, intent.attempt)
+    return await carry_out(cashier, intent)
 
 
 async def _intend(
@@ -61,6 +60,8 @@ async def _intend(
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun
     payment = await _locked(conn, payment_id, origin)
+    if wish.payment_key not in (None, payment.payment_key):
+        raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
     amount = _checked_amount(payment, await store.cancels_of(conn, payment.id), wish)
     attempt = new_attempt(
         cashier,

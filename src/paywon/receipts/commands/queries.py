@@ -1,4 +1,4 @@
-"""What we know of cash receipts. Asks nobody and changes nothing."""
+"""What we know of cash receipts, and what asking for one has come to."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from paywon.payments.commands.queries import find_by_id
 from paywon.payments.commands.settling import error_of
 from paywon.payments.model import AttemptStatus, Payment
 from paywon.receipts import store
+from paywon.receipts.commands.settling import ReceiptIntent, ask_and_learn
 from paywon.receipts.model import Receipt, ReceiptView, issuable_amount
 
 
@@ -34,6 +35,14 @@ async def list_receipts(cashier: Cashier, payment_id: PaymentId, origin: Origin)
         receipts = await store.of_payment(conn, payment_id)
     issuable = issuable_amount(view.payment, view.cancels, receipts)
     return PaymentReceipts(payment=view.payment, receipts=receipts, issuable=issuable)
+
+
+async def carry_out(cashier: Cashier, intended: ReceiptIntent | CashReceiptId, payment_id: PaymentId) -> ReceiptView:
+    """Ask what was intended about a receipt, unless it is asked already, and answer what it has come to."""
+    receipt_id = intended.receipt.id if isinstance(intended, ReceiptIntent) else intended
+    work = ask_and_learn(cashier, intended) if isinstance(intended, ReceiptIntent) else None
+    poll_at = f"/payments/{payment_id}/cash-receipts"
+    return await cashier.see_through(work, lambda: conclude(cashier, receipt_id), poll_at=poll_at)
 
 
 async def conclude(cashier: Cashier, receipt_id: CashReceiptId) -> ReceiptView:
