@@ -23,9 +23,9 @@ from tests.support.stack import Reply, Stack
 SLOW_MS = 3000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def ground() -> AsyncIterator[Ground]:
-    """A PostgreSQL of this file's own, to be killed."""
+    """A PostgreSQL of the test's own, to be killed."""
     async with open_ground() as made:
         yield made
 

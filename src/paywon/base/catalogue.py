@@ -117,12 +117,17 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "taxFreeAmount는 전체 금액보다 클 수 없습니다.",
         "taxFreeAmount cannot be larger than the amount that it is part of.",
     ),
+    "TAX_FREE_DOES_NOT_FIT": ErrorText(
+        _K.UNPROCESSABLE,
+        "taxFreeAmount는 남은 면세 금액과 과세 금액에 맞아야 합니다: {least_krw}원 이상 {most_krw}원 이하.",
+        "taxFreeAmount has to fit what is left free of tax and taxable: {least_krw} to {most_krw} KRW.",
+    ),
     # Payments
     "PAYMENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 결제입니다.", "There is no such payment."),
     "PAYMENT_KEY_NOT_CURRENT": ErrorText(
         _K.CONFLICT,
         "토스페이먼츠가 거절한 예전 paymentKey입니다. 이 키로 승인된 돈이 없어 아무것도 취소하지 않았습니다.",
-        "This is an earlier paymentKey, declined by Toss Payments: nothing was approved under it, nothing was cancelled.",
+        "This is an earlier paymentKey, declined by Toss Payments: nothing was approved under it or cancelled.",
     ),
     "OUTCOME_UNKNOWN": ErrorText(
         _K.OUTCOME_UNKNOWN,
@@ -240,8 +245,10 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "CASH_RECEIPT_NOT_ALLOWED": ErrorText(
         _K.CONFLICT,
-        "현금영수증을 발급할 금액이 남아 있지 않은 결제입니다 ({status}).",
-        "Nothing of this payment is left to issue a cash receipt for ({status}).",
+        "현금으로 낸 금액이 없거나 남아 있지 않아 현금영수증을 발급할 수 없는 결제입니다 ({status}). "
+        "카드, 휴대폰, 카드로 낸 간편결제에는 발급하지 않습니다.",
+        "Nothing of this payment came as cash, or nothing of it is left, to issue a cash receipt for ({status}). "
+        "There is none for a card, a phone bill, or easy pay by card.",
     ),
     "CASH_RECEIPT_EXCEEDS": ErrorText(
         _K.UNPROCESSABLE,

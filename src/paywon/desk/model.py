@@ -118,7 +118,9 @@ def _reading(last: Answer | None) -> Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
+    """Something else that waits for a person.
+
+    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back.
 
     ``id`` is the webhook's, the order's, or the payment's.
     """

@@ -34,6 +34,16 @@ _LEFTOVERS: Final = {
         SELECT 'fulfilment' AS kind, id, updated_at AS since, order_no, fulfilment_reason AS reason
         FROM orders WHERE fulfilment_status = 'BLOCKED' ORDER BY updated_at LIMIT $1
         """,
+    # A receipt made by hand that stands for money which has gone back: all of it, or all beyond what is left.
+    "cash_receipt": """
+        SELECT 'cash_receipt' AS kind, p.id, p.updated_at AS since, p.order_no,
+               format('CANCEL %s WON OF THE CASH RECEIPTS', s.stands - p.balance_amount) AS reason
+        FROM payments p JOIN LATERAL (
+            SELECT sum(CASE WHEN r.cancels_id IS NULL THEN r.amount ELSE -r.amount END) AS stands
+            FROM cash_receipts r WHERE r.payment_id = p.id AND r.issue_status IN ('IN_PROGRESS', 'COMPLETED')) s ON true
+        WHERE p.approved_at IS NOT NULL AND p.balance_amount < p.total_amount AND s.stands > p.balance_amount
+        ORDER BY p.updated_at LIMIT $1
+        """,
     "refund": """
         SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
         FROM payments WHERE virtual_account ->> 'refundStatus' IN ('FAILED', 'PARTIAL_FAILED')

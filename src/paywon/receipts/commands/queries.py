@@ -12,16 +12,20 @@ from paywon.payments.commands.settling import error_of
 from paywon.payments.model import AttemptStatus, Payment
 from paywon.receipts import store
 from paywon.receipts.commands.settling import ReceiptIntent, ask_and_learn
-from paywon.receipts.model import Receipt, ReceiptView, issuable_amount
+from paywon.receipts.model import Receipt, ReceiptView, excess_amount, issuable_amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReceipts:
-    """A payment with its receipts; ``issuable``: for how many won another may be issued."""
+    """A payment with its receipts; ``issuable``: for how many won another may be issued.
+
+    ``excess``: for how many won receipts stand whose money has gone back, and that are to be cancelled.
+    """
 
     payment: Payment
     receipts: list[Receipt]
     issuable: Krw
+    excess: Krw
 
 
 async def list_receipts(cashier: Cashier, payment_id: PaymentId, origin: Origin) -> PaymentReceipts:
@@ -34,7 +38,8 @@ async def list_receipts(cashier: Cashier, payment_id: PaymentId, origin: Origin)
     async with cashier.db.connection() as conn:
         receipts = await store.of_payment(conn, payment_id)
     issuable = issuable_amount(view.payment, view.cancels, receipts)
-    return PaymentReceipts(payment=view.payment, receipts=receipts, issuable=issuable)
+    excess = excess_amount(view.payment, view.cancels, receipts)
+    return PaymentReceipts(payment=view.payment, receipts=receipts, issuable=issuable, excess=excess)
 
 
 async def carry_out(cashier: Cashier, intended: ReceiptIntent | CashReceiptId, payment_id: PaymentId) -> ReceiptView:
