@@ -90,6 +90,7 @@ async def test_a_refund_during_which_the_database_dies_is_not_said_to_have_done_
         await stack.eventually(learned, within_s=30)
 
         async def repeated() -> Reply | None:
+            await asyncio.sleep(1)
             again = await stack.api.post(path, refund, **told)
             return again if again.status == 200 else None
 

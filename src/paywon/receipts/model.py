@@ -138,13 +138,15 @@ def cash_part(payment: Payment) -> Krw | None:
         return payment.total_amount
     if payment.method in _NO_CASH:
         return Krw(0)
+    # Toss may leave the method out, or name a new one (api.md 19): then its detail object tells.
     shown = payment.raw_response or {}
-    easy = shown.get("easyPay")
-    if payment.method not in _EASY_PAY or not isinstance(easy, dict):
-        return None
-    amount = easy.get("amount")
-    if shown.get("card") is not None:
+    if any(shown.get(name) for name in ("card", "mobilePhone")):
         return Krw(0)
+    if payment.method not in _EASY_PAY:
+        cash = any(shown.get(name) for name in ("transfer", "virtualAccount", "giftCertificate"))
+        return payment.total_amount if cash else None
+    easy = shown.get("easyPay")
+    amount = easy.get("amount") if isinstance(easy, dict) else None
     return Krw(amount) if isinstance(amount, int) else None
 
 
