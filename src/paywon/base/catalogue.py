@@ -117,8 +117,25 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "taxFreeAmount는 전체 금액보다 클 수 없습니다.",
         "taxFreeAmount cannot be larger than the amount that it is part of.",
     ),
+    "TAX_FREE_DOES_NOT_FIT": ErrorText(
+        _K.UNPROCESSABLE,
+        "taxFreeAmount는 남은 면세 금액과 과세 금액에 맞아야 합니다: {least_krw}원 이상 {most_krw}원 이하.",
+        "taxFreeAmount has to fit what is left free of tax and taxable: {least_krw} to {most_krw} KRW.",
+    ),
     # Payments
     "PAYMENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 결제입니다.", "There is no such payment."),
+    "PAYMENT_KEY_NOT_CURRENT": ErrorText(
+        _K.CONFLICT,
+        "토스페이먼츠가 거절한 예전 paymentKey입니다. 이 키로 승인된 돈이 없어 아무것도 취소하지 않았습니다.",
+        "This is an earlier paymentKey, declined by Toss Payments: nothing was approved under it or cancelled.",
+    ),
+    "OUTCOME_UNKNOWN": ErrorText(
+        _K.OUTCOME_UNKNOWN,
+        "요청을 받았지만 결과를 아직 알 수 없습니다. 같은 Idempotency-Key 없이 다시 보내지 마세요. "
+        "Location 주소나 결제를 조회해 결과를 확인하세요.",
+        "The request was taken and its outcome is not known yet. Do not repeat it without the same Idempotency-Key: "
+        "read Location, or the payment.",
+    ),
     "DUPLICATE_PAYMENT": ErrorText(
         _K.CONFLICT,
         "이 대상에 진행 중인 결제가 이미 있습니다. 그 결제를 계속하거나 만료를 기다려 주세요.",
@@ -228,8 +245,10 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "CASH_RECEIPT_NOT_ALLOWED": ErrorText(
         _K.CONFLICT,
-        "현금영수증을 발급할 금액이 남아 있지 않은 결제입니다 ({status}).",
-        "Nothing of this payment is left to issue a cash receipt for ({status}).",
+        "현금으로 낸 금액이 없거나 남아 있지 않아 현금영수증을 발급할 수 없는 결제입니다 ({status}). "
+        "카드, 휴대폰, 카드로 낸 간편결제에는 발급하지 않습니다.",
+        "Nothing of this payment came as cash, or nothing of it is left, to issue a cash receipt for ({status}). "
+        "There is none for a card, a phone bill, or easy pay by card.",
     ),
     "CASH_RECEIPT_EXCEEDS": ErrorText(
         _K.UNPROCESSABLE,

@@ -158,6 +158,21 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE FUNCTION public.one_charge_a_period() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.billing_key_id || ' ' || NEW.billing_period, 12));
+    IF EXISTS (SELECT FROM payment_transactions t JOIN payments p ON p.id = t.payment_id
+               WHERE t.type = 'billing_charge' AND t.billing_key_id = NEW.billing_key_id
+                 AND t.billing_period = NEW.billing_period
+                 AND (t.status = 'pending'
+                      OR t.status = 'success' AND NOT (p.approved_at IS NOT NULL AND p.balance_amount = 0))) THEN
+        RAISE unique_violation USING CONSTRAINT = 'payment_transactions_one_charge_a_period',
+            MESSAGE = 'this billing key is charged for this period already';
+    END IF;
+    RETURN NEW;
+END $$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -210,6 +225,7 @@ CREATE TABLE public.billing_keys (
     delete_reason text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    auth_digest bytea,
     CONSTRAINT active_has_its_key CHECK (((status <> 'ACTIVE'::text) OR ((sealed_key IS NOT NULL) AND (key_digest IS NOT NULL)))),
     CONSTRAINT billing_keys_status_check CHECK ((status = ANY (ARRAY['ISSUING'::text, 'ACTIVE'::text, 'FAILED'::text, 'DELETED'::text]))),
     CONSTRAINT deleted_is_wiped CHECK (((status <> 'DELETED'::text) OR (sealed_key IS NULL)))
@@ -647,6 +663,8 @@ ALTER TABLE ONLY public.audit_erasures
 ALTER TABLE ONLY public.audit_heads
     ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (anchor);
 ALTER TABLE ONLY public.billing_keys
+    ADD CONSTRAINT billing_keys_auth_digest_key UNIQUE (auth_digest);
+ALTER TABLE ONLY public.billing_keys
     ADD CONSTRAINT billing_keys_key_digest_key UNIQUE (key_digest);
 ALTER TABLE ONLY public.billing_keys
     ADD CONSTRAINT billing_keys_pkey PRIMARY KEY (id);
@@ -754,7 +772,7 @@ CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (s
 CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);
 CREATE INDEX payment_status_changes_payment ON public.payment_status_changes USING btree (payment_id, id);
 CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);
-CREATE UNIQUE INDEX payment_transactions_one_charge_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL) AND (status = ANY (ARRAY['pending'::text, 'success'::text])));
+CREATE INDEX payment_transactions_charges_of_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL));
 CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
 CREATE INDEX payment_transactions_open ON public.payment_transactions USING btree (created_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
@@ -791,6 +809,7 @@ CREATE TRIGGER events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events 
 CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();
 CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.guard_closed_attempt();
+CREATE TRIGGER payment_transactions_one_charge_a_period BEFORE INSERT ON public.payment_transactions FOR EACH ROW WHEN (((new.type = 'billing_charge'::text) AND (new.billing_period IS NOT NULL) AND (new.status = ANY (ARRAY['pending'::text, 'success'::text])))) EXECUTE FUNCTION public.one_charge_a_period();
 CREATE TRIGGER payments_note_first_status AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER payments_note_status AFTER UPDATE ON public.payments FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.payment_key IS DISTINCT FROM new.payment_key))) EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();

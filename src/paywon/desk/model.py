@@ -235,6 +235,7 @@ class Kind(StrEnum):
     WEBHOOK = "webhook"
     FULFILMENT = "fulfilment"
     REFUND = "refund"
+    CASH_RECEIPT = "cash_receipt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +283,9 @@ def next_places(before: Places, last: dict[Kind, Place | None]) -> Places | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
+    """Something else that waits for a person.
+
+    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back.
 
     ``id`` is the webhook's, the order's, or the payment's. ``next_step`` names the door by which a person goes on.
     """

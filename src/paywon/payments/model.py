@@ -366,6 +366,28 @@ def refundable_amount(payment: Payment, cancels: list[Cancel]) -> Krw:
     return Krw(max(0, (payment.balance_amount or 0) - reserved))
 
 
+def tax_free_left(payment: Payment, cancels: list[Cancel], ordered: int) -> int:
+    """Answer how many of the won that can still go back are free of tax.
+
+    Toss's taxFreeAmount is that of the balance (api.md 1.5); where it names none, what was ordered less what went back.
+    """
+    gone = {CancelStatus.DONE, CancelStatus.IN_PROGRESS} if payment.tax_free_amount is None else set()
+    counted = [each for each in cancels if each.cancel_status in {CancelStatus.PENDING, *gone}]
+    base = ordered if payment.tax_free_amount is None else payment.tax_free_amount
+    left = base - sum(each.tax_free_amount or 0 for each in counted)
+    return min(max(0, left), refundable_amount(payment, cancels))
+
+
+def tax_free_bounds(amount: int, left: int, free_left: int) -> tuple[int, int]:
+    """Answer the least and the most of a refund that can be free of tax, so that neither part left turns negative."""
+    return max(0, free_left - (left - amount)), min(amount, free_left)
+
+
+def tax_free_of_refund(amount: int, left: int, free_left: int) -> int:
+    """Split a refund that says nothing of tax: in proportion to what is left, half up; the last takes the rest."""
+    return (2 * amount * free_left + left) // (2 * left)
+
+
 # --- Virtual accounts: what Toss does not tell ---------------------------------------------------------
 
 # Toss marks an account as expired some time after its due date, and sends nothing (webhooks.md).

@@ -71,21 +71,24 @@ async def by_order_no(conn: Connection, order_no: OrderNo) -> Payment | None:
 
 
 async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
-    """Fetch the payment that Toss calls ``payment_key``, or the one that was last asked about under it."""
-    query = (
-        _SELECT_PAYMENT
+    """Fetch the payment that Toss calls ``payment_key`` now; not one that was only asked about under it."""
+    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE payment_key = $1", payment_key))
+
+
+async def confirms_under(conn: Connection, payment_key: PaymentKey) -> list[Attempt]:
+    """Fetch the confirms that were, or are to be, asked of Toss under a paymentKey, newest first: of any order.
+
+    Anybody may put any key to their own order, so that a key was asked about proves nothing of whose it is.
+    """
+    rows = await conn.fetch(
+        _SELECT_ATTEMPT
         + """
-        WHERE payment_key = $1
-        UNION ALL
-        """
-        + _SELECT_PAYMENT
-        + """
-        WHERE id = (SELECT payment_id FROM payment_transactions
-                    WHERE payment_key = $1 AND type = 'payment_confirmation' ORDER BY created_at DESC LIMIT 1)
-        LIMIT 1
-        """
+        WHERE payment_key = $1 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 20
+        """,
+        payment_key,
     )
-    return _payment(await conn.fetchrow(query, payment_key))
+    return [_attempt(row) for row in rows]
 
 
 async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:

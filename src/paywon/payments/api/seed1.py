@@ -86,12 +86,14 @@ class RefundIn(Input, frozen=True, kw_only=True):
         {
             "refundReason": "일정 변경",
             "refundAmount": 10_000,
+            "taxFreeAmount": 0,
             "refundReceiveAccount": {"bank": "국민은행", "accountNumber": "12345678901", "holderName": "홍길동"},
         },
     )
 
     refund_reason: Text200
     refund_amount: Won | UnsetType = UNSET
+    tax_free_amount: WonOrZero | None = None
     refund_receive_account: RefundAccountIn | None = None
 
 
@@ -234,6 +236,7 @@ class PaymentsController(Controller):
             kind=AttemptType.REFUND_REQUEST,
             reason=data.refund_reason,
             amount=None if data.refund_amount is UNSET else Krw(data.refund_amount),
+            tax_free_amount=Krw(data.tax_free_amount) if data.tax_free_amount is not None else None,
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
         )
         view = await cancelling.refund_payment(cashier, PaymentId(payment_id), wish, origin)

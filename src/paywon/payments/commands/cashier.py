@@ -1,14 +1,16 @@
 """What the commands of payments work with, and how long a caller waits for them."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 
 from paywon.base.clock import Clock
+from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
 from paywon.base.sealing import KeyRing
@@ -22,6 +24,7 @@ from paywon.toss.client import TossClient
 from paywon.toss.wire import CancelPayment, ChargeBillingKey, ConfirmPayment, CreatePayment, IssueVirtualAccount
 
 _log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +52,31 @@ class Cashier:
 
     async def within_budget(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work that must go to its end, and wait for it no longer than the answer budget."""
+        task = await self._begin(work)
+        if task.done():
+            task.result()
+
+    async def see_through(
+        self, work: Coroutine[Any, Any, None] | None, conclude: Callable[[], Awaitable[T]], *, poll_at: str
+    ) -> T:
+        """Carry out what a committed intent stands for, and answer what it has come to, as far as it is known.
+
+        From the commit on, trouble of ours is no answer: the question is on record, and may have been asked.
+
+        Raises:
+            PaywonError: what the attempt came to; OUTCOME_UNKNOWN, our own books cannot be read.
+        """
+        with outcome_unknown(poll_at):
+            if work is not None:
+                await self._begin(work)  # what breaks it off is logged, and the open attempt is the resolver's
+            return await conclude()
+
+    async def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self.running.add(task)
         task.add_done_callback(self._forget)
-        done, _ = await asyncio.wait({task}, timeout=self.answer_budget_s)
-        if done:
-            task.result()
+        await asyncio.wait({task}, timeout=self.answer_budget_s)
+        return task
 
     async def finish(self) -> None:
         """Wait until everything that runs beyond its caller is done; for an orderly stop."""
@@ -65,6 +87,17 @@ class Cashier:
         if not task.cancelled() and (error := task.exception()):
             # The open attempt stays on record, so the resolver finishes it.
             _log.error("work on a payment broke off; the resolver takes over", exc_info=error)
+
+
+@contextmanager
+def outcome_unknown(poll_at: str) -> Iterator[None]:
+    """Tell any trouble of ours after a commit as OUTCOME_UNKNOWN, never as if nothing had happened."""
+    try:
+        yield
+    except PaywonError:
+        raise
+    except Exception as error:
+        raise PaywonError("OUTCOME_UNKNOWN", retry_after_s=2, location=poll_at) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

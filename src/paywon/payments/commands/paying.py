@@ -11,7 +11,7 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import Order, check_payable
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude
+from paywon.payments.commands.asking import carry_out
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.queries import PaymentView, view
@@ -61,11 +61,8 @@ async def go_on(cashier: Cashier, intended: Intended) -> PaymentView:
     match intended:
         case PaywonError():
             raise intended  # its audit row had to be committed first
-        case Attempt():
-            return await conclude(cashier, intended)
-        case Intent():
-            await cashier.within_budget(ask_and_learn(cashier, intended))
-            return await conclude(cashier, intended.attempt)
+        case Attempt() | Intent():
+            return await carry_out(cashier, intended)
         case Payment():
             shown = await view(cashier, payment_id=intended.id)
             # What else may be running on it, say a refund, is not this caller's question.

@@ -8,7 +8,7 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import carry_out, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.learning import new_payment, open_payment
 from paywon.payments.commands.queries import PaymentView
@@ -51,10 +51,7 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
         if error.code == "DUPLICATE_PAYMENT":
             error.extra |= await _open_payment(cashier, wish.order)
         raise
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
-    return await conclude(cashier, intent.attempt)
+    return await carry_out(cashier, intent)
 
 
 async def _intend(conn: Connection, cashier: Cashier, wish: PaymentWish, origin: Origin) -> Intent | Attempt:

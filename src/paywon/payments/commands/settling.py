@@ -361,6 +361,12 @@ def is_over(attempt: Attempt) -> bool:
     return attempt.outcome == "no" and kind is Refusal.DECLINED
 
 
+def uses_up_token(attempt: Attempt) -> bool:
+    """Whether a failed attempt was refused by Toss for what was asked: not for our credentials, and not unsent."""
+    kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
+    return attempt.outcome == "no" and kind is not Refusal.MERCHANT
+
+
 def error_of(attempt: Attempt) -> PaywonError:
     """Say what a failed attempt means to the one who asked."""
     code, said = attempt.error_code or "", attempt.error_message
