@@ -337,6 +337,11 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
     return [payment for row in rows if (payment := _payment(row))]
 
 
+async def look_soon(conn: Connection, payment_id: PaymentId, at: datetime) -> None:
+    """Have a payment read by ``at``; a look that is planned for before that stays as it is."""
+    await conn.execute("UPDATE payments SET look_again_at = least(look_again_at, $2) WHERE id = $1", payment_id, at)
+
+
 async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime) -> None:
     """Have a claimed payment looked at later; unless somebody has learned meanwhile when to look."""
     await conn.execute(
