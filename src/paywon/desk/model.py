@@ -118,9 +118,10 @@ def _reading(last: Answer | None) -> Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
+    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused,
+    money at Toss for an order that we do not know, or what no read of Toss explains in its list of transactions.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    ``id`` is the webhook's, the order's, the payment's, or that of the row found in Toss's list.
     """
 
     kind: str

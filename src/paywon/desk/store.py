@@ -34,6 +34,17 @@ _LEFTOVERS: Final = {
         SELECT 'fulfilment' AS kind, id, updated_at AS since, order_no, fulfilment_reason AS reason
         FROM orders WHERE fulfilment_status = 'BLOCKED' ORDER BY updated_at LIMIT $1
         """,
+    "difference": """
+        SELECT 'difference' AS kind, id, found_at AS since, order_no, status AS reason
+        FROM reconciliation_differences WHERE settled_at IS NULL AND reads >= 3 ORDER BY found_at LIMIT $1
+        """,
+    "unknown_payment": """
+        SELECT 'unknown_payment' AS kind, id, found_at AS since, order_no, 'MONEY_FOR_UNKNOWN_ORDER' AS reason
+        FROM unknown_payments u
+        WHERE looks_ours AND status IN ('DONE', 'PARTIAL_CANCELED')
+          AND NOT EXISTS (SELECT FROM orders o WHERE o.order_no = u.order_no)
+        ORDER BY found_at LIMIT $1
+        """,
     "refund": """
         SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
         FROM payments WHERE virtual_account ->> 'refundStatus' IN ('FAILED', 'PARTIAL_FAILED')

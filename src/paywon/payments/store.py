@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -307,7 +307,7 @@ async def claim_due(
     """Take the open attempts of these types whose time has come; nobody else gets them before ``lease_until``."""
     rows = await conn.fetch(
         f"""
-        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1
+        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1, unheard_at = NULL
         WHERE id IN (SELECT id FROM payment_transactions
                      WHERE status = 'pending' AND resolve_by <= $1 AND type = ANY ($4)
                      ORDER BY resolve_by LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -319,6 +319,34 @@ async def claim_due(
         list(types),
     )
     return [_attempt(row) for row in rows]
+
+
+async def wake_unheard(conn: Connection, now: datetime, *, spread: timedelta) -> int:
+    """Make due, within ``spread``, every attempt that waits only because Toss was not heard; return how many."""
+    done: str = await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1::timestamptz + random() * $2::interval
+        WHERE id IN (SELECT id FROM payment_transactions
+                     WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1::timestamptz + $2::interval
+                     FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+        spread,
+    )
+    return int(done.removeprefix("UPDATE "))
+
+
+async def wake_one_unheard(conn: Connection, now: datetime) -> None:
+    """Make due the attempt that has waited longest for Toss to be heard."""
+    await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1
+        WHERE id = (SELECT id FROM payment_transactions
+                    WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1
+                    ORDER BY unheard_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+    )
 
 
 async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Payment]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from paywon.base.ids import AttemptId, OrderNo, PaymentKey
 from paywon.db.pool import Connection
+from paywon.hearing import store as hearing
 from paywon.orders import store as orders
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
@@ -11,7 +12,7 @@ from paywon.payments.commands.learning import Evidence, Learned, learn, lock_or_
 from paywon.payments.commands.settling import close
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
-from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
+from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes, is_silence
 
 
 async def payment_of(cashier: Cashier, order_no: OrderNo) -> Payment | None:
@@ -79,6 +80,7 @@ async def _read(
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
         else:
             await close_unread(conn, cashier, attempt, answer)
+        await hearing.note_read(conn, cashier.clock.now(), heard=not is_silence(answer))
     return Reread(answer=answer, learned=learned)
 
 

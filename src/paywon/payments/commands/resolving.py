@@ -29,11 +29,10 @@ from paywon.payments.model import (
 )
 from paywon.payments.recovery import Reading, Step, next_step
 from paywon.toss import wire
-from paywon.toss.outcome import No, Yes
+from paywon.toss.outcome import No, Yes, is_silence
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
-_AT_ONCE: Final = 20
 
 
 async def resolve_due(cashier: Cashier) -> int:
@@ -47,7 +46,7 @@ async def take_up_due(
     """Claim the open attempts of a room that are due, and resolve each; one that breaks off comes again by itself."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=_AT_ONCE)
+        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=cashier.resolve_at_once)
     outcomes = await asyncio.gather(*(resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
@@ -68,7 +67,7 @@ async def resolve_now(cashier: Cashier, attempt_id: AttemptId, *, may_ask: bool)
         ours = attempt.type in ABOUT_PAYMENTS
         # What other rooms finish is made due for them at once.
         due_at = now + cashier.lease if ours else now
-        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None)
+        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None, unheard_at=None)
     if ours:
         await _resolve(cashier, replace(attempt, resolve_by=due_at, parked_at=None), may_ask=may_ask)
 
@@ -81,7 +80,8 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
+    reading, now = _reading(payment, attempt, cancel, reread), cashier.clock.now()
+    step = next_step(attempt, reading, now, margin=cashier.retries.margin)
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
     if asks and not may_ask:
@@ -121,7 +121,8 @@ async def _do(
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
         else:
-            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER")
+            unheard = is_silence(reread.answer)
+            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER", unheard=unheard)
     return None
 
 
@@ -156,6 +157,8 @@ async def succeed_attempt(conn: Connection, cashier: Cashier, old: Attempt) -> A
         caused_by=old.id,
         actor=_ORIGIN.actor,
         resolve_by=now + cashier.resolve_after,
+        began_at=old.first_asked_at,
+        unheard_at=None,
         created_at=now,
     )
 

@@ -5,10 +5,12 @@ payment's ``look_again_at`` says when, and ``learn`` sets it anew from what the 
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from paywon.hearing import store as hearing
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
@@ -16,6 +18,8 @@ from paywon.payments.model import SWEEP, Payment, Verdict
 from paywon.toss.outcome import NotSent, Unknown
 
 _log = structlog.get_logger()
+# When a look is made again that did not hear Toss.
+UNHEARD_AGAIN: Final = timedelta(seconds=60)
 _ORIGIN: Final = Origin(actor="system:watch")
 
 
@@ -23,6 +27,8 @@ async def look_at_due(cashier: Cashier, *, limit: int = 20) -> int:
     """Read the payments whose time to be looked at has come; answer how many."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
+        # While Toss is silent one look is enough to hear whether it is back; the others stay due until then.
+        limit = 1 if await hearing.is_silent(conn) else limit
         due = await store.claim_to_look_at(conn, now, lease_until=now + cashier.lease, limit=limit)
     outcomes = await asyncio.gather(*(_look(cashier, payment) for payment in due), return_exceptions=True)
     for payment, outcome in zip(due, outcomes, strict=True):
@@ -34,8 +40,13 @@ async def look_at_due(cashier: Cashier, *, limit: int = 20) -> int:
 async def _look(cashier: Cashier, payment: Payment) -> None:
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=payment.payment_key)
     if isinstance(reread.answer, NotSent | Unknown):
-        return  # the claim runs out, and it is looked at again
-    if reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
+        await _put_off(cashier, payment, UNHEARD_AGAIN)
+    elif reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
         return  # learn has said when
+    else:
+        await _put_off(cashier, payment, SWEEP)
+
+
+async def _put_off(cashier: Cashier, payment: Payment, wait: timedelta) -> None:
     async with cashier.db.transaction() as conn:
-        await store.put_off_look(conn, payment, until=cashier.clock.now() + SWEEP)
+        await store.put_off_look(conn, payment, until=cashier.clock.now() + wait)
