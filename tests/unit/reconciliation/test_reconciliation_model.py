@@ -36,7 +36,7 @@ ACCOUNT = replace(ROW, status="WAITING_FOR_DEPOSIT", amount_krw=0)
 
 def ours(status: str | None, *keys: str, **more: Any) -> OurBooks:
     approved_at = NOW if status in ("DONE", "PARTIAL_CANCELED", "CANCELED") else None
-    about = {"payment_key": KEY if status else None, "approved_at": approved_at, "returned": {}}
+    about: dict[str, Any] = {"payment_key": KEY if status else None, "approved_at": approved_at, "returned": {}}
     return OurBooks(status=status, transaction_keys=frozenset(keys), **{**about, **more})
 
 

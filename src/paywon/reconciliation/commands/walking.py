@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -71,7 +71,9 @@ async def _claim(walker: Walker) -> Walk | None:
         if due is None:
             return None
         start, end = span_of(due, now)
-        fresh = {} if due.span_start is not None else {"begun_at": now, "rows": 0, "differing": 0, "unknown": 0}
+        fresh: dict[str, Any] = (
+            {} if due.span_start is not None else {"begun_at": now, "rows": 0, "differing": 0, "unknown": 0}
+        )
         walk = replace(due, span_start=start, span_end=end, leased_until=now + _LEASE, **fresh)
         await store.keep_walk(conn, walk, held=due.leased_until)
     return walk
