@@ -157,13 +157,14 @@ async def _break_off(walker: Walker, kind: WalkKind, unread: PageNotRead) -> Non
     async with cashier.db.transaction() as conn:
         walk = await store.last_walk(conn, kind)
         assert walk is not None, "it was claimed"
+        refused = isinstance(unread.answer, No)
         left = replace(
             walk,
-            next_at=now + min(GO_ON_AFTER, walker.every),
+            next_at=now + (walker.every if refused else min(GO_ON_AFTER, walker.every)),
             leased_until=None,
             failures=walk.failures + 1,
             last_error=str(unread)[:300],
-            cursor=None if isinstance(unread.answer, No) else walk.cursor,
+            cursor=None if refused else walk.cursor,
         )
         await store.keep_walk(conn, left, held=walk.leased_until)
     _log.warning("a walk of Toss's transactions broke off", **_told(left), why=str(unread))
