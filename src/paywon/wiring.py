@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from litestar.stores.base import Store
 
-from paywon.base.clock import SYSTEM_CLOCK, Clock
+from paywon.base.clock import Clock
 from paywon.base.sealing import KeyRing
+from paywon.db.clock import running_clock
 from paywon.db.pool import Database, forbid_open_transaction
 from paywon.events.commands.mailroom import Mailroom
 from paywon.events.sending import open_sender
@@ -21,6 +22,7 @@ from paywon.operators.model import KEY_PREFIX
 from paywon.orders.commands import OrderBook
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.checking import Checker
+from paywon.reconciliation.commands.walking import Walker
 from paywon.settings import Settings
 from paywon.settlements.commands import Ledger
 from paywon.toss.client import TossClient
@@ -47,6 +49,7 @@ class House:
     cache: Store
     checker: Checker
     ledger: Ledger
+    walker: Walker
     rates: Rates
     users: Users | None
 
@@ -58,16 +61,25 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, role: str, clock: Clock | None = None) -> AsyncIterator[House]:
     """Connect the parts, and at the end let running work finish before they are taken apart.
 
-    ``role`` names the process to PostgreSQL (``api``, ``worker``).
+    ``role`` names the process to PostgreSQL (``api``, ``worker``). ``clock`` takes the place of the database's time.
     """
-    ring = settings.ring
-    fulfilments = installed()
     db = await Database.connect(
         settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
     )
+    try:
+        async with running_clock(db) as databases, _open_parts(settings, db, clock or databases) as house:
+            yield house
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIterator[House]:
+    ring = settings.ring
+    fulfilments = installed()
     toss = TossClient(
         base_url=settings.toss_base_url,
         secret_key=settings.toss_secret_key.get_secret_value(),
@@ -91,6 +103,8 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         time_to_pay=time_to_pay,
         answer_budget_s=settings.answer_budget_s,
         resolve_after=timedelta(seconds=settings.resolve_after_s),
+        retries=settings.retries,
+        resolve_at_once=settings.resolve_at_once,
         lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
     )
     url, namespace = _cache_url(settings), _namespace(settings)
@@ -116,13 +130,15 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 cache=cache,
                 checker=Checker(cashier=cashier, cache=cache),
                 ledger=Ledger(cashier=cashier, cache=cache),
+                walker=Walker(
+                    cashier=cashier, every=timedelta(seconds=settings.walk_every_s), reads=settings.walk_reads
+                ),
                 rates=Rates(counts=counts, clock=clock, per_minute=_rates(settings)),
                 users=users,
             )
         finally:
             await cashier.finish()
             await toss.close()
-            await db.close()
 
 
 @asynccontextmanager

@@ -38,6 +38,8 @@ CREATE TABLE public.payment_transactions (
     chain_hash bytea,
     parked_at timestamp with time zone,
     in_doubt_at timestamp with time zone,
+    began_at timestamp with time zone,
+    unheard_at timestamp with time zone,
     CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
     CONSTRAINT in_doubt_is_open CHECK (((in_doubt_at IS NULL) OR (status = 'pending'::text))),
@@ -591,6 +593,49 @@ CREATE TABLE public.privacy_acts (
     finished_at timestamp with time zone,
     rows jsonb NOT NULL
 );
+CREATE TABLE public.provider_hearing (
+    provider text NOT NULL,
+    unheard integer NOT NULL,
+    probed_at timestamp with time zone,
+    returned_at timestamp with time zone,
+    attempts_woken_at timestamp with time zone,
+    looks_woken_at timestamp with time zone,
+    CONSTRAINT provider_hearing_unheard_check CHECK ((unheard >= 0))
+);
+CREATE TABLE public.reconciliation_differences (
+    id uuid NOT NULL,
+    transaction_key text NOT NULL,
+    payment_key text NOT NULL,
+    order_no text NOT NULL,
+    status text NOT NULL,
+    amount_krw bigint,
+    transaction_at timestamp with time zone NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    reads integer DEFAULT 0 NOT NULL,
+    last_read_at timestamp with time zone,
+    next_read_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    unexplained_at timestamp with time zone,
+    CONSTRAINT one_ending CHECK ((num_nonnulls(next_read_at, settled_at, unexplained_at) = 1))
+);
+CREATE TABLE public.reconciliation_walks (
+    kind text NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    begun_at timestamp with time zone,
+    span_start timestamp with time zone,
+    span_end timestamp with time zone,
+    cursor text,
+    rows integer DEFAULT 0 NOT NULL,
+    differing integer DEFAULT 0 NOT NULL,
+    unknown integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text,
+    complete_until timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT has_a_span CHECK (((span_start IS NULL) = (span_end IS NULL))),
+    CONSTRAINT reconciliation_walks_kind_check CHECK ((kind = ANY (ARRAY['recent'::text, 'days'::text])))
+);
 CREATE TABLE public.strays (
     id uuid NOT NULL,
     payment_id uuid NOT NULL,
@@ -605,6 +650,17 @@ CREATE TABLE public.strays (
     CONSTRAINT returned_is_empty CHECK (((returned_at IS NULL) OR ((balance_amount = 0) AND (return_at IS NULL)))),
     CONSTRAINT strays_balance_amount_check CHECK ((balance_amount >= 0)),
     CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text, 'UNFIT'::text])))
+);
+CREATE TABLE public.unknown_payments (
+    id uuid NOT NULL,
+    payment_key text NOT NULL,
+    order_no text NOT NULL,
+    transaction_key text NOT NULL,
+    status text NOT NULL,
+    amount_krw bigint,
+    transaction_at timestamp with time zone NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    looks_ours boolean NOT NULL
 );
 CREATE TABLE public.webhook_budget (
     one boolean DEFAULT true NOT NULL,
@@ -734,12 +790,24 @@ ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.privacy_acts
     ADD CONSTRAINT privacy_acts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.provider_hearing
+    ADD CONSTRAINT provider_hearing_pkey PRIMARY KEY (provider);
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_transaction_key_key UNIQUE (transaction_key);
+ALTER TABLE ONLY public.reconciliation_walks
+    ADD CONSTRAINT reconciliation_walks_pkey PRIMARY KEY (kind);
 ALTER TABLE public.desk_decisions
     ADD CONSTRAINT seconded_with_another_key CHECK ((second_actor <> actor)) NOT VALID;
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.unknown_payments
+    ADD CONSTRAINT unknown_payments_payment_key_key UNIQUE (payment_key);
+ALTER TABLE ONLY public.unknown_payments
+    ADD CONSTRAINT unknown_payments_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.webhook_budget
     ADD CONSTRAINT webhook_budget_pkey PRIMARY KEY (one);
 ALTER TABLE ONLY public.webhook_events
@@ -778,6 +846,7 @@ CREATE INDEX payment_transactions_open ON public.payment_transactions USING btre
 CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
 CREATE INDEX payment_transactions_payment_key ON public.payment_transactions USING btree (payment_key);
 CREATE INDEX payment_transactions_to_resolve ON public.payment_transactions USING btree (resolve_by) WHERE (status = 'pending'::text);
+CREATE INDEX payment_transactions_unheard ON public.payment_transactions USING btree (unheard_at) WHERE ((status = 'pending'::text) AND (unheard_at IS NOT NULL));
 CREATE INDEX payments_page ON public.payments USING btree (created_at DESC, id DESC);
 CREATE INDEX payments_resource ON public.payments USING btree (resource_type, resource_id);
 CREATE INDEX payments_to_look_at ON public.payments USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
@@ -797,8 +866,13 @@ CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statisti
 CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
 CREATE INDEX privacy_acts_pseudonym ON public.privacy_acts USING btree (pseudonym, started_at);
+CREATE INDEX reconciliation_differences_due ON public.reconciliation_differences USING btree (next_read_at) WHERE (next_read_at IS NOT NULL);
+CREATE INDEX reconciliation_differences_open ON public.reconciliation_differences USING btree (found_at) WHERE (settled_at IS NULL);
+CREATE INDEX reconciliation_differences_payment ON public.reconciliation_differences USING btree (payment_key);
+CREATE INDEX reconciliation_differences_read ON public.reconciliation_differences USING btree (last_read_at);
 CREATE INDEX strays_open ON public.strays USING btree (found_at, id) WHERE (returned_at IS NULL);
 CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (return_at IS NOT NULL);
+CREATE INDEX unknown_payments_ours ON public.unknown_payments USING btree (found_at) WHERE looks_ours;
 CREATE INDEX webhook_events_nobodys ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['ignored'::text, 'rejected'::text]));
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
 CREATE INDEX webhook_events_unknown ON public.webhook_events USING btree (received_at) WHERE (reason = 'UNKNOWN_ORDER'::text);

@@ -54,6 +54,20 @@ _LEFTOVERS: Final = {
           AND ($2::timestamptz IS NULL OR (p.updated_at, p.id) > ($2, $3::uuid))
         ORDER BY p.updated_at, p.id LIMIT $1
         """,
+    Kind.DIFFERENCE: """
+        SELECT 'difference' AS kind, id, found_at AS since, order_no, status AS reason
+        FROM reconciliation_differences
+        WHERE settled_at IS NULL AND reads >= 3 AND ($2::timestamptz IS NULL OR (found_at, id) > ($2, $3::uuid))
+        ORDER BY found_at, id LIMIT $1
+        """,
+    Kind.UNKNOWN_PAYMENT: """
+        SELECT 'unknown_payment' AS kind, id, found_at AS since, order_no, 'MONEY_FOR_UNKNOWN_ORDER' AS reason
+        FROM unknown_payments u
+        WHERE looks_ours AND status IN ('DONE', 'PARTIAL_CANCELED')
+          AND NOT EXISTS (SELECT FROM orders o WHERE o.order_no = u.order_no)
+          AND ($2::timestamptz IS NULL OR (found_at, id) > ($2, $3::uuid))
+        ORDER BY found_at, id LIMIT $1
+        """,
     Kind.REFUND: """
         SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
         FROM payments

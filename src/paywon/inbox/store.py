@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -331,6 +331,22 @@ async def end_look(
         proven_at,
         hinted_at,
     )
+
+
+async def wake_unheard(conn: Connection, now: datetime, *, spread: timedelta) -> int:
+    """Make due, within ``spread``, the looks that wait because Toss was not heard; return how many."""
+    done: str = await conn.execute(
+        """
+        UPDATE webhook_looks SET not_before = again.at, patient_until = least(patient_until, again.at)
+        FROM (SELECT order_no, $1::timestamptz + random() * $2::interval AS at FROM webhook_looks
+              WHERE waiting > 0 AND unheard > 0 AND not_before > $1::timestamptz + $2::interval
+              FOR UPDATE SKIP LOCKED) again
+        WHERE webhook_looks.order_no = again.order_no
+        """,
+        now,
+        spread,
+    )
+    return int(done.removeprefix("UPDATE "))
 
 
 # --- Housekeeping ---------------------------------------------------------------------------------------

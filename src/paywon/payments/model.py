@@ -198,8 +198,17 @@ class Attempt:
     resolve_by: datetime | None = None
     parked_at: datetime | None = None
     in_doubt_at: datetime | None = None
+    # When a question was first put, where this row has taken the place of one that was answered with a passing failure.
+    began_at: datetime | None = None
+    # Since when it waits for no other reason than that Toss could not be heard.
+    unheard_at: datetime | None = None
     created_at: datetime
     closed_at: datetime | None = None
+
+    @property
+    def first_asked_at(self) -> datetime:
+        """When the question was put for the first time, under whatever key: its window goes by that."""
+        return self.began_at or self.created_at
 
 
 class CancelStatus(StrEnum):
@@ -314,6 +323,12 @@ def contradiction(payment: Payment, fact: Fact) -> str:
     return ""
 
 
+def looks_old(payment: Payment, fact: Fact) -> bool:
+    """Whether a STALE fact is a step back that a later read may well bear out: only by its time is it old news."""
+    same = payment.payment_key == fact.payment_key and payment.virtual_account is not None
+    return same and (payment.status, fact.status) in _STEPS_BACK
+
+
 def _judge_same_status(payment: Payment, fact: Fact) -> Verdict:
     if payment.balance_amount is not None and fact.balance_amount > payment.balance_amount:
         return Verdict.STALE  # a balance only falls
@@ -400,6 +415,17 @@ REFUND_SWEEP: Final = timedelta(hours=6)
 WINDOW: Final = timedelta(minutes=41)
 
 
+# How long after its hold a deposit is read again: a bank may still take it back, and that webhook may be lost.
+AFTER_HOLD: Final = (
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    *(timedelta(days=day) for day in range(1, 8)),
+)
+# When a payment is read again whose last read looked like old news.
+LOOK_AGAIN: Final = timedelta(seconds=30)
+
+
 def deposited_at(before: Payment, fact: Fact, *, by_deposit: bool) -> datetime | None:
     """Answer when the deposit that now stands was first seen, by our clock; None when none does."""
     if not by_deposit or fact.status in (_S.WAITING_FOR_DEPOSIT, _S.EXPIRED):
@@ -423,6 +449,8 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
         return max(held_until, now)
     if (payment.virtual_account or {}).get("refundStatus") == "PENDING":
         return now + REFUND_SWEEP
+    if payment.status in APPROVED and held_until is not None and payment.balance_amount != 0:
+        return min((held_until + wait for wait in AFTER_HOLD if held_until + wait > now), default=None)
     if payment.status in UNPAID and payment.payment_key is not None:
         over_at = payment.requested_at + WINDOW
         return over_at if now < over_at else now + SWEEP if now < over_at + timedelta(days=1) else None

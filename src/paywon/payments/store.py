@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -336,7 +336,7 @@ async def claim_due(
     """Take the open attempts of these types whose time has come; nobody else gets them before ``lease_until``."""
     rows = await conn.fetch(
         f"""
-        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1
+        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1, unheard_at = NULL
         WHERE id IN (SELECT id FROM payment_transactions
                      WHERE status = 'pending' AND resolve_by <= $1 AND type = ANY ($4)
                      ORDER BY resolve_by LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -348,6 +348,34 @@ async def claim_due(
         list(types),
     )
     return [_attempt(row) for row in rows]
+
+
+async def wake_unheard(conn: Connection, now: datetime, *, spread: timedelta) -> int:
+    """Make due, within ``spread``, every attempt that waits only because Toss was not heard; return how many."""
+    done: str = await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1::timestamptz + random() * $2::interval
+        WHERE id IN (SELECT id FROM payment_transactions
+                     WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1::timestamptz + $2::interval
+                     FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+        spread,
+    )
+    return int(done.removeprefix("UPDATE "))
+
+
+async def wake_one_unheard(conn: Connection, now: datetime) -> None:
+    """Make due the attempt that has waited longest for Toss to be heard."""
+    await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1
+        WHERE id = (SELECT id FROM payment_transactions
+                    WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1
+                    ORDER BY unheard_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+    )
 
 
 async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Payment]:
@@ -364,6 +392,11 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
         limit,
     )
     return [payment for row in rows if (payment := _payment(row))]
+
+
+async def look_soon(conn: Connection, payment_id: PaymentId, at: datetime) -> None:
+    """Have a payment read by ``at``; a look that is planned for before that stays as it is."""
+    await conn.execute("UPDATE payments SET look_again_at = least(look_again_at, $2) WHERE id = $1", payment_id, at)
 
 
 async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime | None) -> None:

@@ -20,6 +20,7 @@ from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
 from paywon.payments import store
 from paywon.payments.model import Attempt, AttemptType, Payment
+from paywon.payments.recovery import DEFAULT_PLAN, RetryPlan
 from paywon.toss.client import TossClient
 from paywon.toss.wire import CancelPayment, ChargeBillingKey, ConfirmPayment, CreatePayment, IssueVirtualAccount
 
@@ -44,6 +45,9 @@ class Cashier:
     resolve_after: timedelta
     # How long a deposit is watched before anything is handed over for it.
     deposit_hold: timedelta
+    # How often open questions are taken up, and how many at once.
+    retries: RetryPlan = DEFAULT_PLAN
+    resolve_at_once: int = 20
     # How long a resolver's claim holds: two reads and a repeat. One that dies loses its claim then.
     lease: timedelta = timedelta(seconds=200)
     # What paid orders can ask for; plug-ins among it.

@@ -31,6 +31,7 @@ from paywon.payments.commands.telling import tell_change, tell_requested
 from paywon.payments.facts import cancel_columns, cancels_listed, fact_of, payment_columns, unfit
 from paywon.payments.model import (
     APPROVED,
+    LOOK_AGAIN,
     Cancel,
     CancelStatus,
     Fact,
@@ -41,6 +42,7 @@ from paywon.payments.model import (
     deposited_at,
     hold_ends_at,
     judge,
+    looks_old,
     next_look,
     order_status,
 )
@@ -106,6 +108,8 @@ async def learn(
         return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
         payment = await _update(conn, payment, evidence, fact, now, deposit_hold)
+    if verdict is Verdict.STALE and looks_old(payment, fact):
+        await store.look_soon(conn, payment.id, now + LOOK_AGAIN)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
     payment = await _learn_cancels(conn, payment, evidence, now)
     if verdict is Verdict.APPLY:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from paywon.base.ids import AttemptId, PaymentKey
 from paywon.db.pool import Connection
+from paywon.hearing import store as hearing
 from paywon.orders.model import Order
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
@@ -12,7 +13,7 @@ from paywon.payments.commands.settling import close
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
 from paywon.toss.errors import Refusal
-from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
+from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes, is_silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ async def _read(
             )
         else:
             await close_unread(conn, cashier, attempt, answer)
+        await hearing.note_read(conn, cashier.clock.now(), heard=not is_silence(answer))
     return Reread(answer=answer, learned=learned)
 
 

@@ -32,11 +32,10 @@ from paywon.payments.model import (
 from paywon.payments.recovery import Reading, Step, next_step
 from paywon.strays import store as strays
 from paywon.toss import wire
-from paywon.toss.outcome import No, Unknown, Yes
+from paywon.toss.outcome import No, Unknown, Yes, is_silence
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
-_AT_ONCE: Final = 20
 
 
 async def resolve_due(cashier: Cashier) -> int:
@@ -50,7 +49,7 @@ async def take_up_due(
     """Claim the open attempts of a room that are due, and resolve each; one that breaks off comes again by itself."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=_AT_ONCE)
+        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=cashier.resolve_at_once)
     outcomes = await asyncio.gather(*(resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
@@ -71,7 +70,7 @@ async def resolve_now(cashier: Cashier, attempt_id: AttemptId, *, may_ask: bool)
         ours = attempt.type in ABOUT_PAYMENTS
         # What other rooms finish is made due for them at once.
         due_at = now + cashier.lease if ours else now
-        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None)
+        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None, unheard_at=None)
     if ours:
         await _resolve(cashier, replace(attempt, resolve_by=due_at, parked_at=None), may_ask=may_ask)
 
@@ -84,7 +83,8 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
+    reading, now = _reading(payment, attempt, cancel, reread), cashier.clock.now()
+    step = next_step(attempt, reading, now, margin=cashier.retries.margin)
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
     if asks and not may_ask:
@@ -126,8 +126,9 @@ async def _do(
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
         else:
-            said = _unread(reread) or attempt.error_message
-            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER", message=said)
+            said, unheard = _unread(reread) or attempt.error_message, is_silence(reread.answer)
+            code = attempt.error_code or "NO_ANSWER"
+            await leave_open(conn, cashier, attempt, code, message=said, unheard=unheard)
     return None
 
 
@@ -169,6 +170,8 @@ async def succeed_attempt(conn: Connection, cashier: Cashier, old: Attempt) -> A
         caused_by=old.id,
         actor=_ORIGIN.actor,
         resolve_by=now + cashier.resolve_after,
+        began_at=old.first_asked_at,
+        unheard_at=None,
         created_at=now,
     )
 

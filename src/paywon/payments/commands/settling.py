@@ -1,8 +1,9 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
+import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, new_uuid
@@ -32,11 +33,11 @@ from paywon.payments.model import (
     PaymentStatus,
     Verdict,
 )
-from paywon.payments.recovery import is_doubtful
+from paywon.payments.recovery import counted_tries, is_doubtful, most_tries, next_try_at
 from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
-from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
+from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes, is_silence
 
 _OPERATION = {
     AttemptType.PAYMENT_REQUEST: Operation.CREATE,
@@ -108,7 +109,7 @@ async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, 
     """Leave an attempt open whose answer proves nothing."""
     match answer:
         case NotSent():
-            await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
+            await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call, unheard=True)
         case No():
             await leave_open(conn, cashier, attempt, answer.code, message=answer.message, call=answer.call)
         case Unknown():
@@ -123,6 +124,7 @@ async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, 
                 answered=answer.answered,
                 counts=answer.reason is not UnknownReason.RUNNING,
                 not_before_s=answer.retry_after_s,
+                unheard=is_silence(answer) and not answer.answered,
             )
 
 
@@ -210,6 +212,8 @@ async def close(
         resolve_by=None,
         parked_at=None,
         in_doubt_at=None,
+        began_at=None,
+        unheard_at=None,
         sealed_request=None,
     )
     if not closed and call is not None:
@@ -249,16 +253,19 @@ async def leave_open(
     answered: bool | None = None,
     counts: bool = True,
     not_before_s: float | None = None,
+    unheard: bool = False,
 ) -> None:
     """Note what came back and leave the attempt to the resolver: unknown is a state, not an error.
 
     ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
-    ``not_before_s`` is how long Toss asked us to wait.
+    ``not_before_s`` is how long Toss asked us to wait; ``unheard`` tells that we wait only because Toss was not heard.
     """
-    tries, now = attempt.retry_count if counts else max(0, attempt.retry_count - 1), cashier.clock.now()
-    wait_s = max(ladder_s(tries), not_before_s or 0)
-    parked = tries >= MOST_TRIES
-    in_doubt = parked or is_doubtful(tries, attempt.created_at, now)
+    plan, now = cashier.retries, cashier.clock.now()
+    tries = counted_tries(plan, attempt, attempt.retry_count if counts else max(0, attempt.retry_count - 1), now)
+    again_at = next_try_at(plan, attempt, tries, now, chance=random.random())  # noqa: S311 - no secret
+    again_at = max(again_at, now + timedelta(seconds=not_before_s or 0))
+    parked = tries >= most_tries(plan)
+    in_doubt = parked or is_doubtful(tries, attempt.first_asked_at, now)
     await store.update_attempt(
         conn,
         attempt.id,
@@ -268,22 +275,13 @@ async def leave_open(
         error_code=code,
         error_message=redact(message),
         retry_count=tries,
-        resolve_by=None if parked else now + timedelta(seconds=wait_s),
+        resolve_by=None if parked else again_at,
+        unheard_at=now if unheard and not parked else None,
         parked_at=now if parked else None,
         in_doubt_at=attempt.in_doubt_at or (now if in_doubt else None),
     )
     if in_doubt and attempt.in_doubt_at is None:
         await tell_doubt(conn, EventType.PAYMENT_IN_DOUBT, attempt, now)
-
-
-# Seconds until the next try (DESIGN 3), then hourly for three days; after that a person has to look.
-_LADDER_S = (2, 5, 15, 60, 300, 1800)
-MOST_TRIES: Final = len(_LADDER_S) + 72
-
-
-def ladder_s(tries: int) -> int:
-    """Answer how many seconds the resolver waits after so many tries."""
-    return _LADDER_S[tries] if tries < len(_LADDER_S) else 3600
 
 
 def call_columns(call: Call) -> dict[str, Any]:
