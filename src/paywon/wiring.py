@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from litestar.stores.base import Store
 
@@ -19,8 +20,10 @@ from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
 from paywon.operators.model import KEY_PREFIX
 from paywon.orders.commands import OrderBook
+from paywon.orders.model import OrderLimits
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.checking import Checker
+from paywon.payments.commands.free import settle_free
 from paywon.settings import Settings
 from paywon.settlements.commands import Ledger
 from paywon.toss.client import TossClient
@@ -64,7 +67,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
     ``role`` names the process to PostgreSQL (``api``, ``worker``).
     """
     ring = settings.ring
-    fulfilments = installed()
+    fulfilments = installed(capsule_price_krw=settings.capsule_price_krw)
     db = await Database.connect(
         settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
     )
@@ -75,7 +78,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         read_timeout_s=settings.read_timeout_s,
         before_call=forbid_open_transaction,
     )
-    time_to_pay = timedelta(seconds=settings.order_ttl_s)
+    time_to_pay, limits = timedelta(seconds=settings.order_ttl_s), _limits(settings)
     cashier = Cashier(
         db=db,
         toss=toss,
@@ -85,6 +88,8 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         deposit_hold=timedelta(seconds=settings.deposit_hold_s),
         app_base_url=settings.app_base_url.rstrip("/"),
         time_to_pay=time_to_pay,
+        limits=limits,
+        users_refund_fulfilled=settings.user_refund_after_fulfilment,
         answer_budget_s=settings.answer_budget_s,
         resolve_after=timedelta(seconds=settings.resolve_after_s),
         lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
@@ -103,7 +108,14 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 ring=ring,
                 db=db,
                 toss=toss,
-                book=OrderBook(db=db, clock=clock, fulfilments=fulfilments, time_to_pay=time_to_pay),
+                book=OrderBook(
+                    db=db,
+                    clock=clock,
+                    fulfilments=fulfilments,
+                    time_to_pay=time_to_pay,
+                    settle_free=partial(settle_free, fulfilments=fulfilments),
+                    limits=limits,
+                ),
                 cashier=cashier,
                 inbox=Inbox(
                     cashier=cashier, trust=_trust(settings), looks_per_minute=settings.webhook_looks_per_minute
@@ -144,6 +156,14 @@ def _trust(settings: Settings) -> Trust:
         sources=settings.webhook_networks,
         strict=settings.webhook_strict,
         max_age=timedelta(seconds=settings.webhook_max_age_s),
+    )
+
+
+def _limits(settings: Settings) -> OrderLimits:
+    return OrderLimits(
+        longest=timedelta(seconds=settings.max_order_ttl_s),
+        longest_of_user=timedelta(seconds=settings.max_user_order_ttl_s),
+        open_per_user=settings.max_open_orders_per_user,
     )
 
 

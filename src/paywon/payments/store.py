@@ -102,6 +102,16 @@ async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
     return [PaymentKey(row["payment_key"]) for row in rows]
 
 
+async def keys_before(conn: Connection, payment_id: PaymentId, at: datetime) -> set[PaymentKey]:
+    """Fetch the paymentKeys that a payment had before a time: those of its earlier windows."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT to_key FROM payment_status_changes WHERE payment_id = $1 AND at < $2 AND to_key IS NOT NULL",
+        payment_id,
+        at,
+    )
+    return {PaymentKey(row["to_key"]) for row in rows}
+
+
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
     """Fetch what is kept of the secret of an order's payment; None where Toss has named none yet."""
     digest: bytes | None = await conn.fetchval("SELECT secret_digest FROM payments WHERE order_no = $1", order_no)
@@ -240,6 +250,23 @@ async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: Pay
     return _attempt(row) if row else None
 
 
+async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[PaymentKey, datetime]]:
+    """Fetch the paymentKeys whose approval Toss refused, with the time, that nobody has read since."""
+    rows = await conn.fetch(
+        """
+        SELECT t.payment_key, max(t.closed_at) AS refused_at FROM payment_transactions t
+        WHERE t.payment_id = $1 AND t.type = 'payment_confirmation' AND t.outcome = 'no' AND t.payment_key IS NOT NULL
+          AND t.idempotency_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM payment_transactions r
+                          WHERE r.payment_id = $1 AND r.payment_key = t.payment_key AND r.type = 'status_read'
+                            AND r.outcome IN ('yes', 'no') AND r.created_at > t.closed_at)
+        GROUP BY t.payment_key
+        """,
+        payment_id,
+    )
+    return [(PaymentKey(row["payment_key"]), row["refused_at"]) for row in rows]
+
+
 async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:
     """Fetch the newest charge of a payment to this billing key that was, or is to be, asked of Toss."""
     row = await conn.fetchrow(
@@ -337,7 +364,7 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
     return [payment for row in rows if (payment := _payment(row))]
 
 
-async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime) -> None:
+async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime | None) -> None:
     """Have a claimed payment looked at later; unless somebody has learned meanwhile when to look."""
     await conn.execute(
         "UPDATE payments SET look_again_at = $3 WHERE id = $1 AND look_again_at = $2",

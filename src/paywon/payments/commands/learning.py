@@ -31,6 +31,7 @@ from paywon.payments.commands.telling import tell_change, tell_requested
 from paywon.payments.facts import cancel_columns, fact_of, payment_columns
 from paywon.payments.model import (
     APPROVED,
+    UNPAID,
     Cancel,
     CancelStatus,
     Fact,
@@ -38,8 +39,10 @@ from paywon.payments.model import (
     PaymentStatus,
     Verdict,
     deposited_at,
+    earliest,
     hold_ends_at,
     judge,
+    look_at_refused,
     next_look,
     order_status,
 )
@@ -86,7 +89,7 @@ async def learn(
     if fact is None:
         return Learned(verdict=Verdict.CONTRADICTS)
     order = await orders.lock_by_no(conn, OrderNo(fact.order_no))
-    if order is None:
+    if order is None or order.is_free:
         return Learned(verdict=Verdict.CONTRADICTS)
     payment = await lock_or_open_payment(conn, order, now)
     before, verdict = Books(order=order, payment=payment), judge(payment, fact)
@@ -97,7 +100,7 @@ async def learn(
         await _note_second(conn, order, payment, fact, evidence, now)
         return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
-        payment = await _update(conn, payment, evidence, fact, now, deposit_hold)
+        payment = await _update(conn, order, payment, evidence, fact, now, deposit_hold)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
     payment = await _learn_cancels(conn, payment, evidence, now)
     if verdict is Verdict.APPLY:
@@ -111,11 +114,22 @@ async def learn(
 
 
 async def _update(
-    conn: Connection, payment: Payment, evidence: Evidence, fact: Fact, now: datetime, deposit_hold: timedelta
+    conn: Connection,
+    order: Order,
+    payment: Payment,
+    evidence: Evidence,
+    fact: Fact,
+    now: datetime,
+    deposit_hold: timedelta,
 ) -> Payment:
     columns = payment_columns(evidence.answer, evidence.raw, fact)
     columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.virtual_account is not None)
-    columns["look_again_at"] = next_look(replace(payment, **columns), now, deposit_hold)
+    look = next_look(replace(payment, **columns), now, deposit_hold)
+    if fact.status in UNPAID:
+        # A new window is open; the key that was refused before it is still to be read once.
+        refused = await store.refused_unread(conn, payment.id)
+        look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
+    columns["look_again_at"] = look
     return await store.update_payment(conn, payment.id, now, **columns)
 
 

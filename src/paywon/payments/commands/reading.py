@@ -18,7 +18,7 @@ async def payment_of(cashier: Cashier, order_no: OrderNo) -> Payment | None:
     """Find the payment of an order, or make its row; None if the order is not ours."""
     async with cashier.db.transaction() as conn:
         order = await orders.lock_by_no(conn, order_no)
-        return None if order is None else await lock_or_open_payment(conn, order, cashier.clock.now())
+        return None if order is None or order.is_free else await lock_or_open_payment(conn, order, cashier.clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

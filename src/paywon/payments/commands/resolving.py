@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from paywon.base.ids import AttemptId, new_uuid
+from paywon.base.ids import AttemptId, PaymentKey, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
@@ -81,7 +81,8 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
+        earlier = await store.keys_before(conn, payment.id, attempt.created_at)
+    step = next_step(attempt, _reading(payment, attempt, cancel, reread, earlier), cashier.clock.now())
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
     if asks and not may_ask:
@@ -176,7 +177,9 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
             await close(conn, cashier, held, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
 
 
-def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
+def _reading(
+    payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread, earlier: Collection[PaymentKey]
+) -> Reading:
     answer = reread.answer
     if isinstance(answer, Yes):
         # What contradicts our books settles nothing: the attempt stays open for a person.
@@ -184,7 +187,7 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
-            same_key=_is_about(payment, attempt, answer.value),
+            same_key=_is_about(payment, attempt, answer.value, earlier),
             cancel_seen=_cancel_seen(cancel, reread, answer.value),
         )
     missing = isinstance(answer, No) and answer.http_status == 404
@@ -198,16 +201,19 @@ def _cancel_seen(cancel: Cancel | None, reread: Reread, shown: wire.Payment) -> 
     return reread.learned is not None and reread.learned.verdict is Verdict.STRAY and shown.balance_amount == 0
 
 
-def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:
+def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
     """Whether the payment that Toss shows is the one that an attempt was to bring about.
 
     Toss makes the paymentKey of a charge and of an account that we ask for, so these are told by their kind, and
-    from an earlier refusal on the same order by its key.
+    from an earlier refusal on the same order by its key. A window is told from the earlier windows of its order, whose
+    keys are ``earlier``.
     """
     if attempt.type is AttemptType.BILLING_CHARGE:
         return shown.type == "BILLING" and not _known_refusal(before, shown)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
         return shown.virtual_account is not None and not _known_refusal(before, shown)
+    if attempt.type is AttemptType.PAYMENT_REQUEST:
+        return shown.payment_key not in earlier
     return attempt.payment_key in (None, shown.payment_key)
 
 

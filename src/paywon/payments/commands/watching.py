@@ -9,10 +9,11 @@ from typing import Final
 
 import structlog
 
+from paywon.base.ids import PaymentKey
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
-from paywon.payments.model import SWEEP, Payment, Verdict
+from paywon.payments.model import OVER_WITHOUT_MONEY, SWEEP, Payment, Verdict
 from paywon.toss.outcome import NotSent, Unknown
 
 _log = structlog.get_logger()
@@ -32,10 +33,21 @@ async def look_at_due(cashier: Cashier, *, limit: int = 20) -> int:
 
 
 async def _look(cashier: Cashier, payment: Payment) -> None:
+    for key in await _refused_keys(cashier, payment):
+        await read_from_toss(cashier, payment, _ORIGIN, payment_key=key)
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=payment.payment_key)
     if isinstance(reread.answer, NotSent | Unknown):
         return  # the claim runs out, and it is looked at again
     if reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
         return  # learn has said when
+    # What was refused, and is unknown to Toss or no news, was read for the last time.
+    until = None if payment.status in OVER_WITHOUT_MONEY else cashier.clock.now() + SWEEP
     async with cashier.db.transaction() as conn:
-        await store.put_off_look(conn, payment, until=cashier.clock.now() + SWEEP)
+        await store.put_off_look(conn, payment, until=until)
+
+
+async def _refused_keys(cashier: Cashier, payment: Payment) -> list[PaymentKey]:
+    """Fetch the keys that were refused and never read since, except the one that the payment follows."""
+    async with cashier.db.connection() as conn:
+        refused = await store.refused_unread(conn, payment.id)
+    return [key for key, _ in refused if key != payment.payment_key]
