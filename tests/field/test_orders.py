@@ -7,6 +7,7 @@ from typing import Any
 from tests.conftest import OpenStack
 from tests.field.conftest import Shop
 from tests.support.stack import Reply, Stack
+from tests.support.tokens import USERS, token_of
 
 REFUSED = (403, {"code": "REJECT_CARD_COMPANY", "message": "결제 승인이 거절되었습니다."})
 ROOM = {"resourceType": "booking", "resourceId": "room-1", "userId": "u-1", "amount": 45_000}
@@ -113,9 +114,10 @@ async def test_a_second_window_whose_answer_is_lost_is_not_taken_for_the_first(s
 async def test_a_second_window_that_toss_refuses_leaves_the_order_open(shop: Shop) -> None:
     stack = shop.stack
     first = await stack.request_payment(**ROOM)
-    await stack.fault(kind="refuse", path="/v1/payments", method="POST", code="INVALID_REQUEST")
+    no = (400, {"code": "INVALID_REQUEST", "message": "잘못된 요청입니다."})
+    shop.proxy.add(method="POST", path="^/v1/payments$", answer=no, times=1)
     refused = await stack.request_payment(**ROOM)
-    assert refused.status == 422, refused
+    assert (refused.status, refused["code"]) == (422, "PAYMENT_REFUSED"), refused
     assert await shop.order_status(first["payment"]["orderId"]) == "PENDING_PAYMENT"
     assert (await stack.request_payment(**ROOM)).status == 201
 
@@ -288,42 +290,118 @@ async def test_no_order_reaches_beyond_what_a_shop_allows(shop: Shop) -> None:
     assert (await shop.api.post("/api/orders", {**body, "expiresAt": near})).status == 201
 
 
-async def test_accounts_that_wait_for_their_deposits_hold_up_nobody(open_stack: OpenStack) -> None:
-    """Whoever waits for a deposit is many, and old; the others end all the same, and their rooms are free."""
-    stack = await open_stack()
-    await stack.rows(WAITING, 1_500)
-    await stack.rows(OVERDUE, 60)
-    fresh = await stack.request_payment(resourceType="seat", resourceId="seat-1", userId="u-2")
-    assert fresh.status == 201, fresh
-
-    async def all_over() -> bool:
-        left = await stack.rows("SELECT FROM orders WHERE status = 'PENDING_PAYMENT' AND user_id = 'plain'")
-        return not left
-
-    await stack.eventually(all_over, within_s=90)
-    waiting = await stack.rows("SELECT FROM orders WHERE status = 'PENDING_PAYMENT' AND user_id = 'waits'")
-    assert len(waiting) == 1_500
+USERS_ORDER = {**USERS, "PAYWON_USER_SCOPES": "orders:read,orders:write,payments:read,payments:write,refunds:write"}
 
 
-# Orders of half an hour whose accounts live for a week, and some that nobody paid.
-WAITING = """
-    WITH made AS (
-        INSERT INTO orders (id, order_no, user_id, order_name, amount, expires_at, created_at, updated_at)
-        SELECT gen_random_uuid(), 'waits-' || n, 'waits', '책', 1000, now() - interval '2 hours' - n * interval '1 s',
-               now() - interval '3 hours', now()
-        FROM generate_series(1, $1::int) n RETURNING *)
-    INSERT INTO payments (id, payment_number, order_id, order_no, order_name, user_id, status, payment_key,
-                          total_amount, balance_amount, requested_at, created_at, updated_at, virtual_account,
-                          look_again_at)
-    SELECT gen_random_uuid(), 'P-' || order_no, id, order_no, order_name, user_id, 'WAITING_FOR_DEPOSIT',
-           'k-' || order_no, 1000, 1000, created_at, created_at, now(), '{"dueDate": "2999-01-01T00:00:00+09:00"}',
-           now() + interval '1 hour'
-    FROM made
-    """
-OVERDUE = """
-    INSERT INTO orders (id, order_no, user_id, order_name, amount, resource_type, resource_id, expires_at, created_at,
-                        updated_at)
-    SELECT gen_random_uuid(), 'plain-' || n, 'plain', '책', 1000, 'seat', 'seat-' || n, now() - interval '1 minute',
-           now() - interval '1 hour', now()
-    FROM generate_series(1, $1::int) n
-    """
+async def _as(stack: Stack, user: str, path: str, body: dict[str, Any] | None = None) -> Reply:
+    return await stack.api.post(path, body or {}, headers={"Authorization": f"Bearer {token_of(user)}"})
+
+
+def _seat(user: str, **changes: Any) -> dict[str, Any]:
+    seat = {"resourceType": "seat", "resourceId": "12A"}
+    return {"orderName": "좌석", "amount": 1_000, "userId": user, **seat, **changes}
+
+
+async def test_a_users_token_prices_and_refunds_nothing_unless_the_shop_says_so(open_stack: OpenStack) -> None:
+    stack = await open_stack(worker=False, **USERS)
+    refused = await _as(stack, "alice", "/api/orders", _seat("alice"))
+    assert (refused.status, refused["code"]) == (403, "FORBIDDEN")
+    wish = {"userId": "alice", "amount": 1, "paymentMethod": "card"}
+    refused = await _as(stack, "alice", "/payments/request", wish)
+    assert (refused.status, refused["code"]) == (403, "FORBIDDEN")
+    assert "orders:write" in refused["message"]
+    nobodys = "/payments/00000000-0000-0000-0000-000000000000/refund"
+    refused = await _as(stack, "alice", nobodys, {"refundReason": "변심"})
+    assert (refused.status, refused["code"]) == (403, "FORBIDDEN")
+
+
+async def test_a_shops_order_takes_the_place_of_one_that_a_user_placed(open_stack: OpenStack) -> None:
+    stack = await open_stack(worker=False, **USERS_ORDER)
+    far = (datetime.now(UTC) + timedelta(days=2)).isoformat(timespec="seconds")
+    refused = await _as(stack, "mallory", "/api/orders", _seat("mallory", expiresAt=far))
+    assert (refused.status, refused["code"], refused["field"]) == (422, "EXPIRES_AT_TOO_FAR", "expiresAt")
+    blocked = await _as(stack, "mallory", "/api/orders", _seat("mallory", amount=1))
+    assert blocked.status == 201, blocked
+    shops = await stack.request_payment(resourceType="seat", resourceId="12A", userId="alice", amount=9_000)
+    assert shops.status == 201, shops
+    row = await stack.row("SELECT status FROM orders WHERE id = $1", blocked["id"])
+    assert row["status"] == "CANCELED"
+    assert len(await stack.rows("SELECT FROM events WHERE type = 'order.canceled'")) == 1
+    # And never the other way round: not even the customer's own token changes what the shop has priced.
+    for user, amount in (("mallory", 1), ("alice", 1)):
+        wish = {"userId": user, "amount": amount, "paymentMethod": "card", "resourceType": "seat", "resourceId": "12A"}
+        refused = await _as(stack, user, "/payments/request", wish)
+        assert (refused.status, refused["code"]) == (409, "DUPLICATE_PAYMENT")
+    assert (await stack.row("SELECT status FROM orders WHERE user_id = 'alice'"))["status"] == "PENDING_PAYMENT"
+
+
+async def test_a_user_has_so_many_unpaid_orders_open_and_no_more(open_stack: OpenStack) -> None:
+    stack = await open_stack(worker=False, **USERS_ORDER, PAYWON_MAX_OPEN_ORDERS_PER_USER="2")
+    body = {"orderName": "책", "amount": 1_000, "userId": "alice"}
+    replies = await asyncio.gather(*(_as(stack, "alice", "/api/orders", body) for _ in range(6)))
+    assert sorted(reply.status for reply in replies) == [201, 201, 409, 409, 409, 409]
+    assert {reply["code"] for reply in replies if reply.status == 409} == {"TOO_MANY_OPEN_ORDERS"}
+    assert (await _as(stack, "bob", "/api/orders", {**body, "userId": "bob"})).status == 201
+    assert (await stack.api.post("/api/orders", body)).status == 201, "a shop's own orders are not counted"
+    made = next(reply for reply in replies if reply.status == 201)
+    assert (await _as(stack, "bob", f"/api/orders/{made['orderNo']}/cancel")).status == 404
+    assert (await _as(stack, "alice", f"/api/orders/{made['orderNo']}/cancel")).status == 200
+    assert (await _as(stack, "alice", "/api/orders", body)).status == 201
+
+
+CAPSULE = {"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 10, "title": "졸업"}
+
+
+async def test_a_user_gets_no_capsule_at_a_price_of_their_own(open_stack: OpenStack) -> None:
+    order = {"orderName": "타임캡슐", "userId": "alice", "fulfilment": CAPSULE}
+    unpriced = await open_stack(worker=False, **USERS_ORDER)
+    refused = await _as(unpriced, "alice", "/api/orders", {**order, "amount": 100})
+    assert (refused.status, refused["code"], refused["field"]) == (422, "PRICE_UNKNOWN", "fulfilment.kind")
+    assert (await unpriced.api.post("/api/orders", {**order, "amount": 100})).status == 201, (
+        "servers price as they like"
+    )
+    priced = await open_stack(worker=False, **USERS_ORDER, PAYWON_CAPSULE_PRICE_KRW="3000")
+    for amount in (100, 29_999, 30_001):
+        refused = await _as(priced, "alice", "/api/orders", {**order, "amount": amount})
+        assert (refused.status, refused["code"], refused["field"]) == (422, "PRICE_MISMATCH", "amount")
+        assert "30,000" in refused["message"]
+    assert (await _as(priced, "alice", "/api/orders", {**order, "amount": 30_000})).status == 201
+    free = await _as(priced, "alice", "/api/orders", {"orderName": "책", "userId": "alice", "amount": 0})
+    assert (free.status, free["code"], free["field"]) == (422, "FREE_ORDER_NOT_ALLOWED", "amount")
+
+
+async def test_a_user_takes_no_money_back_for_what_was_handed_over(open_stack: OpenStack) -> None:
+    stack = await open_stack(worker=False, **USERS_ORDER)
+    order = await stack.api.post(
+        "/api/orders", {"orderName": "타임캡슐", "userId": "alice", "amount": 50_000, "fulfilment": CAPSULE}
+    )
+    shop = Shop(stack=stack, proxy=None)  # type: ignore[arg-type]  # nothing passes a proxy here
+    key = await shop.window(order.body)
+    paid = await shop.confirm(order.body, key)
+    assert paid.status == 200, paid
+    place = f"/payments/{paid['payment']['id']}/refund"
+    toss = f"/api/payments/toss/{key}/cancel"
+    for path, body in (
+        (place, {"refundReason": "변심", "refundAmount": 49_999}),
+        (place, {"refundReason": "변심"}),
+        (toss, {"cancelReason": "변심", "cancelAmount": 49_999}),
+        (toss, {"cancelReason": "변심"}),
+    ):
+        refused = await _as(stack, "alice", path, body)
+        assert (refused.status, refused["code"]) == (409, "REFUND_NEEDS_SHOP"), refused
+    assert (await stack.api.post(place, {"refundReason": "상점이 환불", "refundAmount": 1_000})).status == 200
+    # What asks for nothing to be handed over is refunded as before.
+    plain = await shop.paid(9_000, userId="alice")
+    refund = {"refundReason": "변심", "refundAmount": 4_000}
+    assert (await _as(stack, "alice", f"/payments/{plain['id']}/refund", refund)).status == 200
+
+
+async def test_a_user_keeps_no_part_of_what_is_still_to_be_handed_over(open_stack: OpenStack) -> None:
+    """While it waits or is blocked, only all of the money goes back: the rest would buy all of it later."""
+    stack = await open_stack(worker=False, **USERS_ORDER)
+    shop = Shop(stack=stack, proxy=None)  # type: ignore[arg-type]  # nothing passes a proxy here
+    paid = await shop.paid(50_000, userId="alice", fulfilment={"kind": "event"})
+    place = f"/payments/{paid['id']}/refund"
+    refused = await _as(stack, "alice", place, {"refundReason": "변심", "refundAmount": 49_999})
+    assert (refused.status, refused["code"]) == (409, "REFUND_NEEDS_SHOP"), refused
+    assert (await _as(stack, "alice", place, {"refundReason": "변심"})).status == 200
