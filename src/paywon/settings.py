@@ -127,8 +127,8 @@ class Settings(SealSettings):
     # As long as Toss's window: 30 minutes to authenticate, 10 to confirm (api.md 2), and one for clocks that differ.
     order_ttl_s: float = Field(default=2460.0, gt=0, alias="PAYWON_ORDER_TTL_S")
     # The farthest ``expiresAt``: of a server's order, and of one that an app's own user places.
-    max_order_ttl_s: float = Field(default=2_592_000.0, gt=0, le=31_536_000, alias="PAYWON_MAX_ORDER_TTL_S")
-    max_user_order_ttl_s: float = Field(default=86_400.0, gt=0, le=31_536_000, alias="PAYWON_MAX_USER_ORDER_TTL_S")
+    max_order_ttl_s: int = Field(default=2_592_000, gt=0, le=31_536_000, alias="PAYWON_MAX_ORDER_TTL_S")
+    max_user_order_ttl_s: int = Field(default=86_400, gt=0, le=31_536_000, alias="PAYWON_MAX_USER_ORDER_TTL_S")
     # Unpaid orders that one user may have open by their own token; 0 is no limit.
     max_open_orders_per_user: int = Field(default=20, ge=0, alias="PAYWON_MAX_OPEN_ORDERS_PER_USER")
     # Won for each person of a time capsule that an app's own user orders; without it only servers order capsules.

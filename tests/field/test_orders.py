@@ -7,7 +7,7 @@ from typing import Any
 from tests.conftest import OpenStack
 from tests.field.conftest import Shop
 from tests.support.stack import Reply, Stack
-from tests.support.tokens import USERS, token_of
+from tests.support.tokens import EVERY_SCOPE, USERS, token_of
 
 REFUSED = (403, {"code": "REJECT_CARD_COMPANY", "message": "결제 승인이 거절되었습니다."})
 ROOM = {"resourceType": "booking", "resourceId": "room-1", "userId": "u-1", "amount": 45_000}
@@ -290,7 +290,7 @@ async def test_no_order_reaches_beyond_what_a_shop_allows(shop: Shop) -> None:
     assert (await shop.api.post("/api/orders", {**body, "expiresAt": near})).status == 201
 
 
-USERS_ORDER = {**USERS, "PAYWON_USER_SCOPES": "orders:read,orders:write,payments:read,payments:write,refunds:write"}
+USERS_ORDER = {**USERS, "PAYWON_USER_SCOPES": EVERY_SCOPE}
 
 
 async def _as(stack: Stack, user: str, path: str, body: dict[str, Any] | None = None) -> Reply:

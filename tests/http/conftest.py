@@ -18,7 +18,7 @@ from tests.http.wire import Wire
 from tests.http.world import Ledger, Loop, World
 from tests.support.databases import Template
 from tests.support.stack import NO_LIMITS, Stack
-from tests.support.tokens import USERS
+from tests.support.tokens import EVERY_SCOPE, USERS
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def world(
         toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key=keys["all"],
         folder=tmp_path_factory.mktemp("http"),
-        settings={**USERS, **NO_LIMITS},
+        settings={**USERS, "PAYWON_USER_SCOPES": EVERY_SCOPE, **NO_LIMITS},
     )
     loop.run(stack.open(worker=False))
     known, bodies = loop.run(furnish(stack))
