@@ -76,11 +76,13 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
     cancelable = await stack.paid(resourceId="paid-2")
     capsule = await _paid_capsule(stack)
     confirmable = [await stack.ready_to_confirm(resourceId=f"ready-{number}") for number in (1, 2)]
+    unpaid = await stack.api.post("/api/orders", {"orderName": "책", "amount": 1_000, "userId": "user-8"})
     known = {
         "payment_id": paid["id"],
         "payment_key": cancelable["paymentKey"],
         "order_no": cancelable["orderId"],
         "order_id": capsule["order"]["id"],
+        "order": unpaid["orderNo"],
         "capsule_id": capsule["capsule"]["id"],
         "billing_key": await _billing_key(stack),
         "receipt_id": await _receipt_id(stack, paid["id"]),

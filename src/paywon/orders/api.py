@@ -90,12 +90,6 @@ class CreateOrder(Input, frozen=True, kw_only=True):
     fulfilment: FulfilmentIn | None = None
 
 
-class CancelOrder(Input, frozen=True, kw_only=True):
-    """Nothing but ``{}``: which order, the path says."""
-
-    examples: ClassVar = ({},)
-
-
 class FulfilmentOut(Output, frozen=True, kw_only=True):
     kind: str
     status: str
@@ -155,15 +149,13 @@ class OrdersController(Controller):
 
     @post(
         "/{order:str}/cancel",
-        dto=StrictBody[CancelOrder],
-        return_dto=None,
         status_code=HTTP_200_OK,
         guards=[needs("orders:write")],
         summary="Withdraw an unpaid order",
         responses=writing(404, 409),
     )
     async def cancel(
-        self, order: OrderName, data: CancelOrder, book: Book, claim: Key, request: Request[Principal, None, Any]
+        self, order: OrderName, book: Book, claim: Key, request: Request[Principal, None, Any]
     ) -> OrderOut:
         """By its UUID or its number. Once withdrawn, a repeat answers the same; a late confirm is refused uncharged.
 
