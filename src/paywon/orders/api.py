@@ -67,6 +67,7 @@ class CreateOrder(Input, frozen=True, kw_only=True):
             "currency": "KRW",
             "resourceType": "booking",
             "resourceId": "booking-1",
+            "expiresAt": "2999-01-01T09:00:00+09:00",
             "metadata": {"campaign": "여름"},
             "fulfilment": {
                 "kind": "time_capsule",
