@@ -25,7 +25,7 @@ from paywon.events.api.doors import EventEndpointsController, EventsController
 from paywon.events.commands.mailroom import Mailroom
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
-from paywon.inbox.api import WebhooksController
+from paywon.inbox.api import StoredWebhooksController, WebhooksController
 from paywon.inbox.commands.receiving import Inbox
 from paywon.invariants.api import InvariantsController
 from paywon.orders.api import OrdersController
@@ -100,6 +100,7 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
         SettlementsController,
         VirtualAccountsController,
         BillingController,
+        StoredWebhooksController,
         WebhooksController,
         InvariantsController,
         DeskController,

@@ -122,6 +122,10 @@ class Settings(SealSettings):
     max_connections: int = Field(default=10, ge=2, alias="PAYWON_DB_CONNECTIONS")
     connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_TOSS_CONNECT_TIMEOUT_S")
     read_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_TOSS_READ_TIMEOUT_S")
+    # How many calls to Toss one process makes at once; the rest waits in line for as long as its caller does.
+    toss_connections: int = Field(default=50, ge=1, alias="PAYWON_TOSS_CONNECTIONS")
+    # Reads have their own, so that they take none from what moves money.
+    toss_read_connections: int = Field(default=25, ge=1, alias="PAYWON_TOSS_READ_CONNECTIONS")
     answer_budget_s: float = Field(default=9.0, gt=0, le=10, alias="PAYWON_ANSWER_BUDGET_S")
     resolve_after_s: float = Field(default=10.0, gt=0, alias="PAYWON_RESOLVE_AFTER_S")
     # As long as Toss's window: 30 minutes to authenticate, 10 to confirm (api.md 2), and one for clocks that differ.

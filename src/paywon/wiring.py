@@ -76,6 +76,10 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         secret_key=settings.toss_secret_key.get_secret_value(),
         connect_timeout_s=settings.connect_timeout_s,
         read_timeout_s=settings.read_timeout_s,
+        max_connections=settings.toss_connections,
+        max_read_connections=settings.toss_read_connections,
+        # A caller is answered by then anyhow; what gets its connection at the last moment goes on as unknown (202).
+        queue_timeout_s=settings.answer_budget_s,
         before_call=forbid_open_transaction,
     )
     time_to_pay, limits = timedelta(seconds=settings.order_ttl_s), _limits(settings)

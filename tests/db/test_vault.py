@@ -36,6 +36,7 @@ NO_SECRETS = {
     ("idempotency_keys", "digest"),
     ("payment_transactions", "chain_hash"),
     ("payments", "secret_digest"),
+    ("webhook_events", "secret_digest"),
     ("pgqueuer", "payload"),
     ("webhook_events", "digest"),
 }

@@ -87,6 +87,7 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
         "billing_key": await _billing_key(stack),
         "receipt_id": await _receipt_id(stack, paid["id"]),
         "endpoint_id": await _endpoint_id(stack),
+        "webhook_id": await _webhook_id(stack, paid["orderId"]),
         "event_id": (await stack.api.get("/api/ops/events?limit=1"))["events"][0]["id"],
     }
     now = datetime.now(UTC)
@@ -132,6 +133,15 @@ async def _endpoint_id(stack: Stack) -> str:
     assert reply.status == 201, reply
     found: str = reply["endpoint"]["id"]
     return found
+
+
+async def _webhook_id(stack: Stack, order_no: str) -> str:
+    body = {"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": order_no, "status": "IN_PROGRESS"}}
+    reply = await stack.api.post("/payments/webhook", body)
+    assert reply.status == 200, reply
+    return str(
+        (await stack.row("SELECT id FROM webhook_events WHERE body -> 'data' ->> 'status' = 'IN_PROGRESS'"))["id"]
+    )
 
 
 async def _order_no(stack: Stack) -> str:

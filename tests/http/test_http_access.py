@@ -48,6 +48,7 @@ RULES = {
     "POST /api/ops/doubtful/questions/{attempt_id}/cancel": ("ops:write", "FORBIDDEN"),
     "POST /api/ops/doubtful/strays/{stray_id}/cancel": ("ops:write", "FORBIDDEN"),
     "POST /api/ops/doubtful/fulfilments/{order_id}/retry": ("ops:write", "FORBIDDEN"),
+    "POST /api/ops/webhooks/{webhook_id}/reprocess": ("ops:write", "FORBIDDEN"),
     "POST /api/ops/event-endpoints": ("ops:write", "FORBIDDEN"),
     "GET /api/ops/event-endpoints": ("ops:read", "FORBIDDEN"),
     "GET /api/ops/event-endpoints/{endpoint_id}": ("ops:read", "FORBIDDEN"),

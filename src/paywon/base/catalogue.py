@@ -305,13 +305,23 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "DOUBT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "열려 있는 의심 건이 아닙니다.", "Nothing of that id is in doubt."),
     "SECOND_OPERATOR_NEEDED": ErrorText(
         _K.CONFLICT,
-        "실패로 표시하려면 제안한 사람이 아닌 두 번째 담당자가 확인해야 합니다.",
-        "Marking as failed needs a second operator, other than the one who proposed it.",
+        "실패로 표시하려면 제안한 사람이 아닌 두 번째 담당자가 다른 API 키로 확인해야 합니다.",
+        "Marking as failed needs a second operator with another API key than the one who proposed it.",
     ),
     "TOSS_SAYS_OTHERWISE": ErrorText(
         _K.CONFLICT,
-        "방금 토스를 읽어 보니 실패로 볼 수 없습니다: {shown}.",
-        "Toss, read just now, does not bear that out: {shown}.",
+        "토스의 답을 보면 실패로 볼 수 없습니다: {shown}.",
+        "What Toss answered shows otherwise: {shown}.",
+    ),
+    "TOSS_NOT_HEARD": ErrorText(
+        _K.UNAVAILABLE,
+        "토스의 답을 들을 수 없어 결정할 수 없습니다. 토스를 조회할 수 있을 때 다시 시도하세요.",
+        "Toss was not heard, so nothing can be decided: try again once Toss can be read.",
+    ),
+    "APPROVED_FOR_ANOTHER_ORDER": ErrorText(
+        _K.CONFLICT,
+        "토스는 이 paymentKey가 승인되었다고 하지만({shown}) 다른 주문의 결제입니다. 여기서 취소할 수 없습니다.",
+        "Toss shows this paymentKey as approved ({shown}), but for another order: it cannot be cancelled here.",
     ),
     "NOTHING_TO_CANCEL": ErrorText(
         _K.CONFLICT,
@@ -325,6 +335,12 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "WEBHOOK_MALFORMED": ErrorText(
         _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
+    ),
+    "WEBHOOK_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 웹훅입니다.", "There is no such webhook."),
+    "WEBHOOK_NOT_REPROCESSABLE": ErrorText(
+        _K.CONFLICT,
+        "다시 볼 수 없는 웹훅입니다. 거절되었거나 우리 결제에 관한 것이 아닙니다.",
+        "This webhook cannot be looked at again: it was rejected, or is about no payment of ours.",
     ),
     # Events to the application
     "EVENT_ENDPOINT_NOT_FOUND": ErrorText(

@@ -415,7 +415,7 @@ CREATE TABLE public.payment_cancels (
     transfer_discount_amount bigint,
     raw_response jsonb,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR ((transaction_key IS NOT NULL) AND (canceled_at IS NOT NULL)))),
+    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR (transaction_key IS NOT NULL))),
     CONSTRAINT payment_cancels_cancel_amount_check CHECK ((cancel_amount > 0))
 );
 CREATE TABLE public.payment_status_changes (
@@ -592,7 +592,7 @@ CREATE TABLE public.strays (
     returned_at timestamp with time zone,
     CONSTRAINT returned_is_empty CHECK (((returned_at IS NULL) OR ((balance_amount = 0) AND (return_at IS NULL)))),
     CONSTRAINT strays_balance_amount_check CHECK ((balance_amount >= 0)),
-    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text])))
+    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text, 'UNFIT'::text])))
 );
 CREATE TABLE public.webhook_budget (
     one boolean DEFAULT true NOT NULL,
@@ -617,17 +617,24 @@ CREATE TABLE public.webhook_events (
     received_at timestamp with time zone NOT NULL,
     processed_at timestamp with time zone,
     transaction_key text,
+    claim jsonb,
+    secret_digest bytea,
+    look_at timestamp with time zone,
+    looks integer DEFAULT 0 NOT NULL,
+    asked_again_at timestamp with time zone,
+    asked_again_by text,
     CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
     CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
 );
 CREATE TABLE public.webhook_looks (
     order_no text NOT NULL,
     waiting integer NOT NULL,
-    proven boolean NOT NULL,
     not_before timestamp with time zone NOT NULL,
     patient_until timestamp with time zone NOT NULL,
     idle integer DEFAULT 0 NOT NULL,
     unheard integer DEFAULT 0 NOT NULL,
+    proven_at timestamp with time zone,
+    hinted_at timestamp with time zone,
     CONSTRAINT webhook_looks_waiting_check CHECK ((waiting >= 0))
 );
 ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
@@ -713,6 +720,8 @@ ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.privacy_acts
     ADD CONSTRAINT privacy_acts_pkey PRIMARY KEY (id);
+ALTER TABLE public.desk_decisions
+    ADD CONSTRAINT seconded_with_another_key CHECK ((second_actor <> actor)) NOT VALID;
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays

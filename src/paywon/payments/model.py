@@ -289,11 +289,7 @@ def judge(payment: Payment, fact: Fact) -> Verdict:
     A fact of another order, amount or currency contradicts: nothing is changed and a person has to look. Money
     under a second paymentKey, beside one that holds money, is stray: it has to go back.
     """
-    if (fact.order_no, fact.total_amount, fact.currency) != (
-        payment.order_no,
-        payment.total_amount,
-        payment.currency,
-    ):
+    if contradiction(payment, fact):
         return Verdict.CONTRADICTS
     if payment.payment_key not in (None, fact.payment_key):
         return _judge_other_key(payment, fact)
@@ -305,6 +301,17 @@ def judge(payment: Payment, fact: Fact) -> Verdict:
         is_account = payment.virtual_account is not None
         return Verdict.APPLY if is_account and _asked_later(payment, fact) else Verdict.STALE
     return Verdict.APPLY
+
+
+def contradiction(payment: Payment, fact: Fact) -> str:
+    """Say which field of a fact, by Toss's name, cannot be true of a payment, and why; empty where none is."""
+    if fact.order_no != payment.order_no:
+        return f"orderId: {fact.order_no} is another order"
+    if fact.currency != payment.currency:
+        return f"currency: {fact.currency[:20]!r} is not {payment.currency}"
+    if fact.total_amount != payment.total_amount:
+        return f"totalAmount: {fact.total_amount} is not {payment.total_amount}"
+    return ""
 
 
 def _judge_same_status(payment: Payment, fact: Fact) -> Verdict:

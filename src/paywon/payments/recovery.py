@@ -24,6 +24,9 @@ CANCEL_WINDOW: Final = timedelta(days=1)
 PAYING_WINDOW: Final = timedelta(days=1)
 
 
+# The only words of Toss's that are evidence of nothing (toss/errors.py; a test compares): by the code, as a 404 is also
+# what Toss says of our contract.
+NO_SUCH_PAYMENT: Final = frozenset({"NOT_FOUND_PAYMENT"})
 # An open question is in doubt once the resolver has read Toss about it this often, or after this long.
 DOUBTFUL_AFTER_TRIES: Final = 3
 DOUBTFUL_AFTER: Final = timedelta(minutes=2)

@@ -112,6 +112,32 @@ async def keys_before(conn: Connection, payment_id: PaymentId, at: datetime) -> 
     return {PaymentKey(row["to_key"]) for row in rows}
 
 
+async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey | None:
+    """Fetch the paymentKey under which Toss was last asked to approve a payment."""
+    key: PaymentKey | None = await conn.fetchval(
+        """
+        SELECT payment_key FROM payment_transactions
+        WHERE payment_id = $1 AND type = 'payment_confirmation' AND payment_key IS NOT NULL
+          AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 1
+        """,
+        payment_id,
+    )
+    return key
+
+
+async def transaction_keys_of(conn: Connection, payment_id: PaymentId) -> list[str]:
+    """Fetch the lastTransactionKeys that Toss has ever shown us of a payment."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT response_data ->> 'lastTransactionKey' AS key FROM payment_transactions
+        WHERE payment_id = $1 AND response_data ->> 'lastTransactionKey' IS NOT NULL
+        """,
+        payment_id,
+    )
+    return [row["key"] for row in rows]
+
+
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
     """Fetch what is kept of the secret of an order's payment; None where Toss has named none yet."""
     digest: bytes | None = await conn.fetchval("SELECT secret_digest FROM payments WHERE order_no = $1", order_no)
@@ -365,7 +391,7 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
 
 
 async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime | None) -> None:
-    """Have a claimed payment looked at later; unless somebody has learned meanwhile when to look."""
+    """Have a claimed payment looked at later, or no more; unless somebody has learned meanwhile when to look."""
     await conn.execute(
         "UPDATE payments SET look_again_at = $3 WHERE id = $1 AND look_again_at = $2",
         claimed.id,

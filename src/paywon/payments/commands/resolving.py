@@ -13,10 +13,12 @@ from paywon.orders import store as orders
 from paywon.payments import store
 from paywon.payments.commands.asking import ask_and_learn, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
-from paywon.payments.commands.reading import Reread, read_from_toss
+from paywon.payments.commands.reading import Reread, is_missing, read_from_toss
 from paywon.payments.commands.settling import close, give_up, leave_open
+from paywon.payments.facts import shows_gone
 from paywon.payments.model import (
     ABOUT_PAYMENTS,
+    CANCELLING,
     OVER_WITHOUT_MONEY,
     Attempt,
     AttemptStatus,
@@ -28,8 +30,9 @@ from paywon.payments.model import (
     Verdict,
 )
 from paywon.payments.recovery import Reading, Step, next_step
+from paywon.strays import store as strays
 from paywon.toss import wire
-from paywon.toss.outcome import No, Yes
+from paywon.toss.outcome import No, Unknown, Yes
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
@@ -116,14 +119,24 @@ async def _do(
             return None  # its own process came back and closed it
         if step is Step.SUCCEEDED:
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes")
+            if attempt.type in CANCELLING and cancel is None and attempt.payment_key is not None:
+                await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
         elif step is Step.FAILED:
             code, why = _evidence_of_failure(payment, reread)
             await give_up(conn, cashier, payment, attempt, outcome="no", code=code, why=why)
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
         else:
-            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER")
+            said = _unread(reread) or attempt.error_message
+            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER", message=said)
     return None
+
+
+def _unread(reread: Reread) -> str | None:
+    """Say which field keeps a read from settling anything, if one does."""
+    if reread.learned is not None:
+        return reread.learned.why or None
+    return reread.answer.detail or None if isinstance(reread.answer, Unknown) else None
 
 
 async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent, cancel: Cancel | None) -> Intent:
@@ -188,17 +201,16 @@ def _reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
             same_key=_is_about(payment, attempt, answer.value, earlier),
-            cancel_seen=_cancel_seen(cancel, reread, answer.value),
+            cancel_seen=_cancel_seen(attempt, cancel, answer),
         )
-    missing = isinstance(answer, No) and answer.http_status == 404
-    return Reading(status=None, found=not missing)
+    return Reading(status=None, found=not is_missing(answer))
 
 
-def _cancel_seen(cancel: Cancel | None, reread: Reread, shown: wire.Payment) -> bool:
+def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payment]) -> bool:
     if cancel is not None:
         return cancel.cancel_status != CancelStatus.PENDING
-    # The cancel of a second payment has nothing reserved; it is done when nothing is left.
-    return reread.learned is not None and reread.learned.verdict is Verdict.STRAY and shown.balance_amount == 0
+    # The cancel of money that our books do not hold has nothing reserved; it is done when nothing is left.
+    return shows_gone(attempt.payment_key, answer.call)
 
 
 def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
@@ -209,9 +221,9 @@ def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: C
     keys are ``earlier``.
     """
     if attempt.type is AttemptType.BILLING_CHARGE:
-        return shown.type == "BILLING" and not _known_refusal(before, shown)
+        return shown.type in (None, "BILLING") and not _known_refusal(before, shown)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
-        return shown.virtual_account is not None and not _known_refusal(before, shown)
+        return shown.is_by_account and not _known_refusal(before, shown)
     if attempt.type is AttemptType.PAYMENT_REQUEST:
         return shown.payment_key not in earlier
     return attempt.payment_key in (None, shown.payment_key)

@@ -16,11 +16,13 @@ from paywon.payments.announcing import Books
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
-from paywon.payments.facts import keepable
+from paywon.payments.facts import keepable, shows_gone
 from paywon.payments.model import (
+    APPROVED,
     CANCELLING,
     OVER_WITHOUT_MONEY,
     PAYING,
+    REFUNDABLE,
     UNPAID,
     Attempt,
     AttemptStatus,
@@ -33,6 +35,7 @@ from paywon.payments.model import (
     look_at_refused,
 )
 from paywon.payments.recovery import is_doubtful
+from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
 from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
@@ -59,14 +62,20 @@ async def settle(
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
+        gone = await _is_gone(conn, cashier, attempt, answer)
         if attempt.status is not AttemptStatus.PENDING:
             await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
             return
         match answer:
+            case Yes() | Unknown() if gone:
+                await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes() if learned is not None and await _carried_out(conn, attempt, learned, answer.value):
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
-                await leave_open(conn, cashier, attempt, "CONTRADICTION", call=answer.call, answered=True)
+                why = learned.why if learned else ""
+                await leave_open(
+                    conn, cashier, attempt, "CONTRADICTION", message=why or None, call=answer.call, answered=True
+                )
             case No() | NotSent() | Unknown():
                 refused = refused_for_good(attempt, answer)
                 if refused is None:
@@ -110,7 +119,8 @@ async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, 
                 cashier,
                 attempt,
                 answer.code or str(answer.reason),
-                message=answer.message,
+                # Where Toss says nothing itself: which field could not be read.
+                message=answer.message or answer.detail or None,
                 call=answer.call,
                 answered=answer.answered,
                 counts=answer.reason is not UnknownReason.RUNNING,
@@ -131,6 +141,20 @@ def proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
     return first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
 
 
+async def _is_gone(conn: Connection, cashier: Cashier, attempt: Attempt, answer: Answer[wire.Payment]) -> bool:
+    """See that the cancel of money that our books do not hold, so that nothing is reserved, leaves nothing of it."""
+    if (
+        attempt.type not in CANCELLING
+        or attempt.payment_key is None
+        or not shows_gone(attempt.payment_key, answer.call)
+    ):
+        return False
+    if await store.cancel_of_attempt(conn, attempt.id) is not None:
+        return False
+    await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
+    return True
+
+
 async def _learn(
     conn: Connection, cashier: Cashier, attempt: Attempt, answer: Yes[wire.Payment], asked_at: datetime
 ) -> Learned:
@@ -149,20 +173,18 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
     if learned.verdict is Verdict.CONTRADICTS or learned.payment is None or learned.payment.id != attempt.payment_id:
         return False  # the second: what came back is about another order
     if learned.verdict is Verdict.STRAY:
-        # A second payment of a paid order: it was approved, or its cancel leaves nothing of it.
-        return answer.payment_key == attempt.payment_key and (
-            attempt.type not in CANCELLING or answer.balance_amount == 0
-        )
+        # A second payment of a paid order: it was approved.
+        return answer.payment_key == attempt.payment_key
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
-        money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
+        money = answer.approved_at is not None or answer.status in REFUNDABLE
         return money and answer.payment_key == attempt.payment_key
     if attempt.type in CANCELLING:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         return cancel is not None and cancel.cancel_status != CancelStatus.PENDING
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
-        return answer.virtual_account is not None
+        return answer.is_by_account
     if attempt.type is AttemptType.BILLING_CHARGE:
-        return answer.approved_at is not None
+        return answer.approved_at is not None or answer.status in APPROVED
     return True
 
 

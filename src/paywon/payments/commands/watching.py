@@ -5,6 +5,7 @@ payment's ``look_again_at`` says when, and ``learn`` sets it anew from what the 
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -13,10 +14,12 @@ from paywon.base.ids import PaymentKey
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
-from paywon.payments.model import OVER_WITHOUT_MONEY, SWEEP, Payment, Verdict
+from paywon.payments.model import OVER_WITHOUT_MONEY, SWEEP, UNPAID, Payment, Verdict
 from paywon.toss.outcome import NotSent, Unknown
 
 _log = structlog.get_logger()
+# How long a payment is looked at that shows no money, and of which nothing new is learned.
+UNPAID_LOOKED_AT_FOR: Final = timedelta(days=3)
 _ORIGIN: Final = Origin(actor="system:watch")
 
 
@@ -33,21 +36,26 @@ async def look_at_due(cashier: Cashier, *, limit: int = 20) -> int:
 
 
 async def _look(cashier: Cashier, payment: Payment) -> None:
-    for key in await _refused_keys(cashier, payment):
-        await read_from_toss(cashier, payment, _ORIGIN, payment_key=key)
-    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=payment.payment_key)
+    key = payment.payment_key
+    if payment.status in UNPAID | OVER_WITHOUT_MONEY:
+        # What a person took for failed may have been approved under a key that our row never took over.
+        async with cashier.db.connection() as conn:
+            key = await store.last_asked_key(conn, payment.id) or key
+    for refused in await _refused_keys(cashier, payment, key):
+        await read_from_toss(cashier, payment, _ORIGIN, payment_key=refused)
+    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=key)
     if isinstance(reread.answer, NotSent | Unknown):
         return  # the claim runs out, and it is looked at again
     if reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
         return  # learn has said when
-    # What was refused, and is unknown to Toss or no news, was read for the last time.
-    until = None if payment.status in OVER_WITHOUT_MONEY else cashier.clock.now() + SWEEP
+    now = cashier.clock.now()
+    over = payment.status in UNPAID | OVER_WITHOUT_MONEY and now - payment.updated_at > UNPAID_LOOKED_AT_FOR
     async with cashier.db.transaction() as conn:
-        await store.put_off_look(conn, payment, until=until)
+        await store.put_off_look(conn, payment, until=None if over else now + SWEEP)
 
 
-async def _refused_keys(cashier: Cashier, payment: Payment) -> list[PaymentKey]:
-    """Fetch the keys that were refused and never read since, except the one that the payment follows."""
+async def _refused_keys(cashier: Cashier, payment: Payment, known: PaymentKey | None) -> list[PaymentKey]:
+    """Fetch the keys that were refused and never read since, except the one that is read anyway."""
     async with cashier.db.connection() as conn:
         refused = await store.refused_unread(conn, payment.id)
-    return [key for key, _ in refused if key != payment.payment_key]
+    return [key for key, _ in refused if key != known]

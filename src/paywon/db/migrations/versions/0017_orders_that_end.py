@@ -3,7 +3,7 @@
 from paywon.db.migrations.sql import run_file
 
 revision = "0017"
-down_revision = "0012"
+down_revision = "0014"
 
 
 def upgrade() -> None:
