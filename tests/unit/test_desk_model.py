@@ -201,4 +201,4 @@ def test_a_cursor_holds_a_place_in_each_kind() -> None:
 
 
 def test_what_is_evidence_of_nothing_is_what_the_client_takes_for_it() -> None:
-    assert NO_SUCH_PAYMENT == {code for code, kind in REFUSALS[Operation.READ].items() if kind is Refusal.NOT_FOUND}
+    assert {code for code, kind in REFUSALS[Operation.READ].items() if kind is Refusal.NOT_FOUND} == NO_SUCH_PAYMENT

@@ -22,8 +22,8 @@ from paywon.web.query import exact_query
 from paywon.web.shapes import Input, Output, Text100, Text200
 
 LimitQuery = Annotated[int, Parameter(ge=1, le=200)]
-# Longer than others': it holds a place in each kind.
-CursorQuery = Annotated[str | None, Parameter(max_length=1000)]
+# Longer than others', as it holds a place in each of five kinds: 467 characters at most.
+CursorQuery = Annotated[str | None, Parameter(max_length=480)]
 
 
 class DecisionIn(Input, frozen=True, kw_only=True):
@@ -133,7 +133,8 @@ class StrayOut(Output, frozen=True, kw_only=True):
 class LeftoverOut(Output, frozen=True, kw_only=True):
     """Something else for a person: a parked ``webhook``, a blocked ``fulfilment``, a ``refund`` the bank refused.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    ``id`` is the webhook's, the order's, or the payment's. ``nextStep`` is the door by which a person goes on:
+    ``reprocess`` (``POST /api/ops/webhooks/{id}/reprocess``), ``retry`` (of the fulfilment); null where there is none.
     """
 
     kind: str
@@ -141,6 +142,7 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
     since: datetime
     order_no: str | None
     reason: str | None
+    next_step: str | None
     decisions: list[DecisionOut]
 
 

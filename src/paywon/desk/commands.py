@@ -37,7 +37,7 @@ from paywon.payments import store as payments
 from paywon.payments.announcing import Books
 from paywon.payments.commands import cancelling, handing_over, resolving, returning, settling
 from paywon.payments.commands.cancelling import RefundWish
-from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.cashier import Cashier, Origin, outcome_unknown
 from paywon.payments.commands.telling import tell_change
 from paywon.payments.model import (
     ABOUT_PAYMENTS,
@@ -63,6 +63,8 @@ from paywon.toss.wire import RefundReceiveAccount
 _HEAR_AGAIN_S: Final = 5
 # When a payment is looked at whose question people took for failed; after that hourly.
 LOOK_AFTER_DECISION: Final = timedelta(minutes=1)
+# Where a decision whose outcome could not be read is looked up.
+_REVIEW: Final = "/api/ops/doubtful"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +133,11 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
         if not again:
             await _open_attempt(conn, attempt_id)
             await _record(conn, cashier, who, DecisionKind.REREAD, decision_id, attempt_id=attempt_id)
-    await resolving.resolve_now(cashier, attempt_id, may_ask=True)
-    async with cashier.db.connection() as conn:
-        left = await store.doubt(conn, attempt_id)
-        return None if left is None else await _with_next_step(conn, left)
+    with outcome_unknown(_REVIEW):
+        await resolving.resolve_now(cashier, attempt_id, may_ask=True)
+        async with cashier.db.connection() as conn:
+            left = await store.doubt(conn, attempt_id)
+            return None if left is None else await _with_next_step(conn, left)
 
 
 async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Decision:
@@ -283,8 +286,14 @@ async def cancel_attempt_at_toss(
     if begun is not None:
         return await _return_now(cashier, begun, who, account=account)
     if payment.status in REFUNDABLE and asked.payment_key in (None, payment.payment_key):
-        wish = RefundWish(kind=AttemptType.PAYMENT_CANCELLATION, reason=who.reason, amount=None, account=account)
-        with _as_begun(again):
+        wish = RefundWish(
+            kind=AttemptType.PAYMENT_CANCELLATION,
+            reason=who.reason,
+            amount=None,
+            account=account,
+            payment_key=payment.payment_key,
+        )
+        with outcome_unknown(f"/payments/{payment.id}"), _as_begun(again):
             return not (await cancelling.refund_payment(cashier, payment.id, wish, who.carrying_out)).in_doubt
         return False
     if heard_at is None:
@@ -374,10 +383,11 @@ async def return_stray_money(
             raise PaywonError("DOUBT_NOT_FOUND")
         if not again:
             await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, stray_id=stray_id)
-    with _as_begun(again):
-        await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
-    async with cashier.db.connection() as conn:
-        left = await strays.by_id(conn, stray_id)
+    with outcome_unknown(_REVIEW):
+        with _as_begun(again):
+            await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
+        async with cashier.db.connection() as conn:
+            left = await strays.by_id(conn, stray_id)
     assert left is not None, "strays are never deleted"
     return left
 

@@ -235,6 +235,9 @@ class Kind(StrEnum):
     WEBHOOK = "webhook"
     FULFILMENT = "fulfilment"
     REFUND = "refund"
+    CASH_RECEIPT = "cash_receipt"
+    DIFFERENCE = "difference"
+    UNKNOWN_PAYMENT = "unknown_payment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,9 +285,13 @@ def next_places(before: Places, last: dict[Kind, Place | None]) -> Places | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
+    """Something else that waits for a person.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back, money at
+    Toss for an order that we do not know, or what no read of Toss explains in its list of transactions.
+
+    ``id`` is the webhook's, the order's, the payment's, or that of the row found in Toss's list. ``next_step`` names
+    the door by which a person goes on.
     """
 
     kind: str
@@ -293,3 +300,8 @@ class Leftover:
     order_no: str | None
     reason: str | None
     decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def next_step(self) -> str | None:
+        """Name the door that this is for: a webhook's ``reprocess``, a fulfilment's ``retry``; None outside paywon."""
+        return {"webhook": "reprocess", "fulfilment": "retry"}.get(self.kind)

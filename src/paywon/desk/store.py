@@ -43,6 +43,31 @@ _LEFTOVERS: Final = {
         WHERE fulfilment_status = 'BLOCKED' AND ($2::timestamptz IS NULL OR (updated_at, id) > ($2, $3::uuid))
         ORDER BY updated_at, id LIMIT $1
         """,
+    # A receipt made by hand that stands for money which has gone back: all of it, or all beyond what is left.
+    Kind.CASH_RECEIPT: """
+        SELECT 'cash_receipt' AS kind, p.id, p.updated_at AS since, p.order_no,
+               format('CANCEL %s WON OF THE CASH RECEIPTS', s.stands - p.balance_amount) AS reason
+        FROM payments p JOIN LATERAL (
+            SELECT sum(CASE WHEN r.cancels_id IS NULL THEN r.amount ELSE -r.amount END) AS stands
+            FROM cash_receipts r WHERE r.payment_id = p.id AND r.issue_status IN ('IN_PROGRESS', 'COMPLETED')) s ON true
+        WHERE p.approved_at IS NOT NULL AND p.balance_amount < p.total_amount AND s.stands > p.balance_amount
+          AND ($2::timestamptz IS NULL OR (p.updated_at, p.id) > ($2, $3::uuid))
+        ORDER BY p.updated_at, p.id LIMIT $1
+        """,
+    Kind.DIFFERENCE: """
+        SELECT 'difference' AS kind, id, found_at AS since, order_no, status AS reason
+        FROM reconciliation_differences
+        WHERE settled_at IS NULL AND reads >= 3 AND ($2::timestamptz IS NULL OR (found_at, id) > ($2, $3::uuid))
+        ORDER BY found_at, id LIMIT $1
+        """,
+    Kind.UNKNOWN_PAYMENT: """
+        SELECT 'unknown_payment' AS kind, id, found_at AS since, order_no, 'MONEY_FOR_UNKNOWN_ORDER' AS reason
+        FROM unknown_payments u
+        WHERE looks_ours AND status IN ('DONE', 'PARTIAL_CANCELED')
+          AND NOT EXISTS (SELECT FROM orders o WHERE o.order_no = u.order_no)
+          AND ($2::timestamptz IS NULL OR (found_at, id) > ($2, $3::uuid))
+        ORDER BY found_at, id LIMIT $1
+        """,
     Kind.REFUND: """
         SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
         FROM payments

@@ -105,17 +105,18 @@ def cancels_listed(
     last = answer.last_transaction_key
     if named and named[-1] is None and last is not None and last not in named:
         found[-1] = (replace(found[-1][0], transaction_key=last), found[-1][1])
-    unsaid = [place for place, (cancel, _) in enumerate(found) if not _amount_of(cancel)]
+    total = wire.whole(answer.total_amount) or 0
+    unsaid = [place for place, (cancel, _) in enumerate(found) if not _amount_of(cancel, total)]
     if len(unsaid) == 1:
         cancel, entry = found[unsaid[0]]
         said = {
             **known,
-            **{other.transaction_key: _amount_of(other) or 0 for other, _ in found if other.transaction_key},
+            **{other.transaction_key: _amount_of(other, total) or 0 for other, _ in found if other.transaction_key},
         }
         told = sum(amount for key, amount in said.items() if key != cancel.transaction_key)
-        rest = (wire.whole(answer.total_amount) or 0) - (wire.whole(answer.balance_amount) or 0) - told
+        rest = total - (wire.whole(answer.balance_amount) or 0) - told
         found[unsaid[0]] = (replace(cancel, cancel_amount=rest), entry)
-    return [(cancel, entry) for cancel, entry in found if cancel.transaction_key and _amount_of(cancel)]
+    return [(cancel, entry) for cancel, entry in found if cancel.transaction_key and _amount_of(cancel, total)]
 
 
 def _entries(answer: wire.Payment, raw: dict[str, Any]) -> list[Any]:
@@ -131,10 +132,10 @@ def _as_cancel(entry: Any) -> wire.Cancel:
     return read_tree(entry if isinstance(entry, dict) else {}, wire.Cancel).value
 
 
-def _amount_of(cancel: wire.Cancel) -> int | None:
-    """Answer the won of a cancel; None where they cannot be told, for there is no cancel of nothing."""
+def _amount_of(cancel: wire.Cancel, total: int) -> int | None:
+    """Answer the won of a cancel; None where they cannot be told: no cancel is of nothing, or of more than was paid."""
     amount = _won(cancel.cancel_amount)
-    return amount if amount is not None and amount > 0 else None
+    return amount if amount is not None and 0 < amount <= total else None
 
 
 def newest_cancel(answer: wire.Payment) -> str | None:

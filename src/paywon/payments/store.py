@@ -1,8 +1,8 @@
 """All SQL of payments, their cancels and their audit trail."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -71,21 +71,24 @@ async def by_order_no(conn: Connection, order_no: OrderNo) -> Payment | None:
 
 
 async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
-    """Fetch the payment that Toss calls ``payment_key``, or the one that was last asked about under it."""
-    query = (
-        _SELECT_PAYMENT
+    """Fetch the payment that Toss calls ``payment_key`` now; not one that was only asked about under it."""
+    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE payment_key = $1", payment_key))
+
+
+async def confirms_under(conn: Connection, payment_key: PaymentKey) -> list[Attempt]:
+    """Fetch the confirms that were, or are to be, asked of Toss under a paymentKey, newest first: of any order.
+
+    Anybody may put any key to their own order, so that a key was asked about proves nothing of whose it is.
+    """
+    rows = await conn.fetch(
+        _SELECT_ATTEMPT
         + """
-        WHERE payment_key = $1
-        UNION ALL
-        """
-        + _SELECT_PAYMENT
-        + """
-        WHERE id = (SELECT payment_id FROM payment_transactions
-                    WHERE payment_key = $1 AND type = 'payment_confirmation' ORDER BY created_at DESC LIMIT 1)
-        LIMIT 1
-        """
+        WHERE payment_key = $1 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 20
+        """,
+        payment_key,
     )
-    return _payment(await conn.fetchrow(query, payment_key))
+    return [_attempt(row) for row in rows]
 
 
 async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
@@ -102,6 +105,16 @@ async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
     return [PaymentKey(row["payment_key"]) for row in rows]
 
 
+async def keys_before(conn: Connection, payment_id: PaymentId, at: datetime) -> set[PaymentKey]:
+    """Fetch the paymentKeys that a payment had before a time: those of its earlier windows."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT to_key FROM payment_status_changes WHERE payment_id = $1 AND at < $2 AND to_key IS NOT NULL",
+        payment_id,
+        at,
+    )
+    return {PaymentKey(row["to_key"]) for row in rows}
+
+
 async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey | None:
     """Fetch the paymentKey under which Toss was last asked to approve a payment."""
     key: PaymentKey | None = await conn.fetchval(
@@ -114,6 +127,18 @@ async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey 
         payment_id,
     )
     return key
+
+
+async def transaction_keys_of(conn: Connection, payment_id: PaymentId) -> list[str]:
+    """Fetch the lastTransactionKeys that Toss has ever shown us of a payment."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT response_data ->> 'lastTransactionKey' AS key FROM payment_transactions
+        WHERE payment_id = $1 AND response_data ->> 'lastTransactionKey' IS NOT NULL
+        """,
+        payment_id,
+    )
+    return [row["key"] for row in rows]
 
 
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
@@ -169,9 +194,7 @@ async def count(conn: Connection, wanted: PageFilter) -> int:
 
 async def update_payment(conn: Connection, payment_id: PaymentId, now: datetime, **columns: Any) -> Payment:
     """Set the named columns of a payment and answer the row as it then is."""
-    names = [*columns, "updated_at"]
-    assert set(names) <= set(_PAYMENT), "only columns of payments"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, start=2))
+    settings = _settings([*columns, "updated_at"], _PAYMENT)
     query = f"UPDATE payments SET {settings} WHERE id = $1 RETURNING {', '.join(_PAYMENT)}"
     payment = _payment(await conn.fetchrow(query, payment_id, *columns.values(), now))
     assert payment is not None, "the payment was locked by the caller"
@@ -212,60 +235,64 @@ async def attempt_by_id(conn: Connection, attempt_id: AttemptId) -> Attempt | No
 
 async def update_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> None:
     """Set the named columns of an attempt."""
-    assert set(columns) <= set(_ATTEMPT), "only columns of payment_transactions"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-    query = f"UPDATE payment_transactions SET {settings} WHERE id = $1"
+    query = f"UPDATE payment_transactions SET {_settings(columns, _ATTEMPT)} WHERE id = $1"
     await conn.execute(query, attempt_id, *columns.values())
 
 
 async def close_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> bool:
     """Set the named columns of an attempt that is still open; answer whether it was."""
-    assert set(columns) <= set(_ATTEMPT), "only columns of payment_transactions"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-    query = f"UPDATE payment_transactions SET {settings} WHERE id = $1 AND status = 'pending'"
+    query = f"UPDATE payment_transactions SET {_settings(columns, _ATTEMPT)} WHERE id = $1 AND status = 'pending'"
     return bool(await conn.execute(query, attempt_id, *columns.values()) == "UPDATE 1")
 
 
 async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | None:
     """Fetch the open money-moving attempt of a payment; there is one at most."""
-    row = await conn.fetchrow(
-        _SELECT_ATTEMPT
-        + """
-        WHERE payment_id = $1 AND status = 'pending'
-          AND type = ANY ($2)
-        """,
-        payment_id,
-        list(MONEY_MOVING),
-    )
+    query = _SELECT_ATTEMPT + "WHERE payment_id = $1 AND status = 'pending' AND type = ANY ($2)"
+    row = await conn.fetchrow(query, payment_id, list(MONEY_MOVING))
     return _attempt(row) if row else None
 
 
 async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: PaymentKey) -> Attempt | None:
     """Fetch the newest attempt to confirm a payment under this paymentKey that was, or is to be, asked of Toss."""
-    row = await conn.fetchrow(
-        _SELECT_ATTEMPT
-        + """
-        WHERE payment_id = $1 AND payment_key = $2 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
-        ORDER BY created_at DESC, id DESC LIMIT 1
-        """,
-        payment_id,
-        payment_key,
-    )
-    return _attempt(row) if row else None
+    return await _last_asked(conn, "payment_key", payment_id, payment_key, AttemptType.PAYMENT_CONFIRMATION)
 
 
 async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:
     """Fetch the newest charge of a payment to this billing key that was, or is to be, asked of Toss."""
+    return await _last_asked(conn, "billing_key_id", payment_id, billing_key_id, AttemptType.BILLING_CHARGE)
+
+
+async def _last_asked(
+    conn: Connection, column: str, payment_id: PaymentId, key: PaymentKey | BillingKeyId, kind: AttemptType
+) -> Attempt | None:
     row = await conn.fetchrow(
-        _SELECT_ATTEMPT
-        + """
-        WHERE payment_id = $1 AND billing_key_id = $2 AND type = 'billing_charge' AND idempotency_key IS NOT NULL
+        f"""
+        {_SELECT_ATTEMPT}
+        WHERE payment_id = $1 AND {column} = $2 AND type = $3 AND idempotency_key IS NOT NULL
         ORDER BY created_at DESC, id DESC LIMIT 1
         """,
         payment_id,
-        billing_key_id,
+        key,
+        kind,
     )
     return _attempt(row) if row else None
+
+
+async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[PaymentKey, datetime]]:
+    """Fetch the paymentKeys whose approval Toss refused, with the time, that nobody has read since."""
+    rows = await conn.fetch(
+        """
+        SELECT t.payment_key, max(t.closed_at) AS refused_at FROM payment_transactions t
+        WHERE t.payment_id = $1 AND t.type = 'payment_confirmation' AND t.outcome = 'no' AND t.payment_key IS NOT NULL
+          AND t.idempotency_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM payment_transactions r
+                          WHERE r.payment_id = $1 AND r.payment_key = t.payment_key AND r.type = 'status_read'
+                            AND r.outcome IN ('yes', 'no') AND r.created_at > t.closed_at)
+        GROUP BY t.payment_key
+        """,
+        payment_id,
+    )
+    return [(PaymentKey(row["payment_key"]), row["refused_at"]) for row in rows]
 
 
 async def last_about_keys(
@@ -321,7 +348,7 @@ async def claim_due(
     """Take the open attempts of these types whose time has come; nobody else gets them before ``lease_until``."""
     rows = await conn.fetch(
         f"""
-        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1
+        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1, unheard_at = NULL
         WHERE id IN (SELECT id FROM payment_transactions
                      WHERE status = 'pending' AND resolve_by <= $1 AND type = ANY ($4)
                      ORDER BY resolve_by LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -333,6 +360,34 @@ async def claim_due(
         list(types),
     )
     return [_attempt(row) for row in rows]
+
+
+async def wake_unheard(conn: Connection, now: datetime, *, spread: timedelta) -> int:
+    """Make due, within ``spread``, every attempt that waits only because Toss was not heard; return how many."""
+    done: str = await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1::timestamptz + random() * $2::interval
+        WHERE id IN (SELECT id FROM payment_transactions
+                     WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1::timestamptz + $2::interval
+                     FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+        spread,
+    )
+    return int(done.removeprefix("UPDATE "))
+
+
+async def wake_one_unheard(conn: Connection, now: datetime) -> None:
+    """Make due the attempt that has waited longest for Toss to be heard."""
+    await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1
+        WHERE id = (SELECT id FROM payment_transactions
+                    WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1
+                    ORDER BY unheard_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+    )
 
 
 async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Payment]:
@@ -386,9 +441,7 @@ async def cancel_of_attempt(conn: Connection, attempt_id: AttemptId) -> Cancel |
 
 async def update_cancel(conn: Connection, cancel: Cancel, **columns: Any) -> None:
     """Set the named columns of a cancel."""
-    assert set(columns) <= set(_CANCEL), "only columns of payment_cancels"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-    query = f"UPDATE payment_cancels SET {settings} WHERE id = $1"
+    query = f"UPDATE payment_cancels SET {_settings(columns, _CANCEL)} WHERE id = $1"
     await conn.execute(query, cancel.id, *columns.values())
 
 
@@ -423,6 +476,12 @@ async def asked_alike(
 # --- Rows and values ---------------------------------------------------------------------------------
 
 
+def _settings(columns: Iterable[str], known: tuple[str, ...]) -> str:
+    """Return what an UPDATE sets, from $2 on."""
+    assert set(columns) <= set(known), "only columns of the table"
+    return ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+
+
 async def _insert(conn: Connection, table: str, value: object, columns: tuple[str, ...]) -> None:
     marks = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
     query = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
@@ -432,14 +491,8 @@ async def _insert(conn: Connection, table: str, value: object, columns: tuple[st
 def _payment(row: Any) -> Payment | None:
     if row is None:
         return None
-    method = row["payment_method"]
-    return Payment(
-        **{
-            **dict(row),
-            "payment_method": PaymentMethod(method) if method else None,
-            "status": PaymentStatus(row["status"]),
-        }
-    )
+    method = PaymentMethod(row["payment_method"]) if row["payment_method"] else None
+    return Payment(**(dict(row) | {"payment_method": method, "status": PaymentStatus(row["status"])}))
 
 
 def _attempt(row: Any) -> Attempt:

@@ -124,3 +124,27 @@ class Unknown:
 
 
 Answer: TypeAlias = Yes[T] | No | NotSent | Unknown
+
+_SILENT = frozenset(
+    {
+        UnknownReason.READ_TIMEOUT,
+        UnknownReason.CONNECTION_LOST,
+        UnknownReason.HALF_BODY,
+        UnknownReason.RATE_LIMITED,
+        UnknownReason.SERVER_ERROR,
+        UnknownReason.REDIRECTED,
+    }
+)
+
+
+def is_silence(answer: "Answer[Any]") -> bool:
+    """Whether Toss could not be heard, or does not let us in: the next call may well end the same, whatever it is."""
+    match answer:
+        case NotSent():
+            return True
+        case Unknown():
+            return answer.reason in _SILENT
+        case No():
+            return answer.refusal is Refusal.MERCHANT
+        case Yes():
+            return False

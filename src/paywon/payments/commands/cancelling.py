@@ -4,16 +4,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, CancelId, PaymentId, new_uuid
+from paywon.base.ids import AttemptId, CancelId, PaymentId, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
+from paywon.orders.model import FulfilmentStatus
 from paywon.payments import store
-from paywon.payments.commands.asking import conclude, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.queries import PaymentView, view
-from paywon.payments.commands.resolving import ask_and_recheck, make_way
+from paywon.payments.commands.resolving import carry_out, make_way
 from paywon.payments.model import (
     CANCELLING,
     REFUNDABLE,
@@ -25,6 +26,9 @@ from paywon.payments.model import (
     PaymentStatus,
     refundable_amount,
     simple_status,
+    tax_free_bounds,
+    tax_free_left,
+    tax_free_of_refund,
 )
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import CancelPayment, RefundReceiveAccount
@@ -45,6 +49,8 @@ class RefundWish:
     amount_field: str = "refundAmount"
     # False where the same refund a moment ago is rather this one, sent twice without a key.
     allow_duplicate: bool = True
+    # The key that a caller named: nothing is cancelled under another that the payment may have by now.
+    payment_key: PaymentKey | None = None
 
 
 async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
@@ -58,26 +64,22 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
     """
     wish = replace(wish, account=known_bank(wish.account))
     intent = await _intended(cashier, payment_id, wish, origin)
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_recheck(cashier, intent))
     try:
-        return await conclude(cashier, intent.attempt)
+        return await carry_out(cashier, intent)
     except PaywonError as error:
-        left = await _left_otherwise(cashier, intent, error, wish)
+        left = await _left_otherwise(cashier, intent, error)
     if left == 0 or wish.amount is not None:
         raise _balance_changed(left, wish)
     # The key of the request stands for the first question; it is answered with what this one comes to.
-    again = await _intended(cashier, payment_id, wish, replace(origin, claim=None))
-    assert isinstance(again, Intent), "without a key nothing has begun before"
-    await cashier.within_budget(ask_and_recheck(cashier, again))
-    return await conclude(cashier, again.attempt)
+    return await carry_out(cashier, await _intended(cashier, payment_id, wish, replace(origin, claim=None)))
 
 
-async def _left_otherwise(cashier: Cashier, intent: Intent, error: PaywonError, wish: RefundWish) -> Krw:
+async def _left_otherwise(cashier: Cashier, intended: Intent | Attempt, error: PaywonError) -> Krw:
     """Return what is left in truth where a refused refund rested on a balance that was none any more; else raise."""
-    shown = await view(cashier, payment_id=intent.payment.id)
-    if error.code != "PAYMENT_REFUSED" or shown.payment.balance_amount == intent.payment.balance_amount:
+    if error.code != "PAYMENT_REFUSED" or not isinstance(intended, Intent):
+        raise error
+    shown = await view(cashier, payment_id=intended.payment.id)
+    if shown.payment.balance_amount == intended.payment.balance_amount:
         raise error
     return refundable_amount(shown.payment, shown.cancels)
 
@@ -109,11 +111,16 @@ async def _intend(
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun
     payment = await lock_payment(conn, payment_id, origin)
+    if wish.payment_key not in (None, payment.payment_key):
+        raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
+    cancels = await store.cancels_of(conn, payment.id)
     if origin.claim is None and not wish.allow_duplicate:
-        await _refuse_duplicate(conn, payment, wish)
+        await _refuse_duplicate(conn, payment, cancels, wish)
     if await store.open_attempt_of(conn, payment.id) is not None:
         raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
-    amount = _checked_amount(payment, await store.cancels_of(conn, payment.id), wish)
+    amount = _checked_amount(payment, cancels, wish)
+    await check_user_refund(conn, cashier, payment, amount, origin)
+    tax_free = await _tax_free_part(conn, payment, cancels, amount, wish)
     attempt = new_attempt(
         cashier,
         wish.kind,
@@ -130,7 +137,7 @@ async def _intend(
         cancel_amount=amount,
         cancel_reason=wish.reason,
         cancel_status=CancelStatus.PENDING,
-        tax_free_amount=wish.tax_free_amount,
+        tax_free_amount=tax_free,
         created_at=attempt.created_at,
     )
     intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=_body(payment, cancel, wish)))
@@ -166,16 +173,30 @@ async def lock_payment(conn: Connection, payment_id: PaymentId, origin: Origin) 
     return payment
 
 
-async def _refuse_duplicate(conn: Connection, payment: Payment, wish: RefundWish) -> None:
+async def _refuse_duplicate(conn: Connection, payment: Payment, cancels: list[Cancel], wish: RefundWish) -> None:
     """Refuse what was asked for a moment ago with the same words: without a key nobody can tell it from a repeat."""
-    amount = (
-        refundable_amount(payment, await store.cancels_of(conn, payment.id)) if wish.amount is None else wish.amount
-    )
+    amount = refundable_amount(payment, cancels) if wish.amount is None else wish.amount
     types, reason = list(CANCELLING), redact(wish.reason)
     if await store.asked_alike(
         conn, payment.id, types=types, amount=amount, reason=reason, within_s=DUPLICATE_WITHIN_S
     ):
         raise PaywonError("DUPLICATE_REFUND", field="Idempotency-Key")
+
+
+async def _tax_free_part(
+    conn: Connection, payment: Payment, cancels: list[Cancel], amount: Krw, wish: RefundWish
+) -> int | None:
+    """Return how much of a refund is free of tax, as it was told or in proportion; None where no part of it can be."""
+    order = await orders.by_id(conn, payment.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    left, free_left = refundable_amount(payment, cancels), tax_free_left(payment, cancels, order.tax_free_amount)
+    told = wish.tax_free_amount
+    if told is None:
+        return tax_free_of_refund(amount, left, free_left) if free_left else None
+    least, most = tax_free_bounds(amount, left, free_left)
+    if not least <= told <= most:
+        raise PaywonError("TAX_FREE_DOES_NOT_FIT", field="taxFreeAmount", least_krw=f"{least:,}", most_krw=f"{most:,}")
+    return told
 
 
 def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -> Krw:
@@ -191,6 +212,22 @@ def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -
     if payment.virtual_account is not None and not waiting and wish.account is None:
         raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")
     return amount
+
+
+async def check_user_refund(conn: Connection, cashier: Cashier, payment: Payment, amount: Krw, origin: Origin) -> None:
+    """See that an app's own user takes no money back for what they keep, or are going to be given all the same.
+
+    Raises:
+        PaywonError: REFUND_NEEDS_SHOP.
+    """
+    if origin.owner is None or cashier.users_refund_fulfilled or payment.approved_at is None:
+        return
+    order = await orders.by_id(conn, payment.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    # A partial refund takes nothing back that is handed over, then or later.
+    partial = amount != payment.balance_amount and order.fulfilment_status is not FulfilmentStatus.NONE
+    if partial or order.fulfilment_status is FulfilmentStatus.FULFILLED:
+        raise PaywonError("REFUND_NEEDS_SHOP")
 
 
 def known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | None:

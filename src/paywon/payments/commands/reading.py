@@ -1,25 +1,19 @@
 """Asks Toss what a payment is, on record, and learns from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from paywon.base.ids import AttemptId, OrderNo, PaymentKey
+from paywon.base.ids import AttemptId, PaymentKey
 from paywon.db.pool import Connection
-from paywon.orders import store as orders
+from paywon.hearing import store as hearing
+from paywon.orders.model import Order
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
-from paywon.payments.commands.learning import Evidence, Learned, learn, lock_or_open_payment
+from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.settling import close
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
 from paywon.toss.errors import Refusal
-from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
-
-
-async def payment_of(cashier: Cashier, order_no: OrderNo) -> Payment | None:
-    """Find the payment of an order, or make its row; None if the order is not ours."""
-    async with cashier.db.transaction() as conn:
-        order = await orders.lock_by_no(conn, order_no)
-        return None if order is None else await lock_or_open_payment(conn, order, cashier.clock.now())
+from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes, is_silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +34,7 @@ def is_missing(answer: Answer[wire.Payment]) -> bool:
 
 async def read_from_toss(
     cashier: Cashier,
-    payment: Payment,
+    about: Payment | Order,
     origin: Origin,
     *,
     payment_key: PaymentKey | None,
@@ -48,32 +42,31 @@ async def read_from_toss(
 ) -> Reread:
     """Read a payment from Toss by its paymentKey, else by its order number, and learn what it shows.
 
-    A key that Toss does not know is followed by a read by order number (DESIGN 3).
+    A key that Toss does not know is followed by a read by order number (DESIGN 3). Of an order that nobody has tried to
+    pay there is no payment yet: its row is made by ``learn``, and only if Toss shows one.
     """
     if payment_key is not None:
-        reread = await _read(cashier, payment, origin, payment_key, caused_by)
+        reread = await _read(cashier, about, origin, payment_key, caused_by)
         if not is_missing(reread.answer):
             return reread
-    return await _read(cashier, payment, origin, None, caused_by)
+    return await _read(cashier, about, origin, None, caused_by)
 
 
 async def _read(
     cashier: Cashier,
-    payment: Payment,
+    about: Payment | Order,
     origin: Origin,
     payment_key: PaymentKey | None,
     caused_by: AttemptId | None,
 ) -> Reread:
-    attempt = new_attempt(
-        cashier, AttemptType.STATUS_READ, payment, origin, payment_key=payment_key, caused_by=caused_by
-    )
+    attempt = _attempt(cashier, about, origin, payment_key, caused_by)
     async with cashier.db.connection() as conn:
         await store.open_attempt(conn, attempt)
     asked_at = cashier.clock.now()
     if payment_key is not None:
         answer = await cashier.toss.read_payment(payment_key)
     else:
-        answer = await cashier.toss.read_payment_by_order(payment.order_no)
+        answer = await cashier.toss.read_payment_by_order(about.order_no)
     learned = None
     async with cashier.db.transaction() as conn:
         if isinstance(answer, Yes):
@@ -85,6 +78,9 @@ async def _read(
                 deposit_hold=cashier.deposit_hold,
                 fulfilments=cashier.fulfilments,
             )
+            if attempt.payment_id is None and learned.payment is not None:
+                await store.update_attempt(conn, attempt.id, payment_id=learned.payment.id)
+                attempt = replace(attempt, payment_id=learned.payment.id)
             await close(
                 conn,
                 cashier,
@@ -96,7 +92,22 @@ async def _read(
             )
         else:
             await close_unread(conn, cashier, attempt, answer)
+        await hearing.note_read(conn, cashier.clock.now(), heard=not is_silence(answer))
     return Reread(answer=answer, learned=learned)
+
+
+def _attempt(
+    cashier: Cashier,
+    about: Payment | Order,
+    origin: Origin,
+    payment_key: PaymentKey | None,
+    caused_by: AttemptId | None,
+) -> Attempt:
+    payment = about if isinstance(about, Payment) else None
+    attempt = new_attempt(
+        cashier, AttemptType.STATUS_READ, payment, origin, payment_key=payment_key, caused_by=caused_by
+    )
+    return attempt if payment else replace(attempt, request_data={"orderId": about.order_no})
 
 
 async def close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, answer: No | NotSent | Unknown) -> None:

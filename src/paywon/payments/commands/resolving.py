@@ -8,12 +8,13 @@ from typing import Final
 
 import structlog
 
-from paywon.base.ids import AttemptId, PaymentId, new_uuid
+from paywon.base.ids import AttemptId, PaymentId, PaymentKey, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded, reopened
+from paywon.payments.commands.asking import ask_and_learn, conclude, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
+from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.reading import Reread, is_missing, read_from_toss
 from paywon.payments.commands.settling import OPERATION, close, give_up, leave_open
 from paywon.payments.facts import shows_gone
@@ -33,11 +34,10 @@ from paywon.payments.recovery import Reading, Step, is_refused_part, next_step
 from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.errors import shows_stale_books
-from paywon.toss.outcome import No, NotSent, Unknown, Yes
+from paywon.toss.outcome import No, NotSent, Unknown, Yes, is_silence
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
-_AT_ONCE: Final = 20
 _UNHEARD_AGAIN: Final = timedelta(seconds=30)
 # Why a refund came to nothing: a cancel that nothing proves to be its own took its place.
 CANCELED_OTHERWISE: Final = "CANCELED_OTHERWISE"
@@ -54,7 +54,7 @@ async def take_up_due(
     """Claim the open attempts of a room that are due, and resolve each; one that breaks off comes again by itself."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=_AT_ONCE)
+        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=cashier.resolve_at_once)
     outcomes = await asyncio.gather(*(resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
@@ -75,7 +75,7 @@ async def resolve_now(cashier: Cashier, attempt_id: AttemptId, *, may_ask: bool)
         ours = attempt.type in ABOUT_PAYMENTS
         # What other rooms finish is made due for them at once.
         due_at = now + cashier.lease if ours else now
-        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None)
+        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None, unheard_at=None)
     if ours:
         await _resolve(cashier, replace(attempt, resolve_by=due_at, parked_at=None), may_ask=may_ask)
 
@@ -93,7 +93,9 @@ async def _decide(cashier: Cashier, payment: Payment, attempt: Attempt, reread: 
     """Do what follows for an open attempt from what a read has just shown."""
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
+        earlier = await store.keys_before(conn, payment.id, attempt.first_asked_at)
+    reading, now = _reading(payment, attempt, cancel, reread, earlier), cashier.clock.now()
+    step = next_step(attempt, reading, now, margin=cashier.retries.margin)
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
     if asks and not may_ask:
@@ -108,6 +110,14 @@ async def _decide(cashier: Cashier, payment: Payment, attempt: Attempt, reread: 
         await ask_and_recheck(cashier, intent)
     elif (anew := await _do(cashier, step, payment, attempt, cancel, intent, reread)) is not None:
         await ask_and_recheck(cashier, anew)
+
+
+async def carry_out(cashier: Cashier, intended: Intent | Attempt) -> PaymentView:
+    """Ask what was intended, unless it is asked already, and answer what it has come to; raises as ``conclude``."""
+    attempt = intended.attempt if isinstance(intended, Intent) else intended
+    work = ask_and_recheck(cashier, intended) if isinstance(intended, Intent) else None
+    poll_at = f"/payments/{attempt.payment_id}"
+    return await cashier.see_through(work, lambda: conclude(cashier, attempt), poll_at=poll_at)
 
 
 async def ask_and_recheck(cashier: Cashier, intent: Intent) -> None:
@@ -176,8 +186,9 @@ async def _do(
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
         else:
-            said = _unread(reread) or attempt.error_message
-            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER", message=said)
+            said, unheard = _unread(reread) or attempt.error_message, is_silence(reread.answer)
+            code = attempt.error_code or "NO_ANSWER"
+            await leave_open(conn, cashier, attempt, code, message=said, unheard=unheard)
     return None
 
 
@@ -219,6 +230,8 @@ async def succeed_attempt(conn: Connection, cashier: Cashier, old: Attempt) -> A
         caused_by=old.id,
         actor=_ORIGIN.actor,
         resolve_by=now + cashier.resolve_after,
+        began_at=old.first_asked_at,
+        unheard_at=None,
         created_at=now,
     )
 
@@ -239,7 +252,9 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
             await close(conn, cashier, held, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
 
 
-def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
+def _reading(
+    payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread, earlier: Collection[PaymentKey]
+) -> Reading:
     answer = reread.answer
     if isinstance(answer, Yes):
         # What contradicts our books settles nothing: the attempt stays open for a person.
@@ -247,7 +262,7 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
-            same_key=_is_about(payment, attempt, answer.value),
+            same_key=_is_about(payment, attempt, answer.value, earlier),
             balance=wire.whole(answer.value.balance_amount) if fits else None,
             cancel_seen=_cancel_seen(attempt, cancel, answer),
         )
@@ -261,16 +276,19 @@ def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payme
     return shows_gone(attempt.payment_key, answer.call)
 
 
-def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:
+def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
     """Whether the payment that Toss shows is the one that an attempt was to bring about.
 
     Toss makes the paymentKey of a charge and of an account that we ask for, so these are told by their kind, and
-    from an earlier refusal on the same order by its key.
+    from an earlier refusal on the same order by its key. A window is told from the earlier windows of its order, whose
+    keys are ``earlier``.
     """
     if attempt.type is AttemptType.BILLING_CHARGE:
         return shown.type in (None, "BILLING") and not _known_refusal(before, shown)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
         return shown.is_by_account and not _known_refusal(before, shown)
+    if attempt.type is AttemptType.PAYMENT_REQUEST:
+        return shown.payment_key not in earlier
     return attempt.payment_key in (None, shown.payment_key)
 
 

@@ -12,8 +12,8 @@ from paywon.payments import store
 from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cancelling import RefundWish, refund_payment
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
-from paywon.payments.commands.resolving import ask_and_recheck
-from paywon.payments.model import AttemptStatus, AttemptType, Payment
+from paywon.payments.commands.resolving import carry_out
+from paywon.payments.model import AttemptType, Payment
 from paywon.strays import store as strays
 from paywon.strays.model import CANCEL_REASON, Stray, StrayReason
 from paywon.toss.wire import CancelPayment, RefundReceiveAccount
@@ -21,7 +21,7 @@ from paywon.toss.wire import CancelPayment, RefundReceiveAccount
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:return")
 # Another question about the payment is open, or its answer was lost: the claim runs out and it is tried again.
-PASSING: Final = frozenset({"PAYMENT_IN_PROGRESS", "PROVIDER_UNAVAILABLE"})
+PASSING: Final = frozenset({"PAYMENT_IN_PROGRESS", "PROVIDER_UNAVAILABLE", "OUTCOME_UNKNOWN"})
 
 
 async def return_due(cashier: Cashier, *, limit: int = 20) -> int:
@@ -59,7 +59,13 @@ async def return_stray(
         payment = await store.by_id(conn, stray.payment_id)
     assert payment is not None, "payments are never deleted"
     if payment.payment_key == stray.payment_key and stray.reason is not StrayReason.UNFIT:
-        wish = RefundWish(kind=AttemptType.PAYMENT_CANCELLATION, reason=reason, amount=None, account=account)
+        wish = RefundWish(
+            kind=AttemptType.PAYMENT_CANCELLATION,
+            reason=reason,
+            amount=None,
+            account=account,
+            payment_key=stray.payment_key,
+        )
         await refund_payment(cashier, payment.id, wish, origin)
     else:
         await _cancel_second(cashier, payment, stray, origin, reason=reason, account=account)
@@ -93,8 +99,4 @@ async def _cancel_second(
     async with cashier.db.transaction() as conn:
         await orders.lock_by_no(conn, payment.order_no)
         await store.open_attempt(conn, intent.attempt)
-    await cashier.within_budget(ask_and_recheck(cashier, intent))
-    async with cashier.db.connection() as conn:
-        asked = await store.attempt_by_id(conn, attempt.id)
-    if asked is not None and asked.status is AttemptStatus.FAILED:
-        raise PaywonError("PAYMENT_REFUSED", provider_code=asked.error_code or "")
+    await carry_out(cashier, intent)
