@@ -63,7 +63,7 @@ class Reading:
     ``status`` is None where Toss was not heard, ``found`` False where it knows no such payment;
     ``same_order`` tells whether what it shows belongs to the attempt's order, ``same_key`` whether it is the payment
     that the attempt was about, ``cancel_seen`` whether a cancel that looks like the attempt's own stands in its list,
-    ``balance`` how many won are left.
+    ``returned`` whether nothing is left of money that our books do not hold, ``balance`` how many won are left.
     """
 
     status: PaymentStatus | None
@@ -71,6 +71,7 @@ class Reading:
     same_order: bool = True
     same_key: bool = True
     cancel_seen: bool = False
+    returned: bool = False
     balance: int | None = None
 
 
@@ -185,6 +186,8 @@ def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     So the same key is asked again, which Toss answers with what it did under it: the cancel itself, or a refusal of the
     guard (``refundableAmount``) that shows that it did nothing. A key that has its final answer only replays that.
     """
+    if reading.returned:
+        return Step.SUCCEEDED  # it had to go back, and has; nothing was reserved for it
     if reading.status is None:
         return Step.WAIT
     is_open = now - attempt.first_asked_at < CANCEL_WINDOW

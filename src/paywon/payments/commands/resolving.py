@@ -264,16 +264,15 @@ def _reading(
             same_order=answer.value.order_id == payment.order_no,
             same_key=_is_about(payment, attempt, answer.value, earlier),
             balance=wire.whole(answer.value.balance_amount) if fits else None,
-            cancel_seen=_cancel_seen(attempt, cancel, answer),
+            cancel_seen=_cancel_seen(cancel),
+            # The cancel of money that our books do not hold has nothing reserved.
+            returned=cancel is None and attempt.type in CANCELLING and shows_gone(attempt.payment_key, answer.call),
         )
     return Reading(status=None, found=not is_missing(answer))
 
 
-def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payment]) -> bool:
-    if cancel is not None:
-        return cancel.transaction_key is not None
-    # The cancel of money that our books do not hold has nothing reserved; it is done when nothing is left.
-    return shows_gone(attempt.payment_key, answer.call)
+def _cancel_seen(cancel: Cancel | None) -> bool:
+    return cancel is not None and cancel.transaction_key is not None
 
 
 def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
