@@ -119,6 +119,13 @@ class Settings(SealSettings):
     log_level: str = Field(default="INFO", alias="PAYWON_LOG_LEVEL")
 
     max_connections: int = Field(default=10, ge=2, alias="PAYWON_DB_CONNECTIONS")
+    # How long the database is waited for: to connect, for a free connection, for a row that another holds, for a
+    # statement; and how long PostgreSQL lets a transaction of a process idle that is frozen or cut off.
+    db_connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_DB_CONNECT_TIMEOUT_S")
+    db_acquire_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_DB_ACQUIRE_TIMEOUT_S")
+    db_lock_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_DB_LOCK_TIMEOUT_S")
+    db_statement_timeout_s: float = Field(default=10.0, gt=0, alias="PAYWON_DB_STATEMENT_TIMEOUT_S")
+    db_idle_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_DB_IDLE_IN_TRANSACTION_S")
     connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_TOSS_CONNECT_TIMEOUT_S")
     read_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_TOSS_READ_TIMEOUT_S")
     answer_budget_s: float = Field(default=9.0, gt=0, le=10, alias="PAYWON_ANSWER_BUDGET_S")

@@ -10,7 +10,7 @@ from litestar.stores.base import Store
 
 from paywon.base.clock import SYSTEM_CLOCK, Clock
 from paywon.base.sealing import KeyRing
-from paywon.db.pool import Database, forbid_open_transaction
+from paywon.db.pool import Database, Patience, forbid_open_transaction
 from paywon.events.commands.mailroom import Mailroom
 from paywon.events.sending import open_sender
 from paywon.fulfilments.plugins import installed
@@ -66,7 +66,10 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
     ring = settings.ring
     fulfilments = installed()
     db = await Database.connect(
-        settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
+        settings.database_url,
+        max_connections=settings.max_connections,
+        application_name=f"paywon-{role}",
+        patience=_patience(settings),
     )
     toss = TossClient(
         base_url=settings.toss_base_url,
@@ -144,6 +147,16 @@ def _trust(settings: Settings) -> Trust:
         sources=settings.webhook_networks,
         strict=settings.webhook_strict,
         max_age=timedelta(seconds=settings.webhook_max_age_s),
+    )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        connect_s=settings.db_connect_timeout_s,
+        acquire_s=settings.db_acquire_timeout_s,
+        lock_s=settings.db_lock_timeout_s,
+        statement_s=settings.db_statement_timeout_s,
+        idle_s=settings.db_idle_timeout_s,
     )
 
 

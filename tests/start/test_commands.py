@@ -149,7 +149,7 @@ def test_service_stops_in_order(command: str, ending: signal.Signals, migrated: 
         text=True,
     ) as process:
         if command == "serve":
-            eventually(lambda: status_of("GET", f"http://127.0.0.1:{migrated['PAYWON_PORT']}/health")[0] == 200)
+            eventually(lambda: status_of("GET", f"http://127.0.0.1:{migrated['PAYWON_PORT']}/ready")[0] == 200)
         else:
             eventually(lambda: asyncio.run(_is_connected(migrated["DATABASE_URL"])))
         process.send_signal(ending)

@@ -69,7 +69,7 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
     Raises:
         PaywonError: DOUBT_NOT_FOUND.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if not again:
             await _open_attempt(conn, attempt_id)
@@ -88,7 +88,7 @@ async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> 
     Raises:
         PaywonError: DOUBT_NOT_FOUND, SECOND_OPERATOR_NEEDED, TOSS_SAYS_OTHERWISE.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if again and (made := await _come_to(conn, attempt_id, decision_id, who)) is not None:
             return made
@@ -99,7 +99,7 @@ async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> 
     if not may_second(proposal, who.operator):
         raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
     await resolving.resolve_now(cashier, attempt_id, may_ask=False)
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         await _fail(conn, cashier, attempt_id, proposal, who)
         return (await store.decisions_of(conn, attempt_id))[-1]
 
@@ -142,7 +142,7 @@ async def cancel_attempt_at_toss(
     Raises:
         PaywonError: DOUBT_NOT_FOUND, NOTHING_TO_CANCEL, or what a refund raises.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if not again:
             await _open_attempt(conn, attempt_id)
@@ -170,7 +170,7 @@ async def return_stray_money(
         PaywonError: DOUBT_NOT_FOUND, or what the cancel raises.
     """
     bank = cancelling.known_bank(account)
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=stray_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         stray = await strays.by_id(conn, stray_id)
         if again and stray is not None and stray.returned_at is not None:
@@ -196,7 +196,7 @@ async def retry_fulfilment(cashier: Cashier, order_id: OrderId, who: Decider) ->
         PaywonError: DOUBT_NOT_FOUND, FULFILLED_BY_EVENT.
     """
     now = cashier.clock.now()
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=order_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         order = await orders.lock_by_id(conn, order_id)
         if again and order is not None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from paywon.base.clock import SYSTEM_CLOCK
 from paywon.base.ids import UserId
-from paywon.db.pool import Database
+from paywon.db.pool import LONG_COMMANDS, Database
 from paywon.privacy.commands import forget, look
 from paywon.privacy.model import Report
 from paywon.settings import SealSettings
@@ -51,7 +51,9 @@ async def _run(settings: SealSettings, status: Status, user: UserId, operator: s
 @asynccontextmanager
 async def _database(settings: SealSettings) -> AsyncIterator[Database]:
     await check_database(settings.database_url)
-    db = await Database.connect(settings.database_url, max_connections=1, application_name="paywon-privacy")
+    db = await Database.connect(
+        settings.database_url, max_connections=1, application_name="paywon-privacy", patience=LONG_COMMANDS
+    )
     try:
         yield db
     finally:

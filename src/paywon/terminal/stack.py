@@ -159,7 +159,7 @@ class Stack:
         api = Program(name="api", module="paywon.cli", arguments=("serve",), environment=environment)
         worker = Program(name="worker", module="paywon.cli", arguments=("worker",), environment=environment)
         needs = partial(wait_for_database, url)
-        await self._start(api, partial(ready.answers, url=f"{self._plan.local_url}/health"), needs)
+        await self._start(api, partial(ready.answers, url=f"{self._plan.local_url}/ready"), needs)
         await self._start(worker, ready.settles, needs)
         names = {"sandbox": "토스 샌드박스 / Toss sandbox", "api": "API", "worker": "작업자 / worker"}
         for name, child in self._children.items():

@@ -179,7 +179,7 @@ def _ending(reread: Reread, *, proven: bool) -> Ending:
 async def _end(inbox: Inbox, due: Look, timing: Timing, endings: dict[Ending, list[WebhookEventId]]) -> None:
     """Settle what was answered, and count what has come in the meantime while no more can."""
     now = inbox.cashier.clock.now()
-    async with inbox.cashier.db.transaction() as conn:
+    async with inbox.cashier.db.transaction(about=due.order_no) as conn:
         await store.hold_look(conn, due.order_no)
         for (status, reason), ids in endings.items():
             await store.finish(conn, ids, status, reason, now)

@@ -46,7 +46,7 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
         PaywonError: nothing or too little is left, another request runs, or Toss refused.
     """
     wish = replace(wish, account=known_bank(wish.account))
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment_id) as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
     if isinstance(intent, Attempt):
         return await conclude(cashier, intent)

@@ -16,7 +16,7 @@ from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
 
 async def payment_of(cashier: Cashier, order_no: OrderNo) -> Payment | None:
     """Find the payment of an order, or make its row; None if the order is not ours."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=order_no) as conn:
         order = await orders.lock_by_no(conn, order_no)
         return None if order is None else await lock_or_open_payment(conn, order, cashier.clock.now())
 
@@ -58,7 +58,7 @@ async def _read(
     attempt = new_attempt(
         cashier, AttemptType.STATUS_READ, payment, origin, payment_key=payment_key, caused_by=caused_by
     )
-    async with cashier.db.connection() as conn:
+    async with cashier.db.connection(about=payment.order_no) as conn:
         await store.open_attempt(conn, attempt)
     asked_at = cashier.clock.now()
     if payment_key is not None:
@@ -66,7 +66,7 @@ async def _read(
     else:
         answer = await cashier.toss.read_payment_by_order(payment.order_no)
     learned = None
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         if isinstance(answer, Yes):
             evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
             learned = await learn(

@@ -45,7 +45,7 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
         PaywonError: DUPLICATE_PAYMENT (with the open payment), or what Toss refused.
     """
     try:
-        async with cashier.db.transaction() as conn:
+        async with cashier.db.transaction(about=wish.order.resource) as conn:
             intent = await _intend(conn, cashier, wish, origin)
     except PaywonError as error:
         if error.code == "DUPLICATE_PAYMENT":

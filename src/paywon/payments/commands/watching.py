@@ -37,5 +37,5 @@ async def _look(cashier: Cashier, payment: Payment) -> None:
         return  # the claim runs out, and it is looked at again
     if reread.learned is not None and reread.learned.verdict is Verdict.APPLY:
         return  # learn has said when
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await store.put_off_look(conn, payment, until=cashier.clock.now() + SWEEP)
