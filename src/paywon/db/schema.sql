@@ -575,6 +575,13 @@ CREATE TABLE public.privacy_acts (
     finished_at timestamp with time zone,
     rows jsonb NOT NULL
 );
+CREATE TABLE public.schema_support (
+    only_row boolean DEFAULT true NOT NULL,
+    revision text NOT NULL,
+    supported_code text[] NOT NULL,
+    CONSTRAINT schema_support_check CHECK ((revision = ANY (supported_code))),
+    CONSTRAINT schema_support_only_row_check CHECK (only_row)
+);
 CREATE TABLE public.strays (
     id uuid NOT NULL,
     payment_id uuid NOT NULL,
@@ -709,6 +716,8 @@ ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.privacy_acts
     ADD CONSTRAINT privacy_acts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.schema_support
+    ADD CONSTRAINT schema_support_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays

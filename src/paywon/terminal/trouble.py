@@ -52,6 +52,16 @@ def not_migrated(found: str | None, wanted: str) -> Trouble:
     )
 
 
+def newer_schema(found: str, own: str) -> Trouble:
+    """The trouble of a schema that a newer version of paywon has made, and this one cannot run on."""
+    return Trouble(
+        f"더 새로운 paywon이 데이터베이스 스키마를 {found}(으)로 옮겼고, 이 버전({own})은 그 위에서 돌지 못합니다. "
+        "더 새로운 버전을 실행하세요",
+        f"a newer paywon has migrated the database schema to {found}, and this version ({own}) cannot run on it; "
+        "run the newer version",
+    )
+
+
 def no_permission(path: object, error: OSError) -> Trouble:
     """The trouble of a PAYWON_HOME that cannot be written."""
     return Trouble(
