@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from paywon.base.networks import Network, parse_networks
+from paywon.base.networks import Network, is_metadata_address, is_this_machine, parse_networks, too_wide
 from paywon.base.sealing import KeyRing
 from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
 from paywon.operators.model import USER_SCOPES
@@ -189,11 +189,34 @@ class Settings(SealSettings):
             f"with PAYWON_ENV={environment} (production unless set) only a secret key {wanted} is taken"
         )
 
+    @field_validator("redis_url", "toss_base_url", "app_base_url", "jwt_jwks_url", "sandbox_url")
+    @classmethod
+    def _no_metadata(cls, url: str | SecretStr | None) -> str | SecretStr | None:
+        if is_metadata_address(url.get_secret_value() if isinstance(url, SecretStr) else url or ""):
+            raise ValueError(
+                "클라우드의 메타데이터나 링크 로컬 주소입니다 / is an address of the cloud's metadata, or link-local"
+            )
+        return url
+
+    @field_validator("sandbox_url")
+    @classmethod
+    def _no_sandbox_in_production(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and _is_production(info):
+            raise ValueError("샌드박스는 PAYWON_ENV=development에서만 씁니다 / needs PAYWON_ENV=development")
+        return url
+
     @field_validator("toss_base_url", "app_base_url")
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
         if _is_production(info) and urlsplit(url).scheme != "https":
             raise ValueError("운영에서는 https://로 시작해야 합니다 / has to begin with https:// in production")
+        return url
+
+    @field_validator("app_base_url")
+    @classmethod
+    def _reached_by_customers(cls, url: str, info: ValidationInfo) -> str:
+        if _is_production(info) and is_this_machine(url):
+            raise ValueError("고객이 닿을 수 있는 주소여야 합니다 / has to be an address that customers can reach")
         return url
 
     @field_validator("toss_webhook_secret", "jwt_secret")
@@ -235,16 +258,34 @@ class Settings(SealSettings):
 
     @field_validator("cors_origins")
     @classmethod
-    def _exact_origins(cls, text: str | None) -> str | None:
+    def _exact_origins(cls, text: str | None, info: ValidationInfo) -> str | None:
         for origin in _parts(text):
-            if not _ORIGIN.fullmatch(origin):
+            bare = _is_production(info) and not origin.startswith("https://")
+            if bare or not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"https://host[:port] 꼴이어야 합니다 / has to be https://host[:port]: {origin}")
         return text
 
     @field_validator("trusted_proxies", "webhook_sources")
     @classmethod
-    def _networks(cls, text: str | None) -> str | None:
-        parse_networks(text or "")
+    def _networks(cls, text: str | None, info: ValidationInfo) -> str | None:
+        networks = parse_networks(text or "")
+        if _is_production(info) and (wide := too_wide(networks)):
+            raise ValueError(
+                "누구나 들어 있는 네트워크입니다. 자기 주소만 적으세요 / takes in everybody; name only the addresses "
+                f"that are meant: {', '.join(map(str, wide))}"
+            )
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_not_toss(cls, text: str | None, info: ValidationInfo) -> str | None:
+        sources = parse_networks(info.data.get("webhook_sources") or "")
+        both = [proxy for proxy in parse_networks(text or "") if any(_overlap(proxy, source) for source in sources)]
+        if _is_production(info) and both:
+            raise ValueError(
+                "PAYWON_WEBHOOK_SOURCES와 겹칩니다: 프록시를 거친 웹훅이 모두 토스의 것이 됩니다 / overlaps with "
+                f"PAYWON_WEBHOOK_SOURCES, so whatever comes through it would be Toss's: {', '.join(map(str, both))}"
+            )
         return text
 
     @field_validator("jwt_jwks_url")
@@ -359,6 +400,10 @@ def _parts(text: str | None) -> list[str]:
 
 def _secrets(text: SecretStr | None) -> list[str]:
     return [] if text is None else _parts(text.get_secret_value())
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def _is_production(info: ValidationInfo) -> bool:

@@ -90,9 +90,10 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    supported = ", ".join(f"'{revision}'" for revision in supported_code(steps))
     connection.exec_driver_sql(
-        "INSERT INTO schema_support (revision, supported_code) "
-        f"VALUES ('{newest_revision()}', ARRAY[{supported}]) ON CONFLICT (only_row) "
-        "DO UPDATE SET revision = excluded.revision, supported_code = excluded.supported_code"
+        """
+        INSERT INTO schema_support (revision, supported_code) VALUES ($1, $2) ON CONFLICT (only_row)
+        DO UPDATE SET revision = excluded.revision, supported_code = excluded.supported_code
+        """,
+        (steps[-1].revision, supported_code(steps)),
     )

@@ -1,4 +1,4 @@
-"""Where a database's schema stands, and whose code can run on it. Apart from ``migrate``, whose imports take a while."""
+"""Where a database's schema stands, and whose code runs on it. Apart from ``migrate``, whose imports take a while."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
