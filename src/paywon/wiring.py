@@ -18,6 +18,7 @@ from paywon.inbox.commands.proving import Trust
 from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
 from paywon.operators.model import KEY_PREFIX
+from paywon.operators.refused import RefusedKeys
 from paywon.orders.commands import OrderBook
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.checking import Checker
@@ -49,11 +50,12 @@ class House:
     ledger: Ledger
     rates: Rates
     users: Users | None
+    refused_keys: RefusedKeys
 
     async def recognise(self, token: str) -> Principal | None:
         """Answer who holds a bearer token: what begins like an API key is one, the rest are users', if any."""
         if self.users is None or token.startswith(KEY_PREFIX):
-            return await recognise(self.db, self.clock, token)
+            return await recognise(self.db, self.clock, token, refused=self.refused_keys)
         return await self.users.recognise(token)
 
 
@@ -117,6 +119,7 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 ledger=Ledger(cashier=cashier, cache=cache),
                 rates=Rates(counts=counts, clock=clock, per_minute=_rates(settings)),
                 users=users,
+                refused_keys=RefusedKeys(),
             )
         finally:
             await cashier.finish()
