@@ -46,6 +46,7 @@ from paywon.settlements.api.doors import SettlementsController
 from paywon.settlements.commands import Ledger
 from paywon.web.arrival import BodyInTime
 from paywon.web.auth import OPEN, BearerAuthentication
+from paywon.web.head import OneHead
 from paywon.web.headers import careful_headers, place_below_mount
 from paywon.web.methods import tell_methods
 from paywon.web.openapi import OpenOperation, problems
@@ -143,6 +144,7 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
             "origin": Provide(provide_origin, sync_to_thread=False),
         },
         middleware=[
+            OneHead(),
             DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"]),
             LimitStrangers(),
             BodyInTime(settings.body_timeout_s),
