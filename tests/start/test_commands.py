@@ -170,6 +170,12 @@ async def _is_connected(url: str) -> bool:
         await conn.close()
 
 
+def test_a_key_whose_name_hides_something_is_not_made(migrated: dict[str, str], tmp_path: Path) -> None:
+    made = paywon("keys", "create", "sh\u200bop", "--scope", "all", cwd=tmp_path, **migrated)
+    assert made.returncode == 1
+    assert "cannot be seen" in made.stdout
+
+
 def test_keys_are_made_listed_rotated_and_revoked(migrated: dict[str, str], tmp_path: Path) -> None:
     migrated = {"DATABASE_URL": migrated["DATABASE_URL"]}
     made = paywon("keys", "create", "shop", "--scope", "orders:read", "--days", "30", cwd=tmp_path, **migrated)

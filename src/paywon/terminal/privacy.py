@@ -17,7 +17,7 @@ from paywon.privacy.commands import forget, look
 from paywon.privacy.model import Report
 from paywon.settings import SealSettings
 from paywon.terminal.checks import check_database
-from paywon.terminal.trouble import Trouble
+from paywon.terminal.trouble import Trouble, check_readable
 
 
 def forget_user(settings: SealSettings, user: str, *, operator: str | None, really: bool) -> bool:
@@ -26,9 +26,11 @@ def forget_user(settings: SealSettings, user: str, *, operator: str | None, real
     Raises:
         Trouble: nothing is known of this user, or the database is not as it has to be.
     """
+    operator = operator or getpass.getuser()
+    check_readable(operator, "--operator")
     console = Console(highlight=False, soft_wrap=True)
     with Console(stderr=True).status("찾는 중 / looking …") as status:
-        report = asyncio.run(_run(settings, status, UserId(user), operator or getpass.getuser(), really=really))
+        report = asyncio.run(_run(settings, status, UserId(user), operator, really=really))
     if not report.known:
         raise Trouble(
             "그런 사용자의 주문, 결제, 빌링키가 없습니다. id를 확인하세요",

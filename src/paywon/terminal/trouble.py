@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
+from paywon.base.readable import is_readable
+
 
 class Trouble(Exception):  # noqa: N818 - it is a message to a person, and reads as one
     """Something that the person at the terminal can put right; the message says what and how, in both languages."""
@@ -60,6 +62,18 @@ def newer_schema(found: str, own: str) -> Trouble:
         f"a newer paywon has migrated the database schema to {found}, and this version ({own}) cannot run on it; "
         "run the newer version",
     )
+
+
+def check_readable(text: str, what: str) -> None:
+    """See that people can read a name as it is.
+
+    Raises:
+        Trouble: it is blank, or has signs that nobody sees.
+    """
+    if not is_readable(text):
+        raise Trouble(
+            f"{what}: 비어 있거나 보이지 않는 문자가 있습니다", f"{what} is blank or has signs that cannot be seen"
+        )
 
 
 def no_permission(path: object, error: OSError) -> Trouble:
