@@ -173,17 +173,12 @@ def test_a_head_beyond_128_kb_is_not_read(strict: Stack) -> None:
     assert got.startswith(b"HTTP/1.1 431 ")
 
 
-@pytest.mark.parametrize("name", ["Authorization", "Host", "Content-Type", "Idempotency-Key", "Transfer-Encoding"])
+@pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key"])
 def test_a_head_that_can_be_read_in_two_ways_is_refused(strict: Stack, name: str) -> None:
     """The first of two Authorization headers used to win, the last one elsewhere: a proxy may have judged the other."""
-    value = "chunked" if name == "Transfer-Encoding" else "x"
-    twice = (
-        f"POST /payments/webhook HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{name}: {value}\r\n{name}: {value}\r\n\r\n"
-    )
-    got, _ = _send(strict.ports[0], twice.encode() + (b"0\r\n\r\n" if value == "chunked" else b""))
+    got, _ = _send(strict.ports[0], HEAD + f"Connection: close\r\n{name}: x\r\n{name}: y\r\n\r\n".encode())
     assert got.startswith(b"HTTP/1.1 400 "), got
-    if value != "chunked":  # Granian joins them or refuses them by itself
-        assert f'"field":"{name}"'.encode() in got
+    assert f'"field":"{name}"'.encode() in got
 
 
 def test_a_body_in_a_coding_that_nobody_undoes_is_refused(strict: Stack) -> None:

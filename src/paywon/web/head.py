@@ -10,13 +10,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from paywon.base.errors import PaywonError
 
 # A proxy may take the last where we take the first; and it may have looked at the other one's rights.
-_ONCE: Final = {
-    b"authorization": "Authorization",
-    b"content-type": "Content-Type",
-    b"host": "Host",
-    b"idempotency-key": "Idempotency-Key",
-    b"transfer-encoding": "Transfer-Encoding",
-}
+_ONCE: Final = {b"authorization": "Authorization", b"idempotency-key": "Idempotency-Key"}
+_ALIKE: Final = {b"content-type": "Content-Type", b"transfer-encoding": "Transfer-Encoding"}
 
 
 class OneHead(ASGIMiddleware):
@@ -32,10 +27,11 @@ class OneHead(ASGIMiddleware):
 
 
 def _look_at(headers: Sequence[tuple[bytes, bytes]]) -> None:
-    found = Counter(name for name, _ in headers if name in _ONCE)
-    for name, times in found.items():
+    once = Counter(name for name, _ in headers if name in _ONCE)
+    alike = Counter(name for name, _ in set(headers) if name in _ALIKE)
+    for name, times in (once + alike).items():
         if times > 1:
-            raise _refused(_ONCE[name], "한 번만 보내세요.", "It may be there once.")
+            raise _refused((_ONCE | _ALIKE)[name], "한 번만 보내세요.", "It may be there once.")
     if dict(headers).get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
         raise _refused("Transfer-Encoding", "chunked만 받습니다.", "Only chunked is taken.")
 
