@@ -16,7 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from paywon import __version__
-from paywon.base.clock import SYSTEM_CLOCK, Clock
+from paywon.base.clock import Clock
 from paywon.base.errors import PaywonError
 from paywon.base.log import set_up_logging
 from paywon.billing.api import BillingController
@@ -28,7 +28,7 @@ from paywon.events.api.doors import EventEndpointsController, EventsController
 from paywon.events.commands.mailroom import Mailroom
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
-from paywon.inbox.api import WebhooksController
+from paywon.inbox.api import StoredWebhooksController, WebhooksController
 from paywon.inbox.commands.receiving import Inbox
 from paywon.invariants.api import InvariantsController
 from paywon.orders.api import OrdersController
@@ -105,7 +105,7 @@ def mounted_app() -> Litestar:
     return build_app(settings)
 
 
-def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
+def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
     """Make the application for these settings; its parts are connected when it starts."""
     handlers: list[Any] = [
         health,
@@ -119,6 +119,7 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
         SettlementsController,
         VirtualAccountsController,
         BillingController,
+        StoredWebhooksController,
         WebhooksController,
         InvariantsController,
         DeskController,
@@ -163,7 +164,7 @@ def build_app(settings: Settings, *, clock: Clock = SYSTEM_CLOCK) -> Litestar:
     )
 
 
-def _lifespan(settings: Settings, clock: Clock) -> Any:
+def _lifespan(settings: Settings, clock: Clock | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings, role="api", clock=clock) as house:

@@ -55,11 +55,15 @@ def sandbox(
     port: Annotated[int, typer.Option(envvar="PAYWON_SANDBOX_PORT", help="포트 / port")] = 3900,
     state: Annotated[Path | None, typer.Option(help="데이터 파일 / file that keeps all data")] = None,
     public_url: Annotated[str | None, typer.Option(help="브라우저가 여는 주소 / address that browsers open")] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="샌드박스의 다른 이름, 예: 컨테이너 / another name of it, such as a container's"),
+    ] = None,
 ) -> None:
     """토스페이먼츠 샌드박스만 실행 / run only the stand-in for Toss Payments."""
     from paywon.terminal.processes import become_sandbox
 
-    become_sandbox(host=host, port=port, state=state, public_url=public_url)
+    become_sandbox(host=host, port=port, state=state, public_url=public_url, allowed_hosts=allow_host or [])
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,10 +12,12 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from paywon.base.networks import Network, is_metadata_address, is_this_machine, parse_networks, too_wide
+from paywon.base.money import MAX_KRW
+from paywon.base.networks import Network, is_metadata_address, is_this_machine, overlap, parse_networks, too_wide
 from paywon.base.sealing import KeyRing
 from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
-from paywon.operators.model import USER_SCOPES
+from paywon.operators.model import DEFAULT_USER_SCOPES, USER_SCOPES
+from paywon.payments.recovery import RetryPlan
 from paywon.users.model import TokenAlgorithm, TokenPolicy
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ TOSS_BASE_URL: Final = "https://api.tosspayments.com"
 _CACHE_SCHEMES: Final = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 _ORIGIN: Final = re.compile(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?")
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOUR_S: Final = 3600.0
 _ABOUT_SEVERAL: Final = "about_several"
 T = TypeVar("T", bound="DatabaseSettings")
 
@@ -128,9 +132,34 @@ class Settings(SealSettings):
     db_idle_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_DB_IDLE_IN_TRANSACTION_S")
     connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_TOSS_CONNECT_TIMEOUT_S")
     read_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_TOSS_READ_TIMEOUT_S")
+    # How many calls to Toss one process makes at once; the rest waits in line for as long as its caller does.
+    toss_connections: int = Field(default=50, ge=1, alias="PAYWON_TOSS_CONNECTIONS")
+    # Reads have their own, so that they take none from what moves money.
+    toss_read_connections: int = Field(default=25, ge=1, alias="PAYWON_TOSS_READ_CONNECTIONS")
     answer_budget_s: float = Field(default=9.0, gt=0, le=10, alias="PAYWON_ANSWER_BUDGET_S")
     resolve_after_s: float = Field(default=10.0, gt=0, alias="PAYWON_RESOLVE_AFTER_S")
-    order_ttl_s: float = Field(default=1800.0, gt=0, alias="PAYWON_ORDER_TTL_S")
+    # How often the worker looks for what is due, and how many open questions it takes up at once.
+    resolve_every_s: float = Field(default=1.0, gt=0, le=60, alias="PAYWON_RESOLVE_EVERY_S")
+    resolve_at_once: int = Field(default=20, ge=1, le=1000, alias="PAYWON_RESOLVE_AT_ONCE")
+    # How long to wait after each try of an open question, then hourly; while a confirm's window is open, never longer
+    # than the second; how long after its end a window of Toss's counts as closed.
+    retry_ladder_s: str = Field(default="2,5,15,60,300,1800", alias="PAYWON_RETRY_LADDER_S")
+    confirm_retry_s: float = Field(default=25.0, ge=1, le=300, alias="PAYWON_CONFIRM_RETRY_S")
+    window_margin_s: float = Field(default=60.0, ge=0, le=600, alias="PAYWON_WINDOW_MARGIN_S")
+    # How often Toss's list of transactions is walked, and how many payments that differ are read in that time.
+    walk_every_s: float = Field(default=300.0, ge=1, alias="PAYWON_WALK_EVERY_S")
+    walk_reads: int = Field(default=1500, ge=1, alias="PAYWON_WALK_READS")
+    # As long as Toss's window: 30 minutes to authenticate, 10 to confirm (api.md 2), and one for clocks that differ.
+    order_ttl_s: float = Field(default=2460.0, gt=0, alias="PAYWON_ORDER_TTL_S")
+    # The farthest ``expiresAt``: of a server's order, and of one that an app's own user places.
+    max_order_ttl_s: int = Field(default=2_592_000, gt=0, le=31_536_000, alias="PAYWON_MAX_ORDER_TTL_S")
+    max_user_order_ttl_s: int = Field(default=86_400, gt=0, le=31_536_000, alias="PAYWON_MAX_USER_ORDER_TTL_S")
+    # Unpaid orders that one user may have open by their own token; 0 is no limit.
+    max_open_orders_per_user: int = Field(default=20, ge=0, alias="PAYWON_MAX_OPEN_ORDERS_PER_USER")
+    # Won for each person of a time capsule that an app's own user orders; without it only servers order capsules.
+    capsule_price_krw: int | None = Field(default=None, ge=1, le=MAX_KRW // 10, alias="PAYWON_CAPSULE_PRICE_KRW")
+    # Whether an app's own user may take back money for what has been handed over.
+    user_refund_after_fulfilment: bool = Field(default=False, alias="PAYWON_USER_REFUND_AFTER_FULFILMENT")
     # How long a deposit is watched before anything is handed over: banks take some back within minutes.
     deposit_hold_s: float = Field(default=150.0, ge=0, alias="PAYWON_DEPOSIT_HOLD_S")
     max_body_kb: int = Field(default=256, ge=1, alias="PAYWON_MAX_BODY_KB")
@@ -145,7 +174,7 @@ class Settings(SealSettings):
     jwt_jwks_url: str | None = Field(default=None, alias="PAYWON_JWT_JWKS_URL")
     jwt_issuer: str | None = Field(default=None, alias="PAYWON_JWT_ISSUER")
     jwt_audience: str | None = Field(default=None, alias="PAYWON_JWT_AUDIENCE", validate_default=True)
-    user_scopes: str = Field(default=",".join(sorted(USER_SCOPES)), alias="PAYWON_USER_SCOPES")
+    user_scopes: str = Field(default=",".join(sorted(DEFAULT_USER_SCOPES)), alias="PAYWON_USER_SCOPES")
     cors_origins: str | None = Field(default=None, alias="PAYWON_CORS_ORIGINS")
 
     # Requests a minute of one sender; 0 is no limit.
@@ -193,9 +222,7 @@ class Settings(SealSettings):
     @classmethod
     def _no_metadata(cls, url: str | SecretStr | None) -> str | SecretStr | None:
         if is_metadata_address(url.get_secret_value() if isinstance(url, SecretStr) else url or ""):
-            raise ValueError(
-                "클라우드의 메타데이터나 링크 로컬 주소입니다 / is an address of the cloud's metadata, or link-local"
-            )
+            raise ValueError("메타데이터나 링크 로컬 주소입니다 / is an address of the cloud's metadata, or link-local")
         return url
 
     @field_validator("sandbox_url")
@@ -280,11 +307,25 @@ class Settings(SealSettings):
     @classmethod
     def _proxies_are_not_toss(cls, text: str | None, info: ValidationInfo) -> str | None:
         sources = parse_networks(info.data.get("webhook_sources") or "")
-        both = [proxy for proxy in parse_networks(text or "") if any(_overlap(proxy, source) for source in sources)]
+        both = [proxy for proxy in parse_networks(text or "") if any(overlap(proxy, source) for source in sources)]
         if _is_production(info) and both:
             raise ValueError(
                 "PAYWON_WEBHOOK_SOURCES와 겹칩니다: 프록시를 거친 웹훅이 모두 토스의 것이 됩니다 / overlaps with "
                 f"PAYWON_WEBHOOK_SOURCES, so whatever comes through it would be Toss's: {', '.join(map(str, both))}"
+            )
+        return text
+
+    @field_validator("retry_ladder_s")
+    @classmethod
+    def _rising_seconds(cls, text: str) -> str:
+        try:
+            waits = [float(part) for part in _parts(text)]
+        except ValueError:
+            waits = []
+        if not waits or waits != sorted(waits) or not 0 < waits[0] <= waits[-1] <= _HOUR_S:
+            raise ValueError(
+                "1시간을 넘지 않는 초를 작은 것부터 쉼표로 구분해 넣으세요 / "
+                "has to be rising seconds, none above an hour, with commas between them"
             )
         return text
 
@@ -320,6 +361,15 @@ class Settings(SealSettings):
             ValueError: it cannot be used.
         """
         return _token_key(self.jwt_algorithm, self.jwt_public_key, self.jwt_secret)
+
+    @property
+    def retries(self) -> RetryPlan:
+        """How often open questions are taken up."""
+        return RetryPlan(
+            ladder_s=tuple(float(part) for part in _parts(self.retry_ladder_s)),
+            confirm_every_s=self.confirm_retry_s,
+            margin=timedelta(seconds=self.window_margin_s),
+        )
 
     @property
     def webhook_secrets(self) -> tuple[SecretStr, ...]:
@@ -400,10 +450,6 @@ def _parts(text: str | None) -> list[str]:
 
 def _secrets(text: SecretStr | None) -> list[str]:
     return [] if text is None else _parts(text.get_secret_value())
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
 
 
 def _is_production(info: ValidationInfo) -> bool:

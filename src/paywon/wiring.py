@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from litestar.stores.base import Store
 
-from paywon.base.clock import SYSTEM_CLOCK, Clock
+from paywon.base.clock import Clock
 from paywon.base.sealing import KeyRing
+from paywon.db.clock import running_clock
 from paywon.db.pool import Database, Patience, forbid_open_transaction
 from paywon.events.commands.mailroom import Mailroom
 from paywon.events.sending import open_sender
@@ -20,8 +22,11 @@ from paywon.operators.commands import recognise
 from paywon.operators.model import KEY_PREFIX
 from paywon.operators.refused import RefusedKeys
 from paywon.orders.commands import OrderBook
+from paywon.orders.model import OrderLimits
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.checking import Checker
+from paywon.payments.commands.free import settle_free
+from paywon.reconciliation.commands.walking import Walker
 from paywon.settings import Settings
 from paywon.settlements.commands import Ledger
 from paywon.toss.client import TossClient
@@ -48,6 +53,7 @@ class House:
     cache: Store
     checker: Checker
     ledger: Ledger
+    walker: Walker
     rates: Rates
     users: Users | None
     refused_keys: RefusedKeys
@@ -60,27 +66,30 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, role: str, clock: Clock | None = None) -> AsyncIterator[House]:
     """Connect the parts, and at the end let running work finish before they are taken apart.
 
-    ``role`` names the process to PostgreSQL (``api``, ``worker``).
+    ``role`` names the process to PostgreSQL (``api``, ``worker``). ``clock`` takes the place of the database's time.
     """
-    ring = settings.ring
-    fulfilments = installed()
     db = await Database.connect(
         settings.database_url,
         max_connections=settings.max_connections,
         application_name=f"paywon-{role}",
         patience=_patience(settings),
     )
-    toss = TossClient(
-        base_url=settings.toss_base_url,
-        secret_key=settings.toss_secret_key.get_secret_value(),
-        connect_timeout_s=settings.connect_timeout_s,
-        read_timeout_s=settings.read_timeout_s,
-        before_call=forbid_open_transaction,
-    )
-    time_to_pay = timedelta(seconds=settings.order_ttl_s)
+    try:
+        async with running_clock(db) as databases, _open_parts(settings, db, clock or databases) as house:
+            yield house
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIterator[House]:
+    ring = settings.ring
+    fulfilments = installed(capsule_price_krw=settings.capsule_price_krw)
+    toss = _toss(settings)
+    time_to_pay, limits = timedelta(seconds=settings.order_ttl_s), _limits(settings)
     cashier = Cashier(
         db=db,
         toss=toss,
@@ -90,8 +99,12 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         deposit_hold=timedelta(seconds=settings.deposit_hold_s),
         app_base_url=settings.app_base_url.rstrip("/"),
         time_to_pay=time_to_pay,
+        limits=limits,
+        users_refund_fulfilled=settings.user_refund_after_fulfilment,
         answer_budget_s=settings.answer_budget_s,
         resolve_after=timedelta(seconds=settings.resolve_after_s),
+        retries=settings.retries,
+        resolve_at_once=settings.resolve_at_once,
         lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
     )
     url, namespace = _cache_url(settings), _namespace(settings)
@@ -108,7 +121,14 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 ring=ring,
                 db=db,
                 toss=toss,
-                book=OrderBook(db=db, clock=clock, fulfilments=fulfilments, time_to_pay=time_to_pay),
+                book=OrderBook(
+                    db=db,
+                    clock=clock,
+                    fulfilments=fulfilments,
+                    time_to_pay=time_to_pay,
+                    settle_free=partial(settle_free, fulfilments=fulfilments),
+                    limits=limits,
+                ),
                 cashier=cashier,
                 inbox=Inbox(
                     cashier=cashier, trust=_trust(settings), looks_per_minute=settings.webhook_looks_per_minute
@@ -117,6 +137,9 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
                 cache=cache,
                 checker=Checker(cashier=cashier, cache=cache),
                 ledger=Ledger(cashier=cashier, cache=cache),
+                walker=Walker(
+                    cashier=cashier, every=timedelta(seconds=settings.walk_every_s), reads=settings.walk_reads
+                ),
                 rates=Rates(counts=counts, clock=clock, per_minute=_rates(settings)),
                 users=users,
                 refused_keys=RefusedKeys(),
@@ -124,7 +147,20 @@ async def open_house(settings: Settings, *, role: str, clock: Clock = SYSTEM_CLO
         finally:
             await cashier.finish()
             await toss.close()
-            await db.close()
+
+
+def _toss(settings: Settings) -> TossClient:
+    return TossClient(
+        base_url=settings.toss_base_url,
+        secret_key=settings.toss_secret_key.get_secret_value(),
+        connect_timeout_s=settings.connect_timeout_s,
+        read_timeout_s=settings.read_timeout_s,
+        max_connections=settings.toss_connections,
+        max_read_connections=settings.toss_read_connections,
+        # A caller is answered by then anyhow; what gets its connection at the last moment goes on as unknown (202).
+        queue_timeout_s=settings.answer_budget_s,
+        before_call=forbid_open_transaction,
+    )
 
 
 @asynccontextmanager
@@ -160,6 +196,14 @@ def _patience(settings: Settings) -> Patience:
         lock_s=settings.db_lock_timeout_s,
         statement_s=settings.db_statement_timeout_s,
         idle_s=settings.db_idle_timeout_s,
+    )
+
+
+def _limits(settings: Settings) -> OrderLimits:
+    return OrderLimits(
+        longest=timedelta(seconds=settings.max_order_ttl_s),
+        longest_of_user=timedelta(seconds=settings.max_user_order_ttl_s),
+        open_per_user=settings.max_open_orders_per_user,
     )
 
 

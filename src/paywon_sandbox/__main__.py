@@ -22,12 +22,20 @@ def read_arguments(arguments: list[str]) -> Settings:
     parser.add_argument("--port", type=int, default=3900)
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep all data in this SQLite file")
     parser.add_argument("--public-url", metavar="URL", help="address that browsers reach the sandbox at")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name of this sandbox, such as that of its container; may be given several times",
+    )
     parser.add_argument("--webhook-timeout-s", type=float, default=10.0, metavar="SECONDS")
     options = parser.parse_args(arguments)
     return Settings(
         host=options.host,
         port=options.port,
         public_url=(options.public_url or f"http://localhost:{options.port}").rstrip("/"),
+        allowed_hosts=tuple(options.allow_host),
         state_path=options.state,
         webhook_timeout_s=options.webhook_timeout_s,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from litestar import Litestar, Response, get
 from litestar.di import Provide
@@ -31,6 +32,7 @@ from paywon_sandbox.doors import (
 from paywon_sandbox.doors.dialects import PLAIN, EnvelopeDialect
 from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.replies import wants_english
+from paywon_sandbox.doors.visitors import Visitors
 from paywon_sandbox.settings import MAX_DRAINED_BYTES, Settings
 from paywon_sandbox.webhooks.dispatcher import Dispatcher
 
@@ -87,6 +89,7 @@ def create_app(settings: Settings) -> Litestar:
         dependencies={"door": Provide(provide_door, use_cache=True)},
         exception_handlers={Exception: _unhandled},
         lifespan=[lifespan],
+        middleware=[partial(Visitors, settings=settings)],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=MAX_DRAINED_BYTES,

@@ -32,10 +32,16 @@ WINDOW_CLOSED = "PAY_PROCESS_CANCELED"
 # api.md 5.4 [inferred]
 CANCEL_WRONG_STATE = "NOT_CANCELABLE_PAYMENT"
 CANCEL_CURRENCY_MISMATCH = "INVALID_CURRENCY"
+# What Toss answers where the tax parts of a cancel do not add up is undocumented: more tax free (or exempt) than is
+# left of it, or a taxed part (cancelAmount less those two) above what is taxed and left. "취소 할 수 없는 금액 입니다."
 CANCEL_TAX_FREE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
+CANCEL_TAXABLE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
 CANCEL_WHILE_ONE_RUNS = "ALREADY_REFUNDING_PAYMENT"
 # api.md 15: "after delivery data exists, cancel is refused until receipt is confirmed"; the code is undocumented.
 CANCEL_IN_DELIVERY = "NOT_CANCELABLE_PAYMENT"
+# api.md 5.4 names refundStatus FAILED and says nothing of what may follow: whether a cancel with another account, once
+# nothing is left to cancel, sends the money again.
+REFUND_AGAIN_AFTER_FAILURE = True
 CANCEL_WITHOUT_REFUND_ACCOUNT = "INVALID_REFUND_ACCOUNT_INFO"
 CREATE_MISSING_PARAMETER = "INVALID_REQUIRED_PARAM"
 AMOUNT_NOT_POSITIVE = "BELOW_ZERO_AMOUNT"

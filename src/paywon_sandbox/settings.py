@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3900
     public_url: str = "http://localhost:3900"
+    # Names beside localhost and that of public_url under which the control door and the pages may be reached.
+    allowed_hosts: tuple[str, ...] = ()
     state_path: Path | None = None
     webhook_timeout_s: float = 10.0  # webhooks.md "Transport" [2src]
     webhook_parallel_sends: int = 16

@@ -119,7 +119,7 @@ MUTANTS: Final = (
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
-                old="        return _again(attempt) if now - attempt.created_at < PAYING_WINDOW else Step.FAILED\n",
+                old="        return _again(attempt) if now - attempt.first_asked_at < PAYING_WINDOW else Step.FAILED\n",
                 new="        return Step.FAILED\n",
             ),
         ),

@@ -238,11 +238,9 @@ UPDATE payment_transactions SET request_data = request_data || '{"cancelAmount":
 UPDATE payment_transactions SET idempotency_key = id::text WHERE type = 'status_read'
 
 -- I12: charged more than once
-DROP INDEX payment_transactions_one_charge_a_period;
 UPDATE payment_transactions SET billing_period = '2026-11' WHERE type = 'billing_charge'
 
 -- I12: charged more than once
-DROP INDEX payment_transactions_one_charge_a_period;
 -- One came through, though its attempt was closed as failed after a read.
 INSERT INTO payment_transactions (id, payment_id, type, status, caused_by, outcome, http_status, response_data, created_at,
                                   closed_at, chain_position, chain_hash)

@@ -17,6 +17,7 @@ from paywon.capsules.commands import CapsuleFulfilment
 from paywon.db.pool import Connection, Database, forbid_open_transaction
 from paywon.desk import store as desk
 from paywon.desk.commands import Decider, retry_fulfilment
+from paywon.desk.model import Kind
 from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.fulfilments.protocol import Fulfilment, OptionRefused
 from paywon.invariants.commands import look_at
@@ -155,7 +156,7 @@ async def test_whatever_breaks_the_payment_stands_and_a_person_is_told_why(
     stands = True if trouble == "ROOM_TAKEN" else None
     assert await now_is(books, order) == ("PAID", "BLOCKED", reason, stands)
     async with books.db.connection() as conn:
-        (shown,) = await desk.leftovers(conn, limit=10)
+        (shown,) = await desk.leftovers(conn, Kind.FULFILMENT, after=None, limit=10)
         open_ones = await conn.fetchval("SELECT count(*) FROM payment_transactions WHERE status = 'pending'")
     assert (shown.kind, shown.order_no, shown.reason, open_ones) == ("fulfilment", order.order_no, reason, 0)
     assert await i6_holds(books)
@@ -181,7 +182,7 @@ async def test_a_reversal_that_breaks_leaves_the_refund_and_a_note(books: Books,
     assert await now_is(books, order) == ("REFUNDED", "BLOCKED", reason, True)
     assert await i6_holds(books)
     async with books.db.connection() as conn:
-        assert [found.reason for found in await desk.leftovers(conn, limit=10)] == [reason]
+        assert [found.reason for found in await desk.leftovers(conn, Kind.FULFILMENT, after=None, limit=10)] == [reason]
 
 
 async def test_a_plug_in_that_is_gone_is_a_case_for_a_person(books: Books) -> None:
@@ -203,7 +204,7 @@ async def test_what_was_blocked_is_handed_over_once_a_person_tries_again(books: 
     why = "FULFILMENT_FAILED: ValueError: the calendar is closed"
     assert (tried.fulfilment_status, tried.fulfilment_reason) == ("BLOCKED", why)
     async with books.db.connection() as conn:
-        (shown,) = await desk.leftovers(conn, limit=10)
+        (shown,) = await desk.leftovers(conn, Kind.FULFILMENT, after=None, limit=10)
     assert (shown.reason, [each.operator for each in shown.decisions]) == (why, ["김담당"])
     bookings.trouble.clear()
     assert (await retry(books, order)).fulfilment_status == "FULFILLED"

@@ -1,113 +1,26 @@
 """Webhooks and the looks at Toss that they cost: as few as that takes, whoever sends however many."""
 
 import asyncio
-import hmac
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
-from pydantic import SecretStr
 
 from paywon.base.errors import PaywonError
 from paywon.db.pool import Database
 from paywon.inbox.commands.keeping import find_orders, trim
 from paywon.inbox.commands.looking import claim_looks, look
-from paywon.inbox.commands.proving import Trust
-from paywon.inbox.commands.receiving import Inbox, Receipt, receive
-from paywon.inbox.model import MAX_WAITING
+from paywon.inbox.commands.receiving import Receipt, receive
+from paywon.inbox.model import MAX_DOUBTED, MAX_WAITING
 from paywon.invariants.commands import look_at
 from paywon.invariants.model import Invariant
-from paywon.orders.model import Order
 from tests.conftest import FreshDatabase
-from tests.support.books import Books, key_of, open_books
-from tests.support.evidence import evidence
-from tests.toss.loopback import Loopback, client_for, loopback
-
-SECRET = "0f" * 32
-FORGER = "203.0.113.9"
-NOT_FOUND = {"code": "NOT_FOUND_PAYMENT", "message": "존재하지 않는 결제 입니다."}
-
-
-@dataclass
-class Door:
-    """The webhook door and a worker over one database, and a Toss that knows what the test has it know."""
-
-    books: Books
-    inbox: Inbox
-    toss: Loopback
-    answer: Callable[[str], tuple[int, dict[str, Any]]]
-    during: Callable[[], Any] | None = None
-
-    async def tell(self, order: Order | None, *, key: str | None = None, proven: bool = False, **more: Any) -> Receipt:
-        """Send a webhook about an order; without a proof it may be anybody's."""
-        data = {"orderId": order.order_no if order else f"ORD-{secrets.token_hex(6)}", "status": "DONE", **more}
-        data |= {"paymentKey": key or (key_of(order) if order else secrets.token_hex(8)), "n": secrets.token_hex(4)}
-        return await self.send({"eventType": "PAYMENT_STATUS_CHANGED", "data": data}, proven=proven)
-
-    async def send(self, body: dict[str, Any], *, proven: bool = False) -> Receipt:
-        raw = msgspec.json.encode(body)
-        headers = {"toss-signature": _signature(raw)} if proven else {}
-        return await receive(self.inbox, raw, headers, source_address=FORGER)
-
-    async def work(self) -> int:
-        """Make all looks that are due; answer how many."""
-        claimed = await claim_looks(self.inbox, 1000)
-        await asyncio.gather(*(look(self.inbox, due) for due in claimed))
-        return len(claimed)
-
-    async def states(self) -> dict[str, int]:
-        async with self.books.db.connection() as conn:
-            rows = await conn.fetch("SELECT status, count(*) FROM webhook_events GROUP BY 1")
-        return {row["status"]: row["count"] for row in rows}
-
-    def later(self, seconds: float) -> None:
-        self.books.clock.at += timedelta(seconds=seconds)
-
-    @property
-    def asked(self) -> list[str]:
-        return [seen.raw_path for seen in self.toss.seen]
-
-
-def _signature(raw: bytes) -> str:
-    return hmac.digest(SECRET.encode(), raw, "sha256").hex()
-
-
-@asynccontextmanager
-async def open_door(db: Database, **settings: Any) -> AsyncIterator[Door]:
-    """A door over a database. Its Toss shows each payment as paid that is asked for by the key that it has here."""
-
-    async def step(request: web.Request) -> web.StreamResponse:
-        if opened.during is not None:
-            await opened.during()
-        status, body = opened.answer(request.path)
-        return web.json_response(body, status=status)
-
-    async with open_books(db) as books, loopback(step) as toss, client_for(toss.url) as client:
-        inbox = Inbox(
-            cashier=replace(books.cashier, toss=client),
-            trust=Trust(secrets=(SecretStr(SECRET),)),
-            looks_per_minute=settings.get("looks_per_minute", 0),
-        )
-        opened = Door(books=books, inbox=inbox, toss=toss, answer=_knows_paid(books))
-        yield opened
-
-
-def _knows_paid(books: Books) -> Callable[[str], tuple[int, dict[str, Any]]]:
-    def answer(path: str) -> tuple[int, dict[str, Any]]:
-        name = path.rpartition("/")[2]
-        if not name.startswith(("key-ORD-", "ORD-")):
-            return 404, NOT_FOUND
-        order_no = name.removeprefix("key-")
-        fitting = {"orderId": order_no, "paymentKey": f"key-{order_no}", "totalAmount": 1_000, "balanceAmount": 1_000}
-        return 200, evidence("payment-card-done", asked_at=books.clock.now(), **fitting).raw
-
-    return answer
+from tests.support.books import key_of
+from tests.support.inbox import FORGER, Door, open_door, signature
 
 
 @pytest.fixture
@@ -171,10 +84,11 @@ async def test_made_up_keys_cost_three_calls_a_look(door: Door) -> None:
     assert door.asked[0] == f"/v1/payments/{key_of(order)}"
     assert len(door.asked) == 3
     assert door.asked[2] == f"/v1/payments/orders/{order.order_no}"
-    # Of the made up ones one was looked for, and the order with it.
-    assert await door.states() == {"processed": 2, "ignored": MAX_WAITING - 2}
+    # Of the made up ones one was looked for, and the order with it; a few are given the time that Toss may lag behind.
+    others = MAX_WAITING - 1 - MAX_DOUBTED
+    assert await door.states() == {"processed": 1, "received": MAX_DOUBTED, "ignored": others}
     rows = await door.books.row("SELECT count(*) FROM webhook_events WHERE reason = 'TOO_MANY_KEYS'")
-    assert rows["count"] == MAX_WAITING - 2
+    assert rows["count"] == others
 
 
 async def test_a_flood_about_one_order_costs_a_look_a_minute(door: Door) -> None:
@@ -241,19 +155,24 @@ async def test_all_workers_share_one_budget_and_proven_looks_are_free(database: 
         async with open_door(db, looks_per_minute=3) as door:
             second = replace(door.inbox, cashier=replace(door.inbox.cashier, db=other))
             orders = [await door.books.paid() for _ in range(12)]
-            door.books.clock.at = door.books.clock.at.replace(second=10)
+            door.books.clock.at = door.books.clock.at.replace(second=10) + timedelta(minutes=1)
             for order in orders[:10]:
                 await door.tell(order)
             for order in orders[10:]:
                 await door.tell(order, proven=True)
-            rounds = [await asyncio.gather(claim_looks(door.inbox, 4), claim_looks(second, 4)) for _ in range(3)]
-            claimed = [look for both in rounds for some in both for look in some]
-            assert sum(look.proven for look in claimed) == 2
-            assert sum(not look.proven for look in claimed) == 3
-            assert len({look.order_no for look in claimed}) == 5, "nobody takes what another has"
-            assert rounds[0][0][0].proven or rounds[0][1][0].proven, "the proven first"
+            for _ in range(3):
+                claims = await asyncio.gather(claim_looks(door.inbox, 4), claim_looks(second, 4))
+                claimed = [
+                    (inbox, due) for inbox, some in zip((door.inbox, second), claims, strict=True) for due in some
+                ]
+                assert len({due.order_no for _, due in claimed}) == len(claimed), "nobody takes what another has"
+                await asyncio.gather(*(look(inbox, due) for inbox, due in claimed))
+            assert len(door.asked) == 3 + 2, "what nothing proves has a budget"
+            assert {key_of(order) for order in orders[10:]} <= {path.rpartition("/")[2] for path in door.asked}
+            assert await door.work() == 0, "no more in this minute"
             door.later(60)
-            assert len(await claim_looks(second, 100)) == 3
+            await door.work()
+            assert len(door.asked) == 3 + 2 + 3
     finally:
         await other.close()
 
@@ -346,7 +265,7 @@ async def test_a_rejected_one_is_rejected_each_time_it_comes(door: Door) -> None
         assert refused.value.code == "WEBHOOK_REJECTED"
     row = await door.books.row("SELECT status, reason, repeats FROM webhook_events")
     assert (row["status"], row["reason"], row["repeats"]) == ("rejected", "SIGNATURE_WRONG", 2)
-    good = {"toss-signature": _signature(body), "tosspayments-webhook-transmission-id": "whtrans_1"}
+    good = {"toss-signature": signature(body), "tosspayments-webhook-transmission-id": "whtrans_1"}
     assert await receive(door.inbox, body, good, source_address=FORGER) is Receipt.NEW, (
         "and it bars not the genuine one"
     )

@@ -28,6 +28,7 @@ BEFORE, BOTH, AFTER = KeyRing([OLD]), KeyRing([NEW, OLD]), KeyRing([NEW])
 
 # Bytes that hold no secret: digests and hashes of high entropy, and the names of jobs' subjects.
 NO_SECRETS = {
+    ("billing_keys", "auth_digest"),
     ("api_keys", "digest"),
     ("audit_erasures", "digest_after"),
     ("audit_erasures", "digest_before"),
@@ -36,6 +37,7 @@ NO_SECRETS = {
     ("idempotency_keys", "digest"),
     ("payment_transactions", "chain_hash"),
     ("payments", "secret_digest"),
+    ("webhook_events", "secret_digest"),
     ("pgqueuer", "payload"),
     ("webhook_events", "digest"),
 }

@@ -12,7 +12,7 @@ from aiohttp import web
 from paywon.db.pool import Database
 from paywon.orders.model import Order
 from paywon.payments.commands.watching import look_at_due
-from paywon.payments.model import AttemptType
+from paywon.payments.model import LOOK_AGAIN, AttemptType
 from tests.support.books import HOLD, Books, key_of, open_books
 from tests.support.evidence import evidence
 from tests.toss.loopback import client_for, error, loopback
@@ -51,7 +51,7 @@ async def look(books: Books, step: Step) -> datetime:
     return found
 
 
-async def test_a_look_that_comes_too_late_leaves_the_look_that_was_set_meanwhile(books: Books) -> None:
+async def test_a_step_back_that_comes_too_late_changes_nothing_but_is_looked_at_again_soon(books: Books) -> None:
     order = await awaited(books)
 
     async def overtaken(_request: web.Request) -> web.StreamResponse:
@@ -59,19 +59,20 @@ async def test_a_look_that_comes_too_late_leaves_the_look_that_was_set_meanwhile
         await books.read(order, DEPOSITED)  # a webhook has it read, and that answer is there first
         return old
 
-    assert await look(books, overtaken) == books.clock.at + HOLD
+    assert await look(books, overtaken) == books.clock.at + LOOK_AGAIN < books.clock.at + HOLD
+    assert (await books.row("SELECT status FROM payments"))["status"] == "DONE"
 
 
 @pytest.mark.parametrize(
     ("step", "then"),
     [
         (error(404, "NOT_FOUND_PAYMENT"), timedelta(hours=1)),
-        (error(403, "FORBIDDEN_CONSECUTIVE_REQUEST"), None),
-        (error(500, "FAILED_INTERNAL_SYSTEM_PROCESSING"), None),
+        (error(403, "FORBIDDEN_CONSECUTIVE_REQUEST"), timedelta(minutes=1)),
+        (error(500, "FAILED_INTERNAL_SYSTEM_PROCESSING"), timedelta(minutes=1)),
     ],
 )
 async def test_what_toss_does_not_show_is_not_asked_for_again_at_once(
-    books: Books, step: Step, then: timedelta | None
+    books: Books, step: Step, then: timedelta
 ) -> None:
     await awaited(books)
-    assert await look(books, step) == books.clock.at + (then or books.cashier.lease)
+    assert await look(books, step) == books.clock.at + then

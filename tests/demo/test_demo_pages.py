@@ -184,3 +184,25 @@ async def test_without_a_sandbox_the_capsule_says_that_it_needs_one(open_stack: 
     order = await shop.row("SELECT order_no FROM orders")
     html = (await shop.api.get(f"/demo/orders/{order['order_no']}")).body.decode()
     assert f'href="{shop.sandbox_url}/v1/payments/' in html
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "evil.example:3000", "localhost.evil.example", "127.0.0.1.evil.example"]
+)
+async def test_a_page_of_the_web_cannot_have_its_name_stand_for_the_shop(shop: Stack, name: str) -> None:
+    for path in ("/demo", "/payments/success?paymentKey=x&orderId=y&amount=1"):
+        assert (await shop.api.send("GET", path, headers={"Host": name})).status == 400
+    assert (await send(shop, "/demo/booking", BOOKING, Host=name)).status == 400
+    assert await orders(shop) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "LOCALHOST:3000", "shop.localhost", "127.0.0.1:1", "[::1]:3000", "192.168.0.7:3000"]
+)
+async def test_the_shop_answers_to_its_own_names(shop: Stack, name: str) -> None:
+    assert (await shop.api.send("GET", "/demo", headers={"Host": name})).status == 200
+
+
+async def test_the_shop_answers_to_the_name_in_its_settings(open_stack: OpenStack) -> None:
+    shop = await open_stack(worker=False, PAYWON_DEV="1", APP_BASE_URL="https://shop.example:8443")
+    assert (await shop.api.send("GET", "/demo", headers={"Host": "shop.example"})).status == 200

@@ -18,7 +18,7 @@ from tests.http.wire import Wire
 from tests.http.world import Ledger, Loop, World
 from tests.support.databases import Template
 from tests.support.stack import NO_LIMITS, Stack
-from tests.support.tokens import USERS
+from tests.support.tokens import EVERY_SCOPE, USERS
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def world(
         toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key=keys["all"],
         folder=tmp_path_factory.mktemp("http"),
-        settings={**USERS, **NO_LIMITS},
+        settings={**USERS, "PAYWON_USER_SCOPES": EVERY_SCOPE, **NO_LIMITS},
     )
     loop.run(stack.open(worker=False))
     known, bodies = loop.run(furnish(stack))
@@ -76,15 +76,18 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
     cancelable = await stack.paid(resourceId="paid-2")
     capsule = await _paid_capsule(stack)
     confirmable = [await stack.ready_to_confirm(resourceId=f"ready-{number}") for number in (1, 2)]
+    unpaid = await stack.api.post("/api/orders", {"orderName": "책", "amount": 1_000, "userId": "user-8"})
     known = {
         "payment_id": paid["id"],
         "payment_key": cancelable["paymentKey"],
         "order_no": cancelable["orderId"],
         "order_id": capsule["order"]["id"],
+        "order": unpaid["orderNo"],
         "capsule_id": capsule["capsule"]["id"],
         "billing_key": await _billing_key(stack),
         "receipt_id": await _receipt_id(stack, paid["id"]),
         "endpoint_id": await _endpoint_id(stack),
+        "webhook_id": await _webhook_id(stack, paid["orderId"]),
         "event_id": (await stack.api.get("/api/ops/events?limit=1"))["events"][0]["id"],
     }
     now = datetime.now(UTC)
@@ -130,6 +133,15 @@ async def _endpoint_id(stack: Stack) -> str:
     assert reply.status == 201, reply
     found: str = reply["endpoint"]["id"]
     return found
+
+
+async def _webhook_id(stack: Stack, order_no: str) -> str:
+    body = {"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": order_no, "status": "IN_PROGRESS"}}
+    reply = await stack.api.post("/payments/webhook", body)
+    assert reply.status == 200, reply
+    return str(
+        (await stack.row("SELECT id FROM webhook_events WHERE body -> 'data' ->> 'status' = 'IN_PROGRESS'"))["id"]
+    )
 
 
 async def _order_no(stack: Stack) -> str:

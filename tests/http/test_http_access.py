@@ -15,6 +15,7 @@ NOTHING = "nothing of theirs is shown"
 RULES = {
     "POST /api/orders": ("orders:write", "NOT_YOURS"),
     "GET /api/orders/{order_id}": ("orders:read", "ORDER_NOT_FOUND"),
+    "POST /api/orders/{order}/cancel": ("orders:write", "ORDER_NOT_FOUND"),
     "GET /api/capsules/{capsule_id}": ("orders:read", "CAPSULE_NOT_FOUND"),
     "POST /payments/request": ("payments:write", "NOT_YOURS"),
     "POST /payments/confirm": ("payments:write", "ORDER_NOT_FOUND"),
@@ -47,6 +48,7 @@ RULES = {
     "POST /api/ops/doubtful/questions/{attempt_id}/cancel": ("ops:write", "FORBIDDEN"),
     "POST /api/ops/doubtful/strays/{stray_id}/cancel": ("ops:write", "FORBIDDEN"),
     "POST /api/ops/doubtful/fulfilments/{order_id}/retry": ("ops:write", "FORBIDDEN"),
+    "POST /api/ops/webhooks/{webhook_id}/reprocess": ("ops:write", "FORBIDDEN"),
     "POST /api/ops/event-endpoints": ("ops:write", "FORBIDDEN"),
     "GET /api/ops/event-endpoints": ("ops:read", "FORBIDDEN"),
     "GET /api/ops/event-endpoints/{endpoint_id}": ("ops:read", "FORBIDDEN"),

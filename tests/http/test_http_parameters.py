@@ -47,7 +47,7 @@ ID = "6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001"
 BAD_CURSORS = [
     "zz",
     "====",
-    "a" * 201,
+    "a" * 481,
     "a" * 199,
     *(
         _cursor(text)

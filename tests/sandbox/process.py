@@ -21,12 +21,13 @@ def free_port() -> int:
 class SandboxProcess:
     """Started on construction; `base_url` answers when the constructor returns."""
 
-    def __init__(self, *, port: int | None = None, state: Path | None = None) -> None:
+    def __init__(self, *, port: int | None = None, state: Path | None = None, more: tuple[str, ...] = ()) -> None:
         self.port = port or free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "paywon_sandbox", "--port", str(self.port)]
         command += ["--public-url", self.base_url, "--webhook-timeout-s", "1"]
         command += ["--state", str(state)] if state else []
+        command += more
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._wait_until_ready()
 

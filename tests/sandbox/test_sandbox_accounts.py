@@ -307,3 +307,48 @@ async def test_settled_four_business_days_later(toss: Toss) -> None:
     await deposit(toss, payment["orderId"])
     await toss.advance(7 * DAY)
     assert (await toss.payment(payment["paymentKey"]))["virtualAccount"]["settlementStatus"] == "COMPLETED"
+
+
+async def failed_refund(toss: Toss, *parts: int | None) -> str:
+    """A deposited account that is cancelled in those parts, none of which the bank can pay out."""
+    payment = await issued(toss)
+    await deposit(toss, payment["orderId"])
+    await toss.ok(f"/sandbox/virtual-accounts/{payment['orderId']}/refund", {"outcome": "FAILED"})
+    key = str(payment["paymentKey"])
+    for part in parts:
+        assert (await toss.cancel(key, cancelAmount=part, refundReceiveAccount=REFUND_ACCOUNT)).status == 200
+    await toss.advance(2 * 86_400 + 1)
+    assert (await toss.payment(key))["virtualAccount"]["refundStatus"] == "FAILED"
+    return key
+
+
+@pytest.mark.parametrize(("parts", "again"), [((None,), None), ((None,), 15_000), ((5_000, None), 10_000)])
+async def test_a_refund_that_the_bank_refused_goes_to_another_account(
+    toss: Toss, parts: tuple[int | None, ...], again: int | None
+) -> None:
+    key = await failed_refund(toss, *parts)
+    before = await toss.payment(key)
+    other = REFUND_ACCOUNT | {"accountNumber": "2000123456789"}
+    retried = await toss.cancel(key, cancelAmount=again, refundReceiveAccount=other)
+    account = before["virtualAccount"] | {"refundStatus": "PENDING"}
+    assert (retried.status, retried.json) == (200, before | {"virtualAccount": account})
+    assert (await toss.cancel(key, refundReceiveAccount=other)).status in (400, 403)
+    await toss.advance(2 * 86_400 + 1)
+    assert (await toss.payment(key))["virtualAccount"]["refundStatus"] == "COMPLETED"
+    assert (await toss.cancel(key, refundReceiveAccount=other)).status in (400, 403)
+
+
+async def test_another_account_may_be_refused_too_and_must_be_named(toss: Toss) -> None:
+    key = await failed_refund(toss, None)
+    refusing = REFUND_ACCOUNT | {"accountNumber": "999000002"}
+    assert (await toss.cancel(key, refundReceiveAccount=refusing)).code == "FORBIDDEN_BANK_REFUND_REQUEST"
+    assert (await toss.cancel(key)).code == "ALREADY_CANCELED_PAYMENT"
+    more = await toss.cancel(key, cancelAmount=15_001, refundReceiveAccount=REFUND_ACCOUNT)
+    assert more.code == "ALREADY_CANCELED_PAYMENT"
+    assert (await toss.cancel(key, refundReceiveAccount=REFUND_ACCOUNT)).status == 200
+
+
+async def test_while_something_is_left_a_cancel_after_a_failed_refund_is_a_new_one(toss: Toss) -> None:
+    key = await failed_refund(toss, 5_000)
+    second = await toss.cancel(key, cancelAmount=5_000, refundReceiveAccount=REFUND_ACCOUNT)
+    assert (second.json["balanceAmount"], len(second.json["cancels"])) == (5_000, 2)

@@ -233,3 +233,17 @@ async def test_promotions(toss: Toss) -> None:
         filled = [name for name in ("cardDiscount", "cardInterestFree", "cardPoint", "bankDiscount") if row[name]]
         assert len(filled) == 1
     assert {row["type"] for row in kinds} == {"CARD_DISCOUNT", "CARD_INTEREST_FREE", "CARD_POINT", "BANK_DISCOUNT"}
+
+
+async def test_partial_cancels_of_a_receipt_give_back_its_tax_free_part_once(toss: Toss) -> None:
+    body = {
+        "amount": 15_000,
+        "orderId": new_order_id(),
+        "orderName": "셔츠",
+        "type": "소득공제",
+        "taxFreeAmount": 3_000,
+    }
+    receipt = await toss.ok("/v1/cash-receipts", body | {"customerIdentityNumber": "01012341234"})
+    path = f"/v1/cash-receipts/{receipt['receiptKey']}/cancel"
+    parts = [await toss.ok(path, {"amount": 2_000}), await toss.ok(path, {"amount": 2_000}), await toss.ok(path)]
+    assert [(part["amount"], part["taxFreeAmount"]) for part in parts] == [(2000, 2000), (2000, 1000), (11000, 0)]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.sandbox.client import Toss
+from tests.sandbox.receiver import Receiver
 
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError
@@ -131,6 +132,40 @@ async def test_tax_free_parts_are_given_back_separately(toss: Toss) -> None:
     assert part["cancels"][0]["taxFreeAmount"] == 1000
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"cancelAmount": 5000},  # field case O7: 2,000 are taxed, so 3,000 of it must be free of tax
+        {"cancelAmount": 5000, "taxFreeAmount": 0},
+        {"cancelAmount": 5000, "taxFreeAmount": 2999},
+        {"cancelAmount": 5000, "taxFreeAmount": 5001},
+        {"cancelAmount": 9000, "taxFreeAmount": 8001},
+        {"cancelAmount": 10000, "taxFreeAmount": 4000},
+        {"taxFreeAmount": 4000},
+        {"cancelAmount": 3000, "taxExemptionAmount": 1},
+    ],
+)
+async def test_a_cancel_whose_tax_parts_do_not_add_up_is_refused(toss: Toss, parts: dict[str, object]) -> None:
+    key, order_id = await toss.opened(10000, taxFreeAmount=8000)
+    await toss.authenticate(key)
+    paid = (await toss.confirm(key, order_id, 10000)).json
+    refused = await toss.cancel(key, **parts)
+    assert (refused.status, refused.code) == (403, "NOT_CANCELABLE_AMOUNT")
+    assert await toss.payment(key) == paid
+
+
+async def test_the_tax_parts_of_several_cancels_add_up(toss: Toss) -> None:
+    key, order_id = await toss.opened(10000, taxFreeAmount=8000)
+    await toss.authenticate(key)
+    await toss.confirm(key, order_id, 10000)
+    seen = []
+    for parts in ({"cancelAmount": 5000, "taxFreeAmount": 3000}, {"cancelAmount": 1000, "taxFreeAmount": 1000}, {}):
+        part = (await toss.cancel(key, **parts)).json
+        seen.append((part["balanceAmount"], part["taxFreeAmount"], part["suppliedAmount"] + part["vat"]))
+        assert sum(row["taxFreeAmount"] for row in part["cancels"]) + part["taxFreeAmount"] == 8000
+    assert seen == [(5000, 5000, 0), (4000, 4000, 0), (0, 0, 0)]
+
+
 async def test_points_come_back_last(toss: Toss) -> None:
     key = (await toss.paid(15000, method="EASY_PAY", pointsAmount=5000))["paymentKey"]
     first = (await toss.cancel(key, cancelAmount=8000)).json["cancels"][0]
@@ -212,3 +247,22 @@ async def test_money_goes_back_to_banks_and_securities_firms(toss: Toss, bank: s
     await toss.ok(f"/sandbox/virtual-accounts/{payment['orderId']}/deposit")
     account = {"bank": bank, "accountNumber": "1000123456789", "holderName": "박토스"}
     assert (await toss.cancel(payment["paymentKey"], refundReceiveAccount=account)).status == 200
+
+
+async def test_a_cancel_in_the_merchant_console(toss: Toss, receiver: Receiver) -> None:
+    payment = await toss.paid(10_000)
+    door = f"/sandbox/console/payments/{payment['paymentKey']}/cancel"
+    await toss.fault(kind="away")
+    part = await toss.ok(door, {"cancelReason": "분쟁", "cancelAmount": 4_000})
+    assert (part["status"], part["balanceAmount"], part["cancels"][0]["cancelReason"]) == (
+        "PARTIAL_CANCELED",
+        6_000,
+        "분쟁",
+    )
+    too_much = await toss.post(door, {"cancelReason": "분쟁", "cancelAmount": 6_001})
+    assert (too_much.status, too_much.code) == (403, "NOT_CANCELABLE_AMOUNT")
+    assert (await toss.post(door, {})).code == "INVALID_REQUEST"
+    events = await receiver.wait_for(2)
+    assert [event["data"]["status"] for event in events] == ["DONE", "PARTIAL_CANCELED"]
+    await toss.call("DELETE", "/sandbox/faults")
+    assert await toss.payment(payment["paymentKey"]) == part

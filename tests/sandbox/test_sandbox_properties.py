@@ -12,6 +12,7 @@ from paywon_sandbox.core.journal import Journal
 from paywon_sandbox.core.money import tax_split
 from paywon_sandbox.core.records import PaymentRecord
 from paywon_sandbox.core.store import Account, Store
+from paywon_sandbox.core.values import Payment
 from paywon_sandbox.rules.books import settlements
 from paywon_sandbox.rules.cancel import CancelRequest, cancel
 from paywon_sandbox.rules.confirm import ConfirmRequest, confirm
@@ -23,10 +24,11 @@ from paywon_sandbox.rules.window import authenticate, read_choice
 URL = "http://shop.example/"
 
 
-def paid(amount: int, points_krw: int, tax_free: int) -> tuple[Account, PaymentRecord]:
+def paid(amount: int, points_krw: int, tax_free: int, exemption: int = 0) -> tuple[Account, PaymentRecord]:
     store = Store(Journal(None))
     account = store.account("test_sk_properties")
     request = {"orderId": "order-1", "orderName": "셔츠", "amount": amount, "taxFreeAmount": tax_free}
+    request["taxExemptionAmount"] = exemption
     wanted = read_create(Params(request | {"successUrl": URL, "failUrl": URL}), method_required=False)
     record = create_payment(store, account, wanted, "http://localhost")
     choice = read_choice(Params({"method": "EASY_PAY", "pointsAmount": points_krw}), record)
@@ -73,6 +75,49 @@ def test_cancels_never_give_back_more_than_was_paid(
         assert returned <= payment.easy_pay.discount_amount
         if payment.balance_amount == 0:
             assert returned == payment.easy_pay.discount_amount
+
+
+@st.composite
+def taxed(draw: st.DrawFn) -> tuple[Account, PaymentRecord]:
+    amount = draw(st.integers(100, 1000))
+    tax_free = draw(st.integers(0, amount))
+    return paid(amount, 0, tax_free, draw(st.integers(0, amount - tax_free)))
+
+
+def parts_of(payment: Payment) -> tuple[int, int, int]:
+    """What is left: taxed, tax free, exempt."""
+    return payment.supplied_amount + payment.vat, payment.tax_free_amount, payment.tax_exemption_amount
+
+
+TAXED_CANCELS = st.tuples(st.one_of(st.none(), st.integers(1, 1000)), st.integers(0, 600), st.integers(0, 600))
+
+
+@given(taxed(), st.lists(TAXED_CANCELS, max_size=12))
+def test_the_tax_parts_of_cancels_add_up_or_the_cancel_is_refused(
+    made: tuple[Account, PaymentRecord], wishes: list[tuple[int | None, int, int]]
+) -> None:
+    account, record = made
+    payment = record.payment
+    paid_parts = parts_of(payment)
+    for amount, tax_free, exemption in wishes:
+        before, balance = parts_of(payment), payment.balance_amount
+        whole = amount in (None, balance) and not tax_free and not exemption
+        wanted = balance if amount is None else amount
+        asked = before if whole else (wanted - tax_free - exemption, tax_free, exemption)
+        fits = balance > 0 and all(0 <= part <= left for part, left in zip(asked, before, strict=True))
+        request = CancelRequest(reason="x", amount=amount, tax_free=tax_free, tax_exemption=exemption)
+        try:
+            cancel(account, payment.payment_key, request)
+        except TossError as refused:
+            assert not fits
+            assert (refused.code, parts_of(payment)) == ("NOT_CANCELABLE_AMOUNT" if balance else refused.code, before)
+            continue
+        assert fits
+        cancels = payment.cancels or []
+        given_back = [(c.cancel_amount - c.tax_free_amount - c.tax_exemption_amount) for c in cancels]
+        sums = sum(given_back), sum(c.tax_free_amount for c in cancels), sum(c.tax_exemption_amount for c in cancels)
+        assert parts_of(payment) == tuple(paid - gone for paid, gone in zip(paid_parts, sums, strict=True))
+        assert sum(parts_of(payment)) == payment.balance_amount
 
 
 @given(st.integers(0, 10**10), st.integers(0, 10**10))

@@ -96,3 +96,26 @@ def test_postgres_starts_over_a_pid_file_of_another_process(folder: Path) -> Non
     again.start()
     assert again.is_running()
     again.stop()
+
+
+_SHOW = """
+from paywon.devfile import DevFile
+from paywon.terminal.screen import Screen
+keys = {"api_key": "pk_SHOWN", "toss_secret_key": "test_sk_SHOWN", "operator_password": "SHOWN"}
+places = {"console_url": "http://c", "operator_email": "a@b", "sandbox_url": "http://s", "demo_url": "http://d"}
+dev = DevFile(api_url="http://a", database_url="postgresql://u:SHOWN@h/d", **keys, **places)
+Screen().summary(dev, file="/home of/dev.json", seconds=1)
+"""
+
+
+@pytest.mark.parametrize(("terminal", "ci", "shown"), [(True, "", 4), (True, "true", 0), (False, "", 0)])
+def test_keys_are_shown_to_people_and_not_to_logs(terminal: bool, ci: str, shown: int) -> None:
+    reading, writing = os.openpty() if terminal else os.pipe()
+    # FORCE_COLOR makes Rich take a log for a terminal; CI jobs set it.
+    environment = os.environ | {"CI": ci, "FORCE_COLOR": "1"}
+    subprocess.run([sys.executable, "-c", _SHOW], stdout=writing, env=environment, check=True, timeout=30)
+    said = os.read(reading, 65536).decode()
+    assert said.count("SHOWN") == shown
+    assert ("'/home of/dev.json'" in said) is (shown == 0)
+    for end in (reading, writing):
+        os.close(end)

@@ -177,7 +177,7 @@ MUTANTS: Final = (
         name="a period is charged twice",
         tell=_charge_period_twice,
         shows="was answered 200, not 202 or 409 BILLING_PERIOD_CHARGED",
-        sql=("DROP INDEX payment_transactions_one_charge_a_period",),
+        sql=("DROP TRIGGER payment_transactions_one_charge_a_period ON payment_transactions",),
     ),
     Mutant(
         name="a paid order's key pays another order",

@@ -67,8 +67,12 @@ _HURRY: Final = f"""
       AND extract(epoch FROM resolve_by - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
     """  # noqa: S608 - of a constant
 _HURRY_LOOKS: Final = f"""
-    UPDATE webhook_looks SET not_before = now(), patient_until = now()
-    WHERE waiting > 0 AND (not_before > now() OR patient_until > now())
+    WITH hurried AS (UPDATE webhook_events SET look_at = now() WHERE status = 'received' AND look_at > now())
+    UPDATE webhook_looks
+    SET not_before = now(), patient_until = now(),
+        proven_at = CASE WHEN proven_at IS NOT NULL THEN least(proven_at, now()) END,
+        hinted_at = CASE WHEN hinted_at IS NOT NULL THEN least(hinted_at, now()) END
+    WHERE waiting > 0 AND greatest(not_before, patient_until, proven_at, hinted_at) > now()
       AND extract(epoch FROM not_before - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
     """  # noqa: S608 - of a constant
 # A worker that is dead holds nothing any more; in life its claims would run out.

@@ -31,7 +31,7 @@ _GOING_ON = """
       WHERE status = 'pending'
     UNION ALL SELECT 'webhook ' || event_type FROM webhook_events WHERE status = 'received'
     UNION ALL SELECT 'look at ' || order_no FROM payments WHERE look_again_at <= $1
-      OR look_again_at BETWEEN $1 + interval '70 s' AND $1 + interval '99 s'
+      OR look_again_at BETWEEN $1 + interval '70 s' AND $1 + interval '105 s'
     """
 
 

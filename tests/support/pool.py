@@ -80,7 +80,7 @@ class StackPool:
             database_url=url,
             sandbox_url=self.sandbox_url,
             toss_key=f"test_sk_{secrets.token_hex(12)}",
-            api_key=await _new_key(url),
+            api_key=await new_key(url),
             folder=self.new_folder(),
             settings=dict(settings),
         )
@@ -100,7 +100,7 @@ class StackPool:
             if await self._at_rest(stack):
                 await stack.toss.post("/sandbox/reset")
                 await _forget_rows(stack)
-                stack.api_key = await _new_key(stack.database_url)
+                stack.api_key = await new_key(stack.database_url)
                 # Clients belong to the loop of their test.
                 await stack.disconnect()
                 return True
@@ -118,10 +118,11 @@ class StackPool:
         return False
 
 
-async def _new_key(database_url: str) -> str:
+async def new_key(database_url: str, *, name: str = "test") -> str:
+    """Make an API key that may do everything."""
     db = await Database.connect(database_url, max_connections=1, application_name="test")
     try:
-        return await create_api_key(db, name="test", scopes=list(Scope), expires_at=None, clock=SystemClock())
+        return await create_api_key(db, name=name, scopes=list(Scope), expires_at=None, clock=SystemClock())
     finally:
         await db.close()
 

@@ -67,6 +67,8 @@ def client_for(
     read_timeout_s: float = 5.0,
     connect_timeout_s: float = 5.0,
     max_connections: int = 50,
+    max_read_connections: int = 50,
+    queue_timeout_s: float | None = None,
     max_response_bytes: int = 1 << 20,
     before_call: Callable[[], None] | None = None,
 ) -> TossClient:
@@ -76,6 +78,8 @@ def client_for(
         connect_timeout_s=connect_timeout_s,
         read_timeout_s=read_timeout_s,
         max_connections=max_connections,
+        max_read_connections=max_read_connections,
+        queue_timeout_s=queue_timeout_s,
         max_response_bytes=max_response_bytes,
         before_call=before_call,
     )

@@ -60,7 +60,7 @@ async def test_a_handshake_that_hangs_is_not_sent() -> None:
 async def test_waiting_for_a_free_connection_in_vain_is_not_sent() -> None:
     async with (
         loopback(slow(1.0, reply(DONE))) as toss,
-        client_for(toss.url, max_connections=1, connect_timeout_s=0.2) as client,
+        client_for(toss.url, max_connections=1, queue_timeout_s=0.2) as client,
     ):
         first = asyncio.create_task(client.confirm(CONFIRM, idempotency_key="key-1"))
         while not toss.seen:
@@ -68,8 +68,32 @@ async def test_waiting_for_a_free_connection_in_vain_is_not_sent() -> None:
         second = await client.confirm(CONFIRM, idempotency_key="key-2")
         assert isinstance(await first, Yes)
     assert isinstance(second, NotSent)
-    assert second.reason is NotSentReason.CONNECT_TIMEOUT
+    assert second.reason is NotSentReason.NO_FREE_CONNECTION
     assert [seen.headers["Idempotency-Key"] for seen in toss.seen] == ["key-1"]
+
+
+async def test_waiting_in_line_takes_nothing_from_the_time_to_connect_and_to_answer() -> None:
+    async with (
+        loopback(slow(0.6, reply(DONE))) as toss,
+        client_for(
+            toss.url, max_connections=1, queue_timeout_s=5.0, connect_timeout_s=0.5, read_timeout_s=1.0
+        ) as client,
+    ):
+        answers = await asyncio.gather(*(client.confirm(CONFIRM, idempotency_key=f"key-{n}") for n in range(4)))
+    assert all(isinstance(answer, Yes) for answer in answers), answers
+
+
+async def test_reads_take_no_connection_from_what_moves_money() -> None:
+    async with (
+        loopback(slow(1.0, reply(DONE))) as toss,
+        client_for(toss.url, max_connections=1, max_read_connections=2, queue_timeout_s=0.3) as client,
+    ):
+        reads = [asyncio.create_task(client.read_payment("p-1")) for _ in range(4)]
+        while len(toss.seen) < 2:
+            await asyncio.sleep(0.01)
+        assert isinstance(await client.confirm(CONFIRM, idempotency_key="key-1"), Yes)
+        kinds = [(await read).kind for read in reads]
+    assert sorted(kinds) == ["not_sent", "not_sent", "yes", "yes"]
 
 
 @pytest.mark.parametrize(

@@ -112,13 +112,65 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "EXPIRES_AT_IN_PAST": ErrorText(
         _K.UNPROCESSABLE, "expiresAt은 미래여야 합니다.", "expiresAt has to lie in the future."
     ),
+    "EXPIRES_AT_TOO_FAR": ErrorText(
+        _K.UNPROCESSABLE,
+        "expiresAt이 너무 멉니다. 늦어도 {latest}까지입니다.",
+        "expiresAt is too far away: {latest} is the latest time.",
+    ),
+    "FREE_ORDER_NOT_ALLOWED": ErrorText(
+        _K.UNPROCESSABLE,
+        "0원 주문은 서버(API 키)만 만들 수 있습니다.",
+        "Only a server (API key) may place an order of 0 won.",
+    ),
+    "TOO_MANY_OPEN_ORDERS": ErrorText(
+        _K.CONFLICT,
+        "결제하지 않은 주문이 이미 {limit}개 있습니다. 결제하거나 취소한 뒤 다시 주문해 주세요.",
+        "{limit} orders are open and unpaid already; pay or cancel one before you place another.",
+    ),
+    "PRICE_MISMATCH": ErrorText(
+        _K.UNPROCESSABLE,
+        "이 상품의 가격은 {expected_krw}원입니다.",
+        "The price of this is {expected_krw} KRW.",
+    ),
+    "PRICE_UNKNOWN": ErrorText(
+        _K.UNPROCESSABLE,
+        "'{kind}'의 가격이 정해지지 않아 사용자 토큰으로는 주문할 수 없습니다. 서버(API 키)로 주문하세요.",
+        "'{kind}' has no price set, so a user's token cannot order it; place the order from a server (API key).",
+    ),
+    "ORDER_AWAITS_DEPOSIT": ErrorText(
+        _K.CONFLICT,
+        "발급한 가상계좌의 입금을 기다리는 주문입니다. POST /payments/…/refund로 가상계좌를 먼저 취소하세요.",
+        "The order awaits a deposit; cancel its virtual account first, by POST /payments/…/refund.",
+    ),
+    "REFUND_NEEDS_SHOP": ErrorText(
+        _K.CONFLICT,
+        "상품이 제공되는 주문은 상점만 환불할 수 있습니다. 상점에 문의해 주세요.",
+        "Once it is handed over, or for a part of it, only the shop can refund this order; ask the shop.",
+    ),
     "TAX_FREE_ABOVE_AMOUNT": ErrorText(
         _K.UNPROCESSABLE,
         "taxFreeAmount는 전체 금액보다 클 수 없습니다.",
         "taxFreeAmount cannot be larger than the amount that it is part of.",
     ),
+    "TAX_FREE_DOES_NOT_FIT": ErrorText(
+        _K.UNPROCESSABLE,
+        "taxFreeAmount는 남은 면세 금액과 과세 금액에 맞아야 합니다: {least_krw}원 이상 {most_krw}원 이하.",
+        "taxFreeAmount has to fit what is left free of tax and taxable: {least_krw} to {most_krw} KRW.",
+    ),
     # Payments
     "PAYMENT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 결제입니다.", "There is no such payment."),
+    "PAYMENT_KEY_NOT_CURRENT": ErrorText(
+        _K.CONFLICT,
+        "토스페이먼츠가 거절한 예전 paymentKey입니다. 이 키로 승인된 돈이 없어 아무것도 취소하지 않았습니다.",
+        "This is an earlier paymentKey, declined by Toss Payments: nothing was approved under it or cancelled.",
+    ),
+    "OUTCOME_UNKNOWN": ErrorText(
+        _K.OUTCOME_UNKNOWN,
+        "요청을 받았지만 결과를 아직 알 수 없습니다. 같은 Idempotency-Key 없이 다시 보내지 마세요. "
+        "Location 주소나 결제를 조회해 결과를 확인하세요.",
+        "The request was taken and its outcome is not known yet. Do not repeat it without the same Idempotency-Key: "
+        "read Location, or the payment.",
+    ),
     "DUPLICATE_PAYMENT": ErrorText(
         _K.CONFLICT,
         "이 대상에 진행 중인 결제가 이미 있습니다. 그 결제를 계속하거나 만료를 기다려 주세요.",
@@ -228,8 +280,10 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "CASH_RECEIPT_NOT_ALLOWED": ErrorText(
         _K.CONFLICT,
-        "현금영수증을 발급할 금액이 남아 있지 않은 결제입니다 ({status}).",
-        "Nothing of this payment is left to issue a cash receipt for ({status}).",
+        "현금으로 낸 금액이 없거나 남아 있지 않아 현금영수증을 발급할 수 없는 결제입니다 ({status}). "
+        "카드, 휴대폰, 카드로 낸 간편결제에는 발급하지 않습니다.",
+        "Nothing of this payment came as cash, or nothing of it is left, to issue a cash receipt for ({status}). "
+        "There is none for a card, a phone bill, or easy pay by card.",
     ),
     "CASH_RECEIPT_EXCEEDS": ErrorText(
         _K.UNPROCESSABLE,
@@ -270,13 +324,23 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "DOUBT_NOT_FOUND": ErrorText(_K.NOT_FOUND, "열려 있는 의심 건이 아닙니다.", "Nothing of that id is in doubt."),
     "SECOND_OPERATOR_NEEDED": ErrorText(
         _K.CONFLICT,
-        "실패로 표시하려면 제안한 사람이 아닌 두 번째 담당자가 확인해야 합니다.",
-        "Marking as failed needs a second operator, other than the one who proposed it.",
+        "실패로 표시하려면 제안한 사람이 아닌 두 번째 담당자가 다른 API 키로 확인해야 합니다.",
+        "Marking as failed needs a second operator with another API key than the one who proposed it.",
     ),
     "TOSS_SAYS_OTHERWISE": ErrorText(
         _K.CONFLICT,
-        "방금 토스를 읽어 보니 실패로 볼 수 없습니다: {shown}.",
-        "Toss, read just now, does not bear that out: {shown}.",
+        "토스의 답을 보면 실패로 볼 수 없습니다: {shown}.",
+        "What Toss answered shows otherwise: {shown}.",
+    ),
+    "TOSS_NOT_HEARD": ErrorText(
+        _K.UNAVAILABLE,
+        "토스의 답을 들을 수 없어 결정할 수 없습니다. 토스를 조회할 수 있을 때 다시 시도하세요.",
+        "Toss was not heard, so nothing can be decided: try again once Toss can be read.",
+    ),
+    "APPROVED_FOR_ANOTHER_ORDER": ErrorText(
+        _K.CONFLICT,
+        "토스는 이 paymentKey가 승인되었다고 하지만({shown}) 다른 주문의 결제입니다. 여기서 취소할 수 없습니다.",
+        "Toss shows this paymentKey as approved ({shown}), but for another order: it cannot be cancelled here.",
     ),
     "NOTHING_TO_CANCEL": ErrorText(
         _K.CONFLICT,
@@ -290,6 +354,12 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "WEBHOOK_MALFORMED": ErrorText(
         _K.INVALID, "토스페이먼츠 웹훅이 아닙니다. {hint_ko}", "This is not a Toss webhook. {hint_en}"
+    ),
+    "WEBHOOK_NOT_FOUND": ErrorText(_K.NOT_FOUND, "존재하지 않는 웹훅입니다.", "There is no such webhook."),
+    "WEBHOOK_NOT_REPROCESSABLE": ErrorText(
+        _K.CONFLICT,
+        "다시 볼 수 없는 웹훅입니다. 거절되었거나 우리 결제에 관한 것이 아닙니다.",
+        "This webhook cannot be looked at again: it was rejected, or is about no payment of ours.",
     ),
     # Events to the application
     "EVENT_ENDPOINT_NOT_FOUND": ErrorText(

@@ -12,6 +12,7 @@ from typing import Any
 class ErrorKind(Enum):
     """What sort of trouble it is. The value is the HTTP status that a door answers."""
 
+    OUTCOME_UNKNOWN = 202
     INVALID = 400
     UNAUTHENTICATED = 401
     DECLINED = 402
@@ -42,7 +43,7 @@ class PaywonError(Exception):
     """Something that the caller is told, with a code of ``catalogue.CATALOGUE``.
 
     ``field`` names the offending input, ``original_message`` is what Toss said, ``values`` fill the words,
-    ``extra`` is added to the problem document.
+    ``extra`` is added to the problem document; ``location`` is where the outcome can be read.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class PaywonError(Exception):
         field: str | None = None,
         original_message: str | None = None,
         retry_after_s: int | None = None,
+        location: str | None = None,
         extra: Mapping[str, Any] | None = None,
         **values: object,
     ) -> None:
@@ -60,5 +62,6 @@ class PaywonError(Exception):
         self.field = field
         self.original_message = original_message
         self.retry_after_s = retry_after_s
+        self.location = location
         self.extra = dict(extra or {})
         self.values = values

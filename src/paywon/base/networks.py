@@ -56,6 +56,11 @@ def too_wide(networks: Iterable[Network]) -> list[Network]:
     ]
 
 
+def overlap(one: Network, other: Network) -> bool:
+    """Whether two networks share an address."""
+    return one.version == other.version and one.overlaps(other)
+
+
 def is_metadata_address(url: str) -> bool:
     """Whether a URL leads to where a cloud tells its machines their credentials, or to a link-local address."""
     host = _host_of(url).rstrip(".").lower()

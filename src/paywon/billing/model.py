@@ -21,6 +21,8 @@ GONE: Final = "ALREADY_REMOVED_BILLING_KEY"
 EXISTS: Final = "BILLING_KEY_EXISTS"
 # Binds the digest under which a key is found to this use.
 DIGEST_PURPOSE: Final = "billing_keys"
+# The same for the authKey that a key was asked for with.
+AUTH_PURPOSE: Final = "billing_auth_keys"
 SEALED_KEY: Final = SealedColumn(
     table="billing_keys", column="sealed_key", digest_column="key_digest", digest_purpose=DIGEST_PURPOSE
 )
@@ -45,6 +47,7 @@ class BillingKey:
     customer_key: str
     sealed_key: bytes | None = field(default=None, repr=False)
     key_digest: bytes | None = field(default=None, repr=False)
+    auth_digest: bytes | None = field(default=None, repr=False)
     key_hint: str | None = None
     method: str | None = None
     card_meta: dict[str, Any] | None = None

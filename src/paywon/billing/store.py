@@ -27,6 +27,11 @@ async def by_digest(conn: Connection, digests: list[bytes]) -> BillingKey | None
     return _key(await conn.fetchrow(_SELECT + "WHERE key_digest = ANY ($1)", digests))
 
 
+async def by_auth(conn: Connection, digests: list[bytes]) -> BillingKey | None:
+    """Fetch the row that was made for an authKey, by the digests that it may be stored under."""
+    return _key(await conn.fetchrow(_SELECT + "WHERE auth_digest = ANY ($1)", digests))
+
+
 async def lock(conn: Connection, key_id: BillingKeyId) -> BillingKey:
     """Fetch a billing key and hold its row. It is locked before its attempts, always."""
     key = _key(await conn.fetchrow(_SELECT + "WHERE id = $1 FOR UPDATE", key_id))

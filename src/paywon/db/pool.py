@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 import msgspec
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from paywon.db.turns import Turns
@@ -52,6 +53,16 @@ class Patience:
 
 # For commands that a person waits for: they read whole tables.
 LONG_COMMANDS: Final = Patience(lock_s=30.0, statement_s=3600.0, idle_s=600.0)
+
+
+# PostgreSQL says these of a COMMIT that it may have carried out; any other error of a COMMIT undid the transaction.
+_SERVER_IS_GOING: Final = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+
+_log = structlog.get_logger()
+
+
+class CommitUnknownError(ConnectionError):
+    """A transaction whose COMMIT was sent and not answered: nobody knows whether it stands."""
 
 
 class Database:
@@ -108,6 +119,7 @@ class Database:
         Raises:
             TimeoutError: no connection was free in time; nothing was done.
             asyncpg.LockNotAvailableError: ``about``, or a row, was held by somebody else for too long.
+            CommitUnknownError: the answer to COMMIT was lost: what was done may stand.
         """
         token = _transaction_open.set(True)
         try:
@@ -116,10 +128,10 @@ class Database:
                 await transaction.start()
                 try:
                     yield conn
-                    await transaction.commit()
                 except BaseException as error:
                     await self._undo(conn, transaction, error)
                     raise
+                await _commit(transaction)
         finally:
             _transaction_open.reset(token)
 
@@ -130,23 +142,45 @@ class Database:
         Raises:
             TimeoutError: no connection was free in time.
         """
-        async with self._turns.turn(about), self._pool.acquire(timeout=self._patience.acquire_s) as conn:
+        async with self._turns.turn(about):
+            conn = await self._pool.acquire(timeout=self._patience.acquire_s)
             try:
                 yield conn
-            except TimeoutError:
+            except (TimeoutError, CommitUnknownError):
                 # The server did not even say that it gave up: nothing more is expected of this connection.
-                conn.terminate()
+                _cut(conn)
                 raise
+            finally:
+                await self._give_back(conn)
+
+    async def _give_back(self, conn: Any) -> None:
+        """Return a connection; that it has died on the way says nothing of what was done over it."""
+        try:
+            await self._pool.release(conn)
+        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            _log.warning("a connection could not be given back", error=repr(error))
 
     async def _undo(self, conn: Connection, transaction: Any, error: BaseException) -> None:
         """Roll back; where PostgreSQL is silent, cut the connection, and it rolls back by itself."""
-        if isinstance(error, TimeoutError) or conn.is_closed():
-            return
+        if isinstance(error, TimeoutError):
+            return  # the connection is about to be cut
         try:
             async with asyncio.timeout(self._patience.acquire_s):
                 await transaction.rollback()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-            conn.terminate()
+            _cut(conn)
+
+
+def _cut(conn: Any) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is gone already
+        conn.terminate()
+
+
+async def _commit(transaction: Any) -> None:
+    try:
+        await transaction.commit()
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, *_SERVER_IS_GOING) as error:
+        raise CommitUnknownError("the answer to COMMIT was lost") from error
 
 
 def forbid_open_transaction() -> None:

@@ -38,6 +38,8 @@ CREATE TABLE public.payment_transactions (
     chain_hash bytea,
     parked_at timestamp with time zone,
     in_doubt_at timestamp with time zone,
+    began_at timestamp with time zone,
+    unheard_at timestamp with time zone,
     CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
     CONSTRAINT in_doubt_is_open CHECK (((in_doubt_at IS NULL) OR (status = 'pending'::text))),
@@ -158,6 +160,21 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE FUNCTION public.one_charge_a_period() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.billing_key_id || ' ' || NEW.billing_period, 12));
+    IF EXISTS (SELECT FROM payment_transactions t JOIN payments p ON p.id = t.payment_id
+               WHERE t.type = 'billing_charge' AND t.billing_key_id = NEW.billing_key_id
+                 AND t.billing_period = NEW.billing_period
+                 AND (t.status = 'pending'
+                      OR t.status = 'success' AND NOT (p.approved_at IS NOT NULL AND p.balance_amount = 0))) THEN
+        RAISE unique_violation USING CONSTRAINT = 'payment_transactions_one_charge_a_period',
+            MESSAGE = 'this billing key is charged for this period already';
+    END IF;
+    RETURN NEW;
+END $$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -210,6 +227,7 @@ CREATE TABLE public.billing_keys (
     delete_reason text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    auth_digest bytea,
     CONSTRAINT active_has_its_key CHECK (((status <> 'ACTIVE'::text) OR ((sealed_key IS NOT NULL) AND (key_digest IS NOT NULL)))),
     CONSTRAINT billing_keys_status_check CHECK ((status = ANY (ARRAY['ISSUING'::text, 'ACTIVE'::text, 'FAILED'::text, 'DELETED'::text]))),
     CONSTRAINT deleted_is_wiped CHECK (((status <> 'DELETED'::text) OR (sealed_key IS NULL)))
@@ -385,11 +403,15 @@ CREATE TABLE public.orders (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     paid_told_at timestamp with time zone,
-    CONSTRAINT orders_amount_check CHECK ((amount > 0)),
+    made_by text DEFAULT 'server'::text NOT NULL,
+    expires_at_asked boolean DEFAULT false NOT NULL,
+    expiry_put_off_until timestamp with time zone,
+    CONSTRAINT orders_amount_check CHECK ((amount >= 0)),
     CONSTRAINT orders_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
     CONSTRAINT orders_currency_check CHECK ((currency = 'KRW'::text)),
     CONSTRAINT orders_fulfilment_kind_check CHECK ((fulfilment_kind ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT orders_fulfilment_status_check CHECK ((fulfilment_status = ANY (ARRAY['NONE'::text, 'WAITING'::text, 'FULFILLED'::text, 'BLOCKED'::text, 'REVERSED'::text]))),
+    CONSTRAINT orders_made_by_check CHECK ((made_by = ANY (ARRAY['server'::text, 'user'::text]))),
     CONSTRAINT orders_order_no_check CHECK ((order_no ~ '^[A-Za-z0-9_-]{6,64}$'::text)),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['PENDING_PAYMENT'::text, 'PAID'::text, 'PARTIALLY_REFUNDED'::text, 'REFUNDED'::text, 'CANCELED'::text, 'EXPIRED'::text])))
 );
@@ -411,7 +433,7 @@ CREATE TABLE public.payment_cancels (
     transfer_discount_amount bigint,
     raw_response jsonb,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR ((transaction_key IS NOT NULL) AND (canceled_at IS NOT NULL)))),
+    CONSTRAINT done_is_named CHECK (((cancel_status <> 'DONE'::text) OR (transaction_key IS NOT NULL))),
     CONSTRAINT payment_cancels_cancel_amount_check CHECK ((cancel_amount > 0))
 );
 CREATE TABLE public.payment_status_changes (
@@ -575,6 +597,49 @@ CREATE TABLE public.privacy_acts (
     finished_at timestamp with time zone,
     rows jsonb NOT NULL
 );
+CREATE TABLE public.provider_hearing (
+    provider text NOT NULL,
+    unheard integer NOT NULL,
+    probed_at timestamp with time zone,
+    returned_at timestamp with time zone,
+    attempts_woken_at timestamp with time zone,
+    looks_woken_at timestamp with time zone,
+    CONSTRAINT provider_hearing_unheard_check CHECK ((unheard >= 0))
+);
+CREATE TABLE public.reconciliation_differences (
+    id uuid NOT NULL,
+    transaction_key text NOT NULL,
+    payment_key text NOT NULL,
+    order_no text NOT NULL,
+    status text NOT NULL,
+    amount_krw bigint,
+    transaction_at timestamp with time zone NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    reads integer DEFAULT 0 NOT NULL,
+    last_read_at timestamp with time zone,
+    next_read_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    unexplained_at timestamp with time zone,
+    CONSTRAINT one_ending CHECK ((num_nonnulls(next_read_at, settled_at, unexplained_at) = 1))
+);
+CREATE TABLE public.reconciliation_walks (
+    kind text NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    begun_at timestamp with time zone,
+    span_start timestamp with time zone,
+    span_end timestamp with time zone,
+    cursor text,
+    rows integer DEFAULT 0 NOT NULL,
+    differing integer DEFAULT 0 NOT NULL,
+    unknown integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text,
+    complete_until timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT has_a_span CHECK (((span_start IS NULL) = (span_end IS NULL))),
+    CONSTRAINT reconciliation_walks_kind_check CHECK ((kind = ANY (ARRAY['recent'::text, 'days'::text])))
+);
 CREATE TABLE public.schema_support (
     only_row boolean DEFAULT true NOT NULL,
     revision text NOT NULL,
@@ -595,7 +660,18 @@ CREATE TABLE public.strays (
     returned_at timestamp with time zone,
     CONSTRAINT returned_is_empty CHECK (((returned_at IS NULL) OR ((balance_amount = 0) AND (return_at IS NULL)))),
     CONSTRAINT strays_balance_amount_check CHECK ((balance_amount >= 0)),
-    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text])))
+    CONSTRAINT strays_reason_check CHECK ((reason = ANY (ARRAY['ORDER_EXPIRED'::text, 'ORDER_CANCELED'::text, 'ORDER_PAID_ALREADY'::text, 'UNFIT'::text])))
+);
+CREATE TABLE public.unknown_payments (
+    id uuid NOT NULL,
+    payment_key text NOT NULL,
+    order_no text NOT NULL,
+    transaction_key text NOT NULL,
+    status text NOT NULL,
+    amount_krw bigint,
+    transaction_at timestamp with time zone NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    looks_ours boolean NOT NULL
 );
 CREATE TABLE public.webhook_budget (
     one boolean DEFAULT true NOT NULL,
@@ -620,17 +696,24 @@ CREATE TABLE public.webhook_events (
     received_at timestamp with time zone NOT NULL,
     processed_at timestamp with time zone,
     transaction_key text,
+    claim jsonb,
+    secret_digest bytea,
+    look_at timestamp with time zone,
+    looks integer DEFAULT 0 NOT NULL,
+    asked_again_at timestamp with time zone,
+    asked_again_by text,
     CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
     CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
 );
 CREATE TABLE public.webhook_looks (
     order_no text NOT NULL,
     waiting integer NOT NULL,
-    proven boolean NOT NULL,
     not_before timestamp with time zone NOT NULL,
     patient_until timestamp with time zone NOT NULL,
     idle integer DEFAULT 0 NOT NULL,
     unheard integer DEFAULT 0 NOT NULL,
+    proven_at timestamp with time zone,
+    hinted_at timestamp with time zone,
     CONSTRAINT webhook_looks_waiting_check CHECK ((waiting >= 0))
 );
 ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
@@ -646,6 +729,8 @@ ALTER TABLE ONLY public.audit_erasures
     ADD CONSTRAINT audit_erasures_pkey PRIMARY KEY (row_id);
 ALTER TABLE ONLY public.audit_heads
     ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (anchor);
+ALTER TABLE ONLY public.billing_keys
+    ADD CONSTRAINT billing_keys_auth_digest_key UNIQUE (auth_digest);
 ALTER TABLE ONLY public.billing_keys
     ADD CONSTRAINT billing_keys_key_digest_key UNIQUE (key_digest);
 ALTER TABLE ONLY public.billing_keys
@@ -716,12 +801,26 @@ ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.privacy_acts
     ADD CONSTRAINT privacy_acts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.provider_hearing
+    ADD CONSTRAINT provider_hearing_pkey PRIMARY KEY (provider);
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_transaction_key_key UNIQUE (transaction_key);
+ALTER TABLE ONLY public.reconciliation_walks
+    ADD CONSTRAINT reconciliation_walks_pkey PRIMARY KEY (kind);
 ALTER TABLE ONLY public.schema_support
     ADD CONSTRAINT schema_support_pkey PRIMARY KEY (only_row);
+ALTER TABLE public.desk_decisions
+    ADD CONSTRAINT seconded_with_another_key CHECK ((second_actor <> actor)) NOT VALID;
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_payment_key_key UNIQUE (payment_key);
 ALTER TABLE ONLY public.strays
     ADD CONSTRAINT strays_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.unknown_payments
+    ADD CONSTRAINT unknown_payments_payment_key_key UNIQUE (payment_key);
+ALTER TABLE ONLY public.unknown_payments
+    ADD CONSTRAINT unknown_payments_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.webhook_budget
     ADD CONSTRAINT webhook_budget_pkey PRIMARY KEY (one);
 ALTER TABLE ONLY public.webhook_events
@@ -750,16 +849,18 @@ CREATE UNIQUE INDEX events_once ON public.events USING btree (dedupe_key) WHERE 
 CREATE INDEX events_stream ON public.events USING btree (stream, seq);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
-CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
+CREATE INDEX orders_open_of_user ON public.orders USING btree (user_id) WHERE ((status = 'PENDING_PAYMENT'::text) AND (made_by = 'user'::text));
+CREATE INDEX orders_to_expire ON public.orders USING btree (GREATEST(expires_at, expiry_put_off_until)) WHERE (status = 'PENDING_PAYMENT'::text);
 CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);
 CREATE INDEX payment_status_changes_payment ON public.payment_status_changes USING btree (payment_id, id);
 CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);
-CREATE UNIQUE INDEX payment_transactions_one_charge_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL) AND (status = ANY (ARRAY['pending'::text, 'success'::text])));
+CREATE INDEX payment_transactions_charges_of_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL));
 CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
 CREATE INDEX payment_transactions_open ON public.payment_transactions USING btree (created_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
 CREATE INDEX payment_transactions_payment_key ON public.payment_transactions USING btree (payment_key);
 CREATE INDEX payment_transactions_to_resolve ON public.payment_transactions USING btree (resolve_by) WHERE (status = 'pending'::text);
+CREATE INDEX payment_transactions_unheard ON public.payment_transactions USING btree (unheard_at) WHERE ((status = 'pending'::text) AND (unheard_at IS NOT NULL));
 CREATE INDEX payments_page ON public.payments USING btree (created_at DESC, id DESC);
 CREATE INDEX payments_resource ON public.payments USING btree (resource_type, resource_id);
 CREATE INDEX payments_to_look_at ON public.payments USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
@@ -779,8 +880,13 @@ CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statisti
 CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
 CREATE INDEX privacy_acts_pseudonym ON public.privacy_acts USING btree (pseudonym, started_at);
+CREATE INDEX reconciliation_differences_due ON public.reconciliation_differences USING btree (next_read_at) WHERE (next_read_at IS NOT NULL);
+CREATE INDEX reconciliation_differences_open ON public.reconciliation_differences USING btree (found_at) WHERE (settled_at IS NULL);
+CREATE INDEX reconciliation_differences_payment ON public.reconciliation_differences USING btree (payment_key);
+CREATE INDEX reconciliation_differences_read ON public.reconciliation_differences USING btree (last_read_at);
 CREATE INDEX strays_open ON public.strays USING btree (found_at, id) WHERE (returned_at IS NULL);
 CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (return_at IS NOT NULL);
+CREATE INDEX unknown_payments_ours ON public.unknown_payments USING btree (found_at) WHERE looks_ours;
 CREATE INDEX webhook_events_nobodys ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['ignored'::text, 'rejected'::text]));
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
 CREATE INDEX webhook_events_unknown ON public.webhook_events USING btree (received_at) WHERE (reason = 'UNKNOWN_ORDER'::text);
@@ -791,6 +897,7 @@ CREATE TRIGGER events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events 
 CREATE TRIGGER payment_status_changes_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.payment_status_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER payment_transactions_chain BEFORE INSERT OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (new.chain_hash IS NULL))) EXECUTE FUNCTION public.chain_attempt();
 CREATE TRIGGER payment_transactions_closed_stay BEFORE DELETE OR UPDATE ON public.payment_transactions FOR EACH ROW WHEN ((old.chain_hash IS NOT NULL)) EXECUTE FUNCTION public.guard_closed_attempt();
+CREATE TRIGGER payment_transactions_one_charge_a_period BEFORE INSERT ON public.payment_transactions FOR EACH ROW WHEN (((new.type = 'billing_charge'::text) AND (new.billing_period IS NOT NULL) AND (new.status = ANY (ARRAY['pending'::text, 'success'::text])))) EXECUTE FUNCTION public.one_charge_a_period();
 CREATE TRIGGER payments_note_first_status AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER payments_note_status AFTER UPDATE ON public.payments FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.payment_key IS DISTINCT FROM new.payment_key))) EXECUTE FUNCTION public.note_payment_status();
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();

@@ -1,11 +1,14 @@
 """What keeps the demo's pages safe: where a form may come from, what a page may load, how a form is read."""
 
+import ipaddress
 import re
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
 from paywon.base.errors import PaywonError
 from paywon.web.body import invalid_field
@@ -39,6 +42,40 @@ def _origin(url: str) -> str:
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc}"
     return origin if _PLAIN_ORIGIN.fullmatch(origin) else ""
+
+
+def require_known_host(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Refuse a name that is not ours: a page of the web may have its own name resolve to this machine.
+
+    Raises:
+        PaywonError: INVALID_REQUEST.
+    """
+    name = _hostname(f"//{connection.headers.get('host', '')}")
+    ours = _hostname(connection.app.state.house.settings.app_base_url)
+    if name in ("", "localhost", ours) or name.endswith(".localhost") or _is_ip_address(name):
+        return
+    raise PaywonError(
+        "INVALID_REQUEST",
+        field="Host",
+        hint_ko=f"{name} 은(는) 이 상점의 주소가 아닙니다. APP_BASE_URL로 알려 주세요.",
+        hint_en=f"{name} is no address of this shop; name it in APP_BASE_URL.",
+    )
+
+
+def _hostname(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return "?"
+
+
+def _is_ip_address(name: str) -> bool:
+    """Nobody can make a bare address their own, so it is no foreign name; a phone on the same network uses one."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def comes_from_our_page(request: AnyRequest) -> bool:

@@ -18,7 +18,7 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo
 from paywon.base.money import Krw
 from paywon.demo import shop, view, words
-from paywon.demo.guard import AnyRequest, is_web_address, page_headers, read_form, read_values
+from paywon.demo.guard import AnyRequest, is_web_address, page_headers, read_form, read_values, require_known_host
 from paywon.demo.returning import Failed, RefundForm, Returned
 from paywon.orders.model import TimeOption
 from paywon.payments.commands import cancelling, confirming, queries
@@ -234,6 +234,7 @@ demo_handlers: Final[list[Any]] = [
         "/",
         route_handlers=_HANDLERS,
         opt={OPEN: True, RATE: None},
+        guards=[require_known_host],
         include_in_schema=False,
         exception_handlers={Exception: _trouble},
     ),

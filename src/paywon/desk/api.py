@@ -12,15 +12,18 @@ from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from paywon.base.ids import AttemptId, OrderId, StrayId
 from paywon.desk import commands
 from paywon.desk.commands import Decider
-from paywon.desk.model import Decision, Doubt, Leftover
+from paywon.desk.model import Decision, Doubt, Kind, Leftover, Places, places_of
 from paywon.payments.api.common import Asker, RefundAccountIn, Till
 from paywon.web.auth import needs
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
+from paywon.web.paging import cursor_invalid, decode_words, encode_words
 from paywon.web.query import exact_query
 from paywon.web.shapes import Input, Output, Text100, Text200
 
 LimitQuery = Annotated[int, Parameter(ge=1, le=200)]
+# Longer than others', as it holds a place in each of five kinds: 467 characters at most.
+CursorQuery = Annotated[str | None, Parameter(max_length=480)]
 
 
 class DecisionIn(Input, frozen=True, kw_only=True):
@@ -49,7 +52,10 @@ class CancelDecisionIn(Input, frozen=True, kw_only=True):
 
 
 class AnswerOut(Output, frozen=True, kw_only=True):
-    """What Toss said: to the question, or to a read made for it. ``listed``: how many entries a list had."""
+    """What Toss said: to the question, or to a read made for it. ``listed``: how many entries a list had.
+
+    ``message`` is Toss's own, or names the field that could not be read or does not fit the order.
+    """
 
     at: datetime
     type: str
@@ -58,6 +64,7 @@ class AnswerOut(Output, frozen=True, kw_only=True):
     outcome: str | None
     shows: str | None
     listed: int | None
+    message: str | None
 
 
 class ToldOut(Output, frozen=True, kw_only=True):
@@ -126,7 +133,8 @@ class StrayOut(Output, frozen=True, kw_only=True):
 class LeftoverOut(Output, frozen=True, kw_only=True):
     """Something else for a person: a parked ``webhook``, a blocked ``fulfilment``, a ``refund`` the bank refused.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    ``id`` is the webhook's, the order's, or the payment's. ``nextStep`` is the door by which a person goes on:
+    ``reprocess`` (``POST /api/ops/webhooks/{id}/reprocess``), ``retry`` (of the fulfilment); null where there is none.
     """
 
     kind: str
@@ -134,6 +142,7 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
     since: datetime
     order_no: str | None
     reason: str | None
+    next_step: str | None
     decisions: list[DecisionOut]
 
 
@@ -147,9 +156,13 @@ class RetriedOut(Output, frozen=True, kw_only=True):
 
 
 class DeskOut(Output, frozen=True, kw_only=True):
+    """A page: up to ``limit`` of each kind. ``nextCursor`` leads to more of those that have more; null at the end."""
+
     questions: list[DoubtOut]
     strays: list[StrayOut]
     leftovers: list[LeftoverOut]
+    limit: int
+    next_cursor: str | None
 
 
 class RereadOut(Output, frozen=True, kw_only=True):
@@ -165,13 +178,15 @@ class DeskController(Controller):
     guards = (exact_query,)
 
     @get("/", guards=[needs("ops:read")], summary="Read the doubtful desk", responses=reading())
-    async def look(self, cashier: Till, limit: LimitQuery = 50) -> DeskOut:
+    async def look(self, cashier: Till, limit: LimitQuery = 50, cursor: CursorQuery = None) -> DeskOut:
         """What no machine has settled yet, with its evidence and the next step; each kind oldest first."""
-        desk = await commands.look_at_desk(cashier, limit=limit)
+        desk = await commands.look_at_desk(cashier, _places(cursor), limit=limit)
         return DeskOut(
             questions=[doubt_out(doubt) for doubt in desk.doubts],
             strays=[StrayOut(**asdict(stray)) for stray in desk.strays],
             leftovers=[_leftover_out(left) for left in desk.leftovers],
+            limit=limit,
+            next_cursor=encode_words(*desk.next.words()) if desk.next else None,
         )
 
     @post(
@@ -195,12 +210,15 @@ class DeskController(Controller):
         status_code=HTTP_200_OK,
         guards=[needs("ops:write")],
         summary="Take a question for failed; two operators",
-        responses=writing(404, 409),
+        responses=writing(404, 409, 503),
     )
     async def mark_failed(
         self, attempt_id: UUID, data: DecisionIn, cashier: Till, origin: Asker
     ) -> Response[DecisionOut]:
-        """The first call proposes (202); a second operator's call reads Toss once more and carries it out (200)."""
+        """The first call proposes (202); a second operator's, with another API key, carries it out (200).
+
+        Toss is read first: refused while anything that it answered shows an approval, and while it cannot be read.
+        """
         decision = await commands.mark_failed(cashier, AttemptId(attempt_id), _decider(data, origin))
         status = HTTP_202_ACCEPTED if decision.carried_out_at is None else HTTP_200_OK
         return Response(_decision_out(decision), status_code=status)
@@ -212,14 +230,17 @@ class DeskController(Controller):
         status_code=HTTP_200_OK,
         guards=[needs("ops:write")],
         summary="Cancel at Toss what a question brought about",
-        responses=writing(402, 404, 409, 502),
+        responses=writing(402, 404, 409, 502, 503),
     )
     async def cancel(self, attempt_id: UUID, data: CancelDecisionIn, cashier: Till, origin: Asker) -> RereadOut:
-        """Toss is read first; what was approved there goes back whole."""
+        """Toss is read first; what was approved there goes back whole, also where it does not fit the order.
+
+        ``settled`` is false while Toss has not said that it went back.
+        """
         account = data.refund_receive_account.for_toss() if data.refund_receive_account else None
         decider = _decider(data, origin)
-        await commands.cancel_attempt_at_toss(cashier, AttemptId(attempt_id), decider, account=account)
-        return RereadOut(settled=True, question=None)
+        gone = await commands.cancel_attempt_at_toss(cashier, AttemptId(attempt_id), decider, account=account)
+        return RereadOut(settled=gone, question=None)
 
     @post(
         "/strays/{stray_id:uuid}/cancel",
@@ -256,6 +277,15 @@ class DeskController(Controller):
             fulfilment_status=order.fulfilment_status,
             reason=order.fulfilment_reason,
         )
+
+
+def _places(cursor: str | None) -> Places:
+    if cursor is None:
+        return Places()
+    try:
+        return places_of(decode_words(cursor, 2 * len(Kind)))
+    except (ValueError, OverflowError):
+        raise cursor_invalid() from None
 
 
 def _decider(data: DecisionIn | CancelDecisionIn, origin: Asker) -> Decider:

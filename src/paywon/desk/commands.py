@@ -3,15 +3,33 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, DecisionId, OrderId, StrayId, new_uuid
+from paywon.base.ids import AttemptId, DecisionId, OrderId, PaymentKey, StrayId, new_uuid
+from paywon.base.money import Krw
+from paywon.base.redaction import redact_text
 from paywon.billing import store as keys
 from paywon.billing.commands import settling as billing
+from paywon.billing.model import ABOUT_KEYS
 from paywon.db.pool import Connection
 from paywon.desk import store
-from paywon.desk.model import Decision, DecisionKind, Doubt, Leftover, may_second, step_if_unchanged
+from paywon.desk.model import (
+    Decision,
+    DecisionKind,
+    Doubt,
+    Kind,
+    Leftover,
+    Place,
+    Places,
+    Sighting,
+    may_second,
+    next_places,
+    standing_approval,
+    step_if_unchanged,
+    was_heard,
+)
 from paywon.idempotency import commands as idempotency
 from paywon.orders import store as orders
 from paywon.orders.model import FulfilmentKind, FulfilmentStatus, Order
@@ -19,14 +37,34 @@ from paywon.payments import store as payments
 from paywon.payments.announcing import Books
 from paywon.payments.commands import cancelling, handing_over, resolving, returning, settling
 from paywon.payments.commands.cancelling import RefundWish
-from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.cashier import Cashier, Origin, outcome_unknown
 from paywon.payments.commands.telling import tell_change
-from paywon.payments.model import APPROVED, PAYING, Attempt, AttemptStatus, AttemptType, PaymentStatus
+from paywon.payments.model import (
+    ABOUT_PAYMENTS,
+    APPROVED,
+    MONEY_MOVING,
+    PAYING,
+    REFUNDABLE,
+    Attempt,
+    AttemptStatus,
+    AttemptType,
+    Payment,
+    PaymentStatus,
+)
 from paywon.receipts import store as receipts
+from paywon.receipts.commands import resolving as receipt_resolving
 from paywon.receipts.commands import settling as receipt_settling
+from paywon.receipts.model import ABOUT_RECEIPTS
+from paywon.receipts.recovery import Seen
 from paywon.strays import store as strays
-from paywon.strays.model import Stray
+from paywon.strays.model import Stray, StrayReason
 from paywon.toss.wire import RefundReceiveAccount
+
+_HEAR_AGAIN_S: Final = 5
+# When a payment is looked at whose question people took for failed; after that hourly.
+LOOK_AFTER_DECISION: Final = timedelta(minutes=1)
+# Where a decision whose outcome could not be read is looked up.
+_REVIEW: Final = "/api/ops/doubtful"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +83,43 @@ class Decider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """All that waits for a person, or may soon."""
+    """A page of all that waits for a person, or may soon; ``next`` is where the next page begins, None at the end."""
 
     doubts: list[Doubt]
     strays: list[Stray]
     leftovers: list[Leftover]
+    next: Places | None
 
 
-async def look_at_desk(cashier: Cashier, *, limit: int) -> Desk:
-    """Show what is in doubt, each kind oldest first."""
+async def look_at_desk(cashier: Cashier, places: Places, *, limit: int) -> Desk:
+    """Show what is in doubt, each kind oldest first, up to ``limit`` of each."""
+    pages: dict[Kind, list[tuple[Place, Doubt | Stray | Leftover]]] = {}
     async with cashier.db.connection() as conn:
-        found = await store.doubts(conn, cashier.clock.now(), limit=limit)
-        return Desk(
-            doubts=[await _with_next_step(conn, doubt) for doubt in found],
-            strays=await strays.open_ones(conn, after=None, limit=limit),
-            leftovers=await store.leftovers(conn, limit=limit),
-        )
+        for kind in Kind:
+            rows = [] if kind in places.over else await _page(conn, cashier, kind, places.after.get(kind), limit + 1)
+            pages[kind] = rows
+    last = {kind: rows[limit - 1][0] if len(rows) > limit else None for kind, rows in pages.items()}
+    shown = [row for rows in pages.values() for _, row in rows[:limit]]
+    return Desk(
+        doubts=[row for row in shown if isinstance(row, Doubt)],
+        strays=[row for row in shown if isinstance(row, Stray)],
+        leftovers=[row for row in shown if isinstance(row, Leftover)],
+        next=next_places(places, last),
+    )
+
+
+async def _page(
+    conn: Connection, cashier: Cashier, kind: Kind, after: Place | None, limit: int
+) -> list[tuple[Place, Doubt | Stray | Leftover]]:
+    if kind is Kind.QUESTION:
+        found = await store.doubts(conn, cashier.clock.now(), after=after, limit=limit)
+        return [((doubt.since, doubt.attempt_id), await _with_next_step(conn, doubt)) for doubt in found]
+    if kind is Kind.STRAY:
+        behind = None if after is None else (after[0], StrayId(after[1]))
+        return [
+            ((stray.found_at, stray.id), stray) for stray in await strays.open_ones(conn, after=behind, limit=limit)
+        ]
+    return [((left.since, left.id), left) for left in await store.leftovers(conn, kind, after=after, limit=limit)]
 
 
 async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt | None:
@@ -74,34 +133,101 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
         if not again:
             await _open_attempt(conn, attempt_id)
             await _record(conn, cashier, who, DecisionKind.REREAD, decision_id, attempt_id=attempt_id)
-    await resolving.resolve_now(cashier, attempt_id, may_ask=True)
-    async with cashier.db.connection() as conn:
-        left = await store.doubt(conn, attempt_id)
-        return None if left is None else await _with_next_step(conn, left)
+    with outcome_unknown(_REVIEW):
+        await resolving.resolve_now(cashier, attempt_id, may_ask=True)
+        async with cashier.db.connection() as conn:
+            left = await store.doubt(conn, attempt_id)
+            return None if left is None else await _with_next_step(conn, left)
 
 
 async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Decision:
     """Propose to take a question for failed, or, as a second operator, carry that out.
 
-    Toss is read once more first: what it shows as done cannot be marked as failed.
+    What Toss was seen to have approved, by any of its answers, cannot be marked as failed; nor can anything while Toss
+    is not heard: it is read once more first, and looked at again later.
 
     Raises:
-        PaywonError: DOUBT_NOT_FOUND, SECOND_OPERATOR_NEEDED, TOSS_SAYS_OTHERWISE.
+        PaywonError: DOUBT_NOT_FOUND, SECOND_OPERATOR_NEEDED, TOSS_SAYS_OTHERWISE, TOSS_NOT_HEARD.
     """
+    async with cashier.db.connection() as conn:
+        found = await payments.attempt_by_id(conn, attempt_id)
+    is_open = found is not None and found.status is AttemptStatus.PENDING
+    heard_at = await _read_now(cashier, found) if found is not None and is_open else None
     async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if again and (made := await _come_to(conn, attempt_id, decision_id, who)) is not None:
             return made
-        await _open_attempt(conn, attempt_id)
+        if not is_open:
+            raise PaywonError("DOUBT_NOT_FOUND")
         proposal = await store.lock_proposal(conn, attempt_id)
         if proposal is None:
+            await _lock_unapproved(conn, attempt_id, heard_at)
             return await _record(conn, cashier, who, DecisionKind.MARK_FAILED, decision_id, attempt_id=attempt_id)
-    if not may_second(proposal, who.operator):
-        raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
-    await resolving.resolve_now(cashier, attempt_id, may_ask=False)
-    async with cashier.db.transaction(about=attempt_id) as conn:
-        await _fail(conn, cashier, attempt_id, proposal, who)
+        if not may_second(proposal, who.operator, who.origin.actor):
+            raise PaywonError("SECOND_OPERATOR_NEEDED", field="operator")
+        attempt = await _lock_unapproved(conn, attempt_id, heard_at)
+        if heard_at is None:
+            raise PaywonError("TOSS_NOT_HEARD", retry_after_s=_HEAR_AGAIN_S)
+        await _fail(conn, cashier, attempt, proposal, who)
         return (await store.decisions_of(conn, attempt_id))[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the stored answers show of a question; ``approval`` is the newest one that still stands."""
+
+    payment: Payment | None
+    approval: Sighting | None
+
+
+async def _evidence(conn: Connection, attempt: Attempt, heard_at: datetime | None) -> Evidence:
+    payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
+    seen = await store.sightings(conn, attempt)
+    brought_about = attempt.type in PAYING or attempt.type is AttemptType.PAYMENT_REQUEST
+    held = payment.payment_key if payment is not None and payment.approved_at is not None else None
+    approval = standing_approval(attempt, seen, held=held, heard_at=heard_at) if brought_about else None
+    return Evidence(payment=payment, approval=approval)
+
+
+async def _lock_unapproved(conn: Connection, attempt_id: AttemptId, heard_at: datetime | None) -> Attempt:
+    """Lock an open question that nothing shows to have been approved.
+
+    Raises:
+        PaywonError: TOSS_SAYS_OTHERWISE; DOUBT_NOT_FOUND, the read just now has shown that it failed.
+    """
+    found = await payments.attempt_by_id(conn, attempt_id)
+    assert found is not None, "attempts are never deleted"
+    payment = await payments.by_id(conn, found.payment_id) if found.payment_id else None
+    if payment is not None:
+        await orders.lock_by_no(conn, payment.order_no)
+    attempt = await payments.lock_attempt(conn, attempt_id)
+    if attempt.status is AttemptStatus.FAILED:
+        raise PaywonError("DOUBT_NOT_FOUND")
+    if attempt.status is AttemptStatus.SUCCESS:
+        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=attempt.outcome or attempt.status)
+    approval = (await _evidence(conn, attempt, heard_at)).approval
+    if approval is not None:
+        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=_shown(approval))
+    return attempt
+
+
+def _shown(seen: Sighting) -> str:
+    return redact_text(seen.status or "")[:50] or f"balanceAmount {seen.balance_amount}"
+
+
+async def _read_now(cashier: Cashier, attempt: Attempt) -> datetime | None:
+    """Read Toss about a question and do what follows, but ask nothing; answer since when, None if it was not heard.
+
+    Of billing keys nothing can be read (api.md 7): they are decided by what people know.
+    """
+    began = cashier.clock.now()
+    if attempt.type in ABOUT_KEYS:
+        return began
+    if attempt.type in ABOUT_RECEIPTS:
+        return None if await receipt_resolving.look_now(cashier, attempt) is Seen.UNREAD else began
+    await resolving.resolve_now(cashier, attempt.id, may_ask=False)
+    async with cashier.db.connection() as conn:
+        return began if was_heard(await store.sightings(conn, attempt), began) else None
 
 
 async def _come_to(conn: Connection, attempt_id: AttemptId, decision_id: DecisionId, who: Decider) -> Decision | None:
@@ -110,25 +236,21 @@ async def _come_to(conn: Connection, attempt_id: AttemptId, decision_id: Decisio
     return next((each for each in decided if each.id == decision_id or each.seconded_by == who.operator), None)
 
 
-async def _fail(conn: Connection, cashier: Cashier, attempt_id: AttemptId, proposal: Decision, who: Decider) -> None:
-    found = await payments.attempt_by_id(conn, attempt_id)
-    assert found is not None, "attempts are never deleted"
-    payment = await payments.by_id(conn, found.payment_id) if found.payment_id else None
-    if payment is not None:
-        await orders.lock_by_no(conn, payment.order_no)
-    attempt = await payments.lock_attempt(conn, attempt_id)
-    if attempt.status is not AttemptStatus.PENDING:
-        raise PaywonError("TOSS_SAYS_OTHERWISE", shown=attempt.outcome or attempt.status)
+async def _fail(conn: Connection, cashier: Cashier, attempt: Attempt, proposal: Decision, who: Decider) -> None:
+    """Take a locked question for failed."""
     why = f"{proposal.reason} ({proposal.operator}, {who.operator})"
-    code = "MARKED_FAILED"
-    now = cashier.clock.now()
+    code, now = "MARKED_FAILED", cashier.clock.now()
+    payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
     if payment is None:
         await settling.close(conn, cashier, attempt, AttemptStatus.FAILED, outcome="decided", code=code, message=why)
     else:
         await settling.give_up(conn, cashier, payment, attempt, outcome="decided", code=code, why=why)
+    if payment is not None and attempt.type in ABOUT_PAYMENTS:
+        # People may be wrong: what Toss approves after all is found.
+        await payments.update_payment(conn, payment.id, now, look_again_at=now + LOOK_AFTER_DECISION)
     if attempt.type is AttemptType.BILLING_KEY_ISSUE and attempt.billing_key_id is not None:
         await billing.mark_failed(conn, cashier, await keys.lock(conn, attempt.billing_key_id))
-    if (receipt := await receipts.by_attempt(conn, attempt_id)) is not None:
+    if (receipt := await receipts.by_attempt(conn, attempt.id)) is not None:
         # Its amount is free again for another receipt.
         await receipt_settling.mark_failed(conn, await receipts.lock(conn, receipt.id), code, why, now=now)
     await store.carry_out(conn, proposal.id, now, seconded_by=who.operator, second_actor=who.origin.actor)
@@ -136,29 +258,111 @@ async def _fail(conn: Connection, cashier: Cashier, attempt_id: AttemptId, propo
 
 async def cancel_attempt_at_toss(
     cashier: Cashier, attempt_id: AttemptId, who: Decider, *, account: RefundReceiveAccount | None
-) -> None:
-    """Read Toss, and if the question was carried out there, have all of its money go back.
+) -> bool:
+    """Read Toss, and if it shows that the question was carried out, have all of its money go back.
+
+    What our books hold is refunded; what was approved and does not fit them goes back by a cancel of its own, which
+    leaves our payment's amounts alone. Answers whether nothing is left; Toss may not have said so yet.
 
     Raises:
-        PaywonError: DOUBT_NOT_FOUND, NOTHING_TO_CANCEL, or what a refund raises.
+        PaywonError: DOUBT_NOT_FOUND, TOSS_NOT_HEARD, NOTHING_TO_CANCEL, APPROVED_FOR_ANOTHER_ORDER,
+            or what a refund raises.
     """
     async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
+        asked = await payments.attempt_by_id(conn, attempt_id) if again else await _open_attempt(conn, attempt_id)
+        if asked is None or asked.type not in MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}:
+            raise PaywonError("DOUBT_NOT_FOUND")
         if not again:
-            await _open_attempt(conn, attempt_id)
             await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, attempt_id=attempt_id)
-    await resolving.resolve_now(cashier, attempt_id, may_ask=False)
+    heard_at = await _read_now(cashier, asked)
     async with cashier.db.connection() as conn:
-        attempt = await payments.attempt_by_id(conn, attempt_id)
-        assert attempt is not None, "attempts are never deleted"
-        payment = await payments.by_id(conn, attempt.payment_id) if attempt.payment_id else None
-    if again and payment is not None and payment.status is PaymentStatus.CANCELED:
-        return
-    if attempt.type not in PAYING or payment is None or payment.status not in APPROVED:
+        evidence = await _evidence(conn, asked, heard_at)
+        begun = await strays.unfit_of(conn, asked.payment_id) if again and asked.payment_id else None
+    payment = evidence.payment
+    assert payment is not None, "what moves money is about a payment"
+    if again and payment.status is PaymentStatus.CANCELED:
+        return True
+    if begun is not None:
+        return await _return_now(cashier, begun, who, account=account)
+    if payment.status in REFUNDABLE and asked.payment_key in (None, payment.payment_key):
+        wish = RefundWish(
+            kind=AttemptType.PAYMENT_CANCELLATION,
+            reason=who.reason,
+            amount=None,
+            account=account,
+            payment_key=payment.payment_key,
+        )
+        with outcome_unknown(f"/payments/{payment.id}"), _as_begun(again):
+            return not (await cancelling.refund_payment(cashier, payment.id, wish, who.carrying_out)).in_doubt
+        return False
+    if heard_at is None:
+        raise PaywonError("TOSS_NOT_HEARD", retry_after_s=_HEAR_AGAIN_S)
+    if evidence.approval is None:
         raise PaywonError("NOTHING_TO_CANCEL")
-    wish = RefundWish(kind=AttemptType.PAYMENT_CANCELLATION, reason=who.reason, amount=None, account=account)
-    with _as_begun(again):
-        await cancelling.refund_payment(cashier, payment.id, wish, who.carrying_out)
+    stray = await _take_for_stray(cashier, asked, payment, evidence.approval, who, account=account)
+    return await _return_now(cashier, stray, who, account=account)
+
+
+async def _take_for_stray(
+    cashier: Cashier,
+    asked: Attempt,
+    payment: Payment,
+    shown: Sighting,
+    who: Decider,
+    *,
+    account: RefundReceiveAccount | None,
+) -> Stray:
+    """Close a question whose approval fits none of our books, and write its money down as money that has to go back.
+
+    Raises:
+        PaywonError: APPROVED_FOR_ANOTHER_ORDER, REFUND_ACCOUNT_REQUIRED.
+    """
+    if shown.key is None or shown.order_no != payment.order_no:
+        raise PaywonError("APPROVED_FOR_ANOTHER_ORDER", shown=_shown(shown))
+    by_deposit = shown.by_account and shown.status in APPROVED
+    if by_deposit and account is None:
+        raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")
+    now = cashier.clock.now()
+    found = Stray(
+        id=StrayId(new_uuid()),
+        payment_id=payment.id,
+        payment_key=PaymentKey(shown.key),
+        reason=StrayReason.UNFIT,
+        # What it is in won nobody can say where the currency is another; Toss is asked for all of it.
+        balance_amount=payment.total_amount if shown.balance_amount is None else Krw(shown.balance_amount),
+        needs_account=by_deposit,
+        # Whoever dies here has a worker send it back.
+        return_at=now + cashier.lease,
+        found_at=now,
+    )
+    async with cashier.db.transaction() as conn:
+        await orders.lock_by_no(conn, payment.order_no)
+        attempt = await payments.lock_attempt(conn, asked.id)
+        if attempt.status is AttemptStatus.PENDING:
+            code, why = "CANCELED_AT_TOSS", f"{who.reason} ({who.operator})"
+            await settling.close(
+                conn, cashier, attempt, AttemptStatus.FAILED, outcome="decided", code=code, message=why
+            )
+        await strays.note(conn, found)
+        return await strays.by_key(conn, found.payment_key)
+
+
+async def _return_now(cashier: Cashier, stray: Stray, who: Decider, *, account: RefundReceiveAccount | None) -> bool:
+    """Have money that fits none of our books go back; answer whether nothing is left of it."""
+    if stray.returned_at is not None:
+        return True
+    bank = cancelling.known_bank(account)
+    try:
+        await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
+    except PaywonError as error:
+        if error.code not in returning.PASSING:
+            async with cashier.db.transaction() as conn:
+                await strays.wait_for_person(conn, stray.id, error.code)
+        raise
+    async with cashier.db.connection() as conn:
+        left = await strays.by_id(conn, stray.id)
+    return left is not None and left.returned_at is not None
 
 
 async def return_stray_money(
@@ -179,10 +383,11 @@ async def return_stray_money(
             raise PaywonError("DOUBT_NOT_FOUND")
         if not again:
             await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, stray_id=stray_id)
-    with _as_begun(again):
-        await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
-    async with cashier.db.connection() as conn:
-        left = await strays.by_id(conn, stray_id)
+    with outcome_unknown(_REVIEW):
+        with _as_begun(again):
+            await returning.return_stray(cashier, stray, who.carrying_out, reason=who.reason, account=bank)
+        async with cashier.db.connection() as conn:
+            left = await strays.by_id(conn, stray_id)
     assert left is not None, "strays are never deleted"
     return left
 

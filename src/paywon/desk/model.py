@@ -1,15 +1,25 @@
 """What lies on the desk, and decisions about it. Pure."""
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from paywon.base.ids import AttemptId, DecisionId, OrderId, StrayId
 from paywon.billing.model import issue_step
-from paywon.payments.model import ABOUT_PAYMENTS, Attempt, AttemptType, PaymentStatus
-from paywon.payments.recovery import Reading, Step, next_step
+from paywon.payments.model import (
+    ABOUT_PAYMENTS,
+    OVER_WITHOUT_MONEY,
+    REFUNDABLE,
+    UNPAID,
+    Attempt,
+    AttemptType,
+    PaymentStatus,
+)
+from paywon.payments.recovery import NO_SUCH_PAYMENT, Reading, Step, next_step
 
 
 class DecisionKind(StrEnum):
@@ -37,9 +47,18 @@ class Decision:
     carried_out_at: datetime | None = None
 
 
-def may_second(proposal: Decision, operator: str) -> bool:
-    """Whether an operator may carry out what another proposed: nobody seconds themselves."""
-    return proposal.operator.strip().casefold() != operator.strip().casefold()
+def may_second(proposal: Decision, operator: str, actor: str) -> bool:
+    """Whether an operator may carry out what another proposed: two people are two names and two API keys.
+
+    A name is typed by whoever sends the request, so the key is what counts.
+    """
+    return proposal.actor != actor and _plain(proposal.operator) != _plain(operator)
+
+
+def _plain(name: str) -> str:
+    """Reduce a name to what people see of it: one spelling, no case, and nothing invisible."""
+    visible = "".join(each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each)[0] not in "CZ")
+    return unicodedata.normalize("NFKC", visible.casefold())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +66,8 @@ class Answer:
     """One thing that Toss said about a question: to the question itself, or to a read made for it.
 
     ``listed``: how many entries a list of Toss's had that was read for it. What is sought was not among them, or the
-    question would be settled.
+    question would be settled. ``message`` names the field that could not be read or does not fit our books, where one
+    did not.
     """
 
     at: datetime
@@ -57,6 +77,7 @@ class Answer:
     outcome: str | None
     shows: str | None
     listed: int | None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +133,165 @@ def step_if_unchanged(attempt: Attempt, answers: list[Answer], at: datetime | No
 def _reading(last: Answer | None) -> Reading:
     if last is None:
         return Reading(status=None)
-    status = PaymentStatus.__members__.get(last.shows or "")
-    return Reading(status=status, found=last.http_status != 404)
+    # What could not be read, or contradicts our books, settles nothing, whatever status it shows.
+    settles = last.outcome == "yes" and last.message is None
+    status = PaymentStatus.__members__.get(last.shows or "") if settles else None
+    return Reading(status=status, found=not is_missing(last.outcome, last.code))
+
+
+def is_missing(outcome: str | None, code: str | None) -> bool:
+    """Whether a read was told that Toss knows no such payment; by its code, as NOT_FOUND_MERCHANT is a 404 too."""
+    return outcome == "no" and code in NO_SUCH_PAYMENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What one stored answer of Toss's showed of a payment, whether or not our books could take it.
+
+    ``about_it``: it was an answer to the question itself, to one that it replaced, or to a read made for it.
+    ``answered_at`` is None for a question that is still open: it may have been asked more than once.
+    """
+
+    type: str
+    outcome: str | None
+    code: str | None
+    asked_key: str | None
+    asked_at: datetime
+    answered_at: datetime | None
+    about_it: bool
+    payment_key: str | None
+    order_no: str | None
+    status: str | None
+    balance: str | None
+    by_account: bool
+
+    @property
+    def key(self) -> str | None:
+        """The paymentKey that it is about."""
+        return self.payment_key or self.asked_key
+
+    @property
+    def balance_amount(self) -> int | None:
+        """What was left, where that is a whole number."""
+        text = self.balance or ""
+        return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it is a read that told what the payment is, or that there is none."""
+        told = self.outcome == "yes" or self.shows_approval or is_missing(self.outcome, self.code)
+        return self.type == AttemptType.STATUS_READ and told
+
+    @property
+    def shows_approval(self) -> bool:
+        """Whether it shows an approval, an account that waits for its deposit, or any money."""
+        if self.status in REFUNDABLE:
+            return True
+        return self.status not in _WITHOUT_MONEY and (self.balance_amount or 0) > 0
+
+
+# Toss shows a balance here too, and nobody has paid it (fixtures: READY, ABORTED).
+_WITHOUT_MONEY: Final = frozenset({*UNPAID, *OVER_WITHOUT_MONEY})
+
+
+def standing_approval(
+    attempt: Attempt, seen: list[Sighting], *, held: str | None, heard_at: datetime | None
+) -> Sighting | None:
+    """Find the newest approval that a question was seen to have brought about, and that no later read takes back.
+
+    ``held`` is the paymentKey whose money our books hold: that of another question. ``heard_at`` is when the read
+    began that was made just now, None where Toss was not heard: only that one is known to be later than the answer
+    to a question that is still open.
+    """
+    for each in reversed(seen):
+        of_its_key = attempt.payment_key is not None and each.key == attempt.payment_key
+        concerns = of_its_key or (each.about_it and each.key != held)
+        answered_at = each.answered_at or heard_at
+        taken_back = answered_at is not None and any(_takes_back(later, each, answered_at) for later in seen)
+        if concerns and each.shows_approval and not taken_back:
+            return each
+    return None
+
+
+def _takes_back(later: Sighting, shown: Sighting, answered_at: datetime) -> bool:
+    if not later.is_heard or later.shows_approval or later.asked_at < answered_at:
+        return False
+    return later.payment_key == shown.key or (later.payment_key is None and later.asked_key in (None, shown.key))
+
+
+def was_heard(seen: list[Sighting], since: datetime) -> bool:
+    """Whether a read that was made for a question since then told what the payment is."""
+    return any(each.is_heard and each.about_it and each.asked_at >= since for each in seen)
+
+
+Place: TypeAlias = tuple[datetime, UUID]
+
+
+class Kind(StrEnum):
+    """What lies on the desk; each is a list of its own, oldest first."""
+
+    QUESTION = "question"
+    STRAY = "stray"
+    WEBHOOK = "webhook"
+    FULFILMENT = "fulfilment"
+    REFUND = "refund"
+    CASH_RECEIPT = "cash_receipt"
+    DIFFERENCE = "difference"
+    UNKNOWN_PAYMENT = "unknown_payment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where each kind was left off: behind which row, None at its beginning; ``over``: those that came to their end."""
+
+    after: dict[Kind, Place] = field(default_factory=dict)
+    over: frozenset[Kind] = frozenset()
+
+    def words(self) -> list[str]:
+        """Write it as words of a cursor, two for each kind."""
+        return [word for kind in Kind for word in self._words(kind)]
+
+    def _words(self, kind: Kind) -> tuple[str, str]:
+        if kind in self.over:
+            return "over", "."
+        at, row = self.after[kind]
+        return at.astimezone(UTC).isoformat(), str(row)
+
+
+def places_of(words: list[str]) -> Places:
+    """Read the words of a cursor back.
+
+    Raises:
+        ValueError: they are none.
+    """
+    pairs = dict(zip(Kind, zip(words[::2], words[1::2], strict=True), strict=True))
+    over = frozenset(kind for kind, (at, _) in pairs.items() if at == "over")
+    after = {kind: (datetime.fromisoformat(at), UUID(row)) for kind, (at, row) in pairs.items() if kind not in over}
+    found = Places(after=after, over=over)
+    if found.words() != words or len(over) == len(Kind):
+        raise ValueError("another spelling")
+    return found
+
+
+def next_places(before: Places, last: dict[Kind, Place | None]) -> Places | None:
+    """Say where the next page begins, given the last row of each kind, None where it came to its end.
+
+    None when every kind has.
+    """
+    after = {kind: place for kind, place in last.items() if place is not None}
+    over = before.over | {kind for kind in Kind if kind not in after}
+    return Places(after=after, over=over) if after else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """Something else that waits for a person: a parked webhook, a blocked fulfilment, a refund the bank refused.
+    """Something else that waits for a person.
 
-    ``id`` is the webhook's, the order's, or the payment's.
+    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back, money at
+    Toss for an order that we do not know, or what no read of Toss explains in its list of transactions.
+
+    ``id`` is the webhook's, the order's, the payment's, or that of the row found in Toss's list. ``next_step`` names
+    the door by which a person goes on.
     """
 
     kind: str
@@ -129,3 +300,8 @@ class Leftover:
     order_no: str | None
     reason: str | None
     decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def next_step(self) -> str | None:
+        """Name the door that this is for: a webhook's ``reprocess``, a fulfilment's ``retry``; None outside paywon."""
+        return {"webhook": "reprocess", "fulfilment": "retry"}.get(self.kind)

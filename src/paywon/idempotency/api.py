@@ -12,13 +12,14 @@ from paywon.base.errors import PaywonError
 from paywon.idempotency import commands
 from paywon.idempotency.model import Claim, Reply, ReplyAgain
 from paywon.web.auth import Principal
-from paywon.web.problems import ERROR_CODE, answer_trouble
+from paywon.web.problems import ERROR_CODE, answer_trouble, translate
 
 HEADER: Final = "Idempotency-Key"
 _FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _CLAIM: Final = "paywon_claim"
 # Toss was not reached, or refused our own credentials: the attempt is closed, and what it had reserved is free again.
 _NOTHING_DONE: Final = frozenset({"PROVIDER_UNAVAILABLE", "PROVIDER_MISCONFIGURED"})
+_UNKNOWN: Final = "OUTCOME_UNKNOWN"
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
 
 
@@ -91,7 +92,7 @@ class KeepReplies(ASGIMiddleware):
         except Exception as error:
             # Nothing has been sent, and the key has no reply yet. Litestar believes that the reply is on its way.
             request: Request[Any, Any, Any] = Request(scope, receive, send)
-            trouble = answer_trouble(request, error).to_asgi_response(app=None, request=request)
+            trouble = answer_trouble(request, _as_unknown(start, error)).to_asgi_response(app=None, request=request)
             await trouble(scope, receive, send)
             return
         await send(start)  # type: ignore[arg-type]
@@ -99,10 +100,22 @@ class KeepReplies(ASGIMiddleware):
 
     async def _keep(self, scope: Scope, claim: Claim, start: dict[str, Any], body: bytes) -> None:
         db = scope["litestar_app"].state.house.db
+        if scope["state"].get(ERROR_CODE) == _UNKNOWN:
+            return  # a repeat goes on with what was begun, and learns what came of it
         if start["status"] < 500:
             await commands.keep_reply(db, claim, _reply(start, body))
         elif scope["state"].get(ERROR_CODE) in _NOTHING_DONE:
             await commands.give_back(db, claim)
+
+
+def _as_unknown(start: dict[str, Any], error: Exception) -> PaywonError:
+    """Tell that a reply could not be kept, and so was not sent: what it would have told is done."""
+    if start["status"] >= 500:
+        return translate(error)
+    headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+    unknown = PaywonError(_UNKNOWN, retry_after_s=2, location=headers.get("location"))
+    unknown.__cause__ = error
+    return unknown
 
 
 def _taken(scope: Scope) -> Claim | None:

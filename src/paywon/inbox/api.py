@@ -1,18 +1,23 @@
 """The webhook door."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from litestar import Controller, Request, post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from litestar.params import Dependency
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
+from paywon.base.ids import WebhookEventId
 from paywon.inbox.commands.receiving import Inbox, Receipt, receive
+from paywon.inbox.commands.reprocessing import reprocess
+from paywon.payments.api.common import Asker
 from paywon.toss.webhooks import MAX_TEXT_CHARS
 from paywon.web.address import client_address
-from paywon.web.auth import OPEN
-from paywon.web.openapi import OpenOperation, reading
+from paywon.web.auth import OPEN, needs
+from paywon.web.openapi import OpenOperation, reading, writing
 from paywon.web.rates import RATE, Rate
 from paywon.web.shapes import END, Output
 
@@ -33,6 +38,19 @@ def _flat() -> Schema:
     flat = _named("secret", "transactionKey", "orderId")
     flat.schema_not = Schema(required=["eventType"])
     return flat
+
+
+class WebhookOut(Output, frozen=True, kw_only=True):
+    """A stored webhook. ``lookAt`` is when Toss is read for it, null once it is over."""
+
+    id: UUID
+    event_type: str
+    verdict: str
+    status: str
+    reason: str | None
+    order_no: str | None
+    received_at: datetime
+    look_at: datetime | None
 
 
 class Received(Output, frozen=True, kw_only=True):
@@ -77,3 +95,19 @@ class WebhooksController(Controller):
             source_address=client_address(request),
         )
         return Received(received=True, repeated=receipt is Receipt.REPEAT)
+
+
+class StoredWebhooksController(Controller):
+    path = "/api/ops/webhooks"
+    tags = ("operations",)
+
+    @post(
+        "/{webhook_id:uuid}/reprocess",
+        status_code=HTTP_202_ACCEPTED,
+        guards=[needs("ops:write")],
+        summary="Have a stored webhook looked at again",
+        responses=writing(404, 409),
+    )
+    async def reprocess(self, webhook_id: UUID, inbox: Letterbox, origin: Asker) -> WebhookOut:
+        """A worker reads its payment from Toss at once. The way on for a parked webhook, or any other that is over."""
+        return WebhookOut(**asdict(await reprocess(inbox, WebhookEventId(webhook_id), origin)))

@@ -5,10 +5,10 @@ from typing import Final
 
 from pgqueuer import PgQueuer
 
-from paywon.inbox.commands import keeping
+from paywon.inbox.commands import keeping, waking
 from paywon.inbox.commands.looking import claim_looks, look
 from paywon.inbox.commands.receiving import Inbox
-from paywon.queue.jobs import every_minute, side_by_side
+from paywon.queue.jobs import every_minute, forever, side_by_side
 
 _AT_ONCE: Final = 20
 _LOOK_EVERY_S: Final = 0.25
@@ -21,3 +21,8 @@ def register_jobs(pgq: PgQueuer, inbox: Inbox) -> None:
 async def look_forever(inbox: Inbox, *, every_s: float = _LOOK_EVERY_S) -> None:
     """Look at the orders that webhooks speak of, until cancelled."""
     await side_by_side(partial(claim_looks, inbox), partial(look, inbox), most=_AT_ONCE, every_s=every_s)
+
+
+async def wake_forever(inbox: Inbox, *, every_s: float) -> None:
+    """Make the looks due that waited for Toss to be heard, until cancelled."""
+    await forever(partial(waking.wake_looks, inbox), every_s=every_s)

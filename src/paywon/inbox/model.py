@@ -1,12 +1,13 @@
 """What arrived at the webhook door, and when it has us look at Toss. Pure."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from paywon.base.ids import OrderNo, PaymentKey, WebhookEventId
+from paywon.inbox.claims import Claim, Shown, claims_money, claims_more, says_the_same
 
 
 class WebhookVerdict(StrEnum):
@@ -33,11 +34,24 @@ PROVEN: Final = frozenset({WebhookVerdict.SIGNED, WebhookVerdict.SECRET_MATCHED}
 UNKNOWN_ORDER: Final = "UNKNOWN_ORDER"
 TOO_MANY_KEYS: Final = "TOO_MANY_KEYS"
 WORK_FAILED: Final = "WORK_FAILED"
+TOSS_SHOWS_LESS: Final = "TOSS_SHOWS_LESS"
+CONTRADICTS: Final = "CONTRADICTS_OUR_BOOKS"
+KNOWN_ALREADY: Final = "KNOWN_ALREADY"
 
 MAX_WAITING: Final = 100
 """How many webhooks of one order may wait that nothing proves. Toss sends a dozen in a payment's whole life."""
 APART: Final = timedelta(seconds=1)
 """How far two looks at one order are apart, at least."""
+MAX_DOUBTED: Final = 5
+"""How many unproven webhooks of one order may claim more than Toss shows and be looked for again, and how many of them
+may lie parked. Anybody can make such claims up; one read answers all that are genuine."""
+LADDER_S: Final = (2, 5, 15, 60, 300, 900)
+"""After how many seconds Toss is read again that shows less than a webhook claims. Its reads may lag behind."""
+OWN_ANSWER: Final = timedelta(seconds=2)
+"""How long an unproven webhook waits for the answer to a question of ours that is under way and may tell the same."""
+FRESH: Final = timedelta(seconds=30)
+"""How long before a webhook's arrival a fact may have been asked for that answers it without a read. The answer to our
+own confirm is asked for before Toss can tell of it; the clocks of two hosts may differ a little too."""
 _MOST_PATIENT: Final = 6
 _RETRY_S: Final = (1, 5, 15, 60, 300, *[900] * 18)
 
@@ -46,7 +60,9 @@ _RETRY_S: Final = (1, 5, 15, 60, 300, *[900] * 18)
 class WebhookEvent:
     """One row of ``webhook_events``; ``body`` and ``headers`` are redacted, ``digest`` is of the raw body.
 
-    ``order_no`` is the order of ours that it is about, else the one that it claims.
+    ``order_no`` is the order of ours that it is about, else the one that it claims. ``look_at`` is when it next asks
+    for a look, set while it waits; ``looks`` how many looks have shown less than it claims. ``asked_again_at`` is when
+    it came again, or a person (``asked_again_by``) wanted it looked at again.
     """
 
     id: WebhookEventId
@@ -65,6 +81,12 @@ class WebhookEvent:
     repeats: int = 0
     received_at: datetime
     processed_at: datetime | None = None
+    claim: Claim | None = None
+    secret_digest: bytes | None = field(default=None, repr=False)
+    look_at: datetime | None = None
+    looks: int = 0
+    asked_again_at: datetime | None = None
+    asked_again_by: str | None = None
 
 
 def first_status(event_type: str, verdict: WebhookVerdict, *, ours: bool, proven: bool) -> tuple[WebhookStatus, str]:
@@ -86,13 +108,15 @@ def first_status(event_type: str, verdict: WebhookVerdict, *, ours: bool, proven
 class Look:
     """One row of ``webhook_looks``: that webhooks ask for a look at an order, and when it may be made.
 
-    ``patient_until`` binds only where none of those that wait is proven. ``idle``: how many looks in a row taught
-    nothing; ``unheard``: how many could not hear Toss.
+    ``proven_at`` and ``hinted_at`` are when the first of those that wait asks for it, proven or not; None where no such
+    one waits. ``patient_until`` binds only those that are not proven. ``idle``: how many looks in a row taught nothing;
+    ``unheard``: how many could not hear Toss.
     """
 
     order_no: OrderNo
     waiting: int
-    proven: bool
+    proven_at: datetime | None = None
+    hinted_at: datetime | None = None
     not_before: datetime
     patient_until: datetime
     idle: int = 0
@@ -150,21 +174,103 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """What a look needs of a webhook that waits."""
+    """What a look needs of a webhook that waits.
+
+    ``proven_late``: by its payment's secret, that was not known when it came. ``again``: somebody wants a look,
+    whatever our books say.
+    """
 
     id: WebhookEventId
     payment_key: PaymentKey | None
     proven: bool
+    proven_late: bool = False
+    claim: Claim = field(default_factory=Claim)
+    received_at: datetime
+    look_at: datetime
+    looks: int = 0
+    again: bool = False
+
+
+def is_known_already(hint: Hint, books: Shown | None, fact_asked_at: datetime | None) -> bool:
+    """Whether our books say just what a webhook says, by a fact about as new: a read would teach nothing."""
+    if hint.again or books is None or fact_asked_at is None:
+        return False
+    return fact_asked_at >= hint.received_at - FRESH and says_the_same(hint.claim, books)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one read came to. ``shown`` is None where Toss showed no payment of this order; ``code`` then says why.
+
+    ``missing``: Toss knows no such payment, or does not know it yet.
+    """
+
+    shown: Shown | None = None
+    contradicts: bool = False
+    missing: bool = False
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A webhook waits on, until it asks for a look again at ``look_at``."""
+
+    look_at: datetime
+    looks: int
+
+
+Ending: TypeAlias = tuple[WebhookStatus, str | None]
+Outcome: TypeAlias = Ending | Stay
+
+
+def outcome_of(hint: Hint, heard: Heard, books: Shown | None, now: datetime) -> Outcome:
+    """Say what becomes of a webhook, given the read that was made for it and what our books show after it.
+
+    It is answered only by what shows all that it claims: one that claims more is looked for again, at last parked.
+    """
+    unknown = WebhookStatus.PARKED if hint.proven else WebhookStatus.IGNORED
+    if heard.contradicts:
+        return WebhookStatus.PARKED, CONTRADICTS
+    if heard.shown is None and not (heard.missing and claims_money(hint.claim)):
+        # What anybody may have made up, and Toss knows nothing of, is nobody's to look at.
+        return unknown, heard.code
+    if any(not claims_more(hint.claim, shown) for shown in (heard.shown, books) if shown is not None):
+        return WebhookStatus.PROCESSED, None
+    if hint.look_at > now:
+        return Stay(look_at=hint.look_at, looks=hint.looks)
+    if hint.looks < len(LADDER_S):
+        return Stay(look_at=now + timedelta(seconds=LADDER_S[hint.looks]), looks=hint.looks + 1)
+    return (unknown, heard.code) if heard.shown is None else (WebhookStatus.PARKED, TOSS_SHOWS_LESS)
+
+
+def within_bounds(
+    hints: Sequence[Hint], outcomes: Mapping[WebhookEventId, Outcome], *, parked: int
+) -> dict[WebhookEventId, Outcome]:
+    """Let only so many unproven webhooks of an order stay, or lie parked, that claim more than Toss shows.
+
+    ``parked`` is how many lie there already. What is too many is ignored.
+    """
+    bounded = dict(outcomes)
+    stay = [hint for hint in hints if not hint.proven and isinstance(outcomes.get(hint.id), Stay)]
+    shelved = (WebhookStatus.PARKED, TOSS_SHOWS_LESS)
+    park = [hint for hint in hints if not hint.proven and outcomes.get(hint.id) == shelved]
+    for hint in [*stay[MAX_DOUBTED:], *park[max(0, MAX_DOUBTED - parked) :]]:
+        outcome = outcomes[hint.id]
+        unread = isinstance(outcome, Stay) and outcome.looks == 0
+        bounded[hint.id] = (WebhookStatus.IGNORED, TOO_MANY_KEYS if unread else TOSS_SHOWS_LESS)
+    return bounded
 
 
 def keys_to_look_under(hints: Collection[Hint], known: Iterable[PaymentKey]) -> list[PaymentKey | None]:
     """Choose under which paymentKeys to look, of those that were named: one of ours and one that is not.
 
     Where a hint names none, and no key that we know is named, the order's number serves (None). Anybody can name keys,
-    and one that Toss does not know costs two calls, so a look tries only one: a proven hint's, else the first's.
+    and one that Toss does not know costs two calls, so a look tries only one: a proven hint's, else that of the first
+    which was looked for the least.
     """
     ours = set(known)
-    named = list(dict.fromkeys(hint.payment_key for hint in sorted(hints, key=lambda hint: not hint.proven)))
+    in_turn = sorted(hints, key=lambda hint: (not hint.proven, hint.looks))
+    named = list(dict.fromkeys(hint.payment_key for hint in in_turn))
     by_known = [key for key in named if key in ours][:1]
     by_strange = [key for key in named if key is not None and key not in ours][:1]
     by_order = [None] if None in named and not by_known else []

@@ -146,7 +146,7 @@ async def suspects(conn: Connection, table: TextTable) -> list[dict[str, Any]]:
     """Fetch the rows whose text looks suspicious: ``subject``, and each suspicious column by its name."""
     tests = {column: _looks_like_card(f'"{column}"::text') for column in table.texts}
     for column in table.documents:
-        shown = f'(CASE WHEN jsonb_typeof("{column}") = \'object\' THEN "{column}"'
+        shown = f'(CASE WHEN {_has_members(column)} THEN "{column}"'
         shown += "".join(f" #- '{path}'" for path in _paths(column)) + f' ELSE "{column}" END)::text'
         tests[column] = f"({_looks_like_card(shown)} OR {shown} ~ $2)"
     columns = ", ".join(f'CASE WHEN {test} THEN "{column}" END AS "{column}"' for column, test in tests.items())
@@ -161,6 +161,15 @@ async def suspects(conn: Connection, table: TextTable) -> list[dict[str, Any]]:
         timeout=STATEMENT_TIMEOUT_S + 5,
     )
     return [dict(row) for row in rows]
+
+
+def _has_members(column: str) -> str:
+    """Ask whether a document is an object, and so is whatever the paths pass: an array has no members by name."""
+    passed = {",".join(path.strip("{}").split(",")[:-1]) for path in _paths(column)} - {""}
+    arrays = "".join(
+        f""" AND jsonb_typeof("{column}" #> '{{{place}}}') IS DISTINCT FROM 'array'""" for place in sorted(passed)
+    )
+    return f"""jsonb_typeof("{column}") = 'object'{arrays}"""
 
 
 def _looks_like_card(text: str) -> str:

@@ -1,20 +1,24 @@
 """Turns Toss's Payment object into a fact and into our columns. Pure; the only place that knows both shapes."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from paywon.base.ids import OrderNo, PaymentKey
-from paywon.base.redaction import redact
-from paywon.payments.model import Fact, PaymentStatus
+from paywon.base.redaction import redact, redact_text
+from paywon.payments.model import APPROVED, Fact, PaymentStatus
 from paywon.toss import wire
+from paywon.toss.body import fitting, read_tree
 from paywon.toss.codes import card_company_name
+from paywon.toss.outcome import Call
 
 
 def fact_of(answer: wire.Payment, asked_at: datetime) -> Fact | None:
-    """Take what Toss says as a fact; None when its status or amounts are of no kind that we know."""
-    whole = isinstance(answer.total_amount, int) and isinstance(answer.balance_amount, int)
-    if answer.status not in PaymentStatus.__members__ or not whole:
+    """Take what Toss says as a fact; None where ``unfit`` says why it cannot be one."""
+    if unfit(answer) is not None:
         return None
     return Fact(
         payment_key=PaymentKey(answer.payment_key),
@@ -25,6 +29,20 @@ def fact_of(answer: wire.Payment, asked_at: datetime) -> Fact | None:
         currency=answer.currency,
         asked_at=asked_at,
     )
+
+
+def unfit(answer: wire.Payment) -> str | None:
+    """Say which field of a payment is of no kind that our books know, and why; None where all are."""
+    total, balance = wire.whole(answer.total_amount), wire.whole(answer.balance_amount)
+    if answer.status not in PaymentStatus.__members__:
+        return f"status: {redact_text(answer.status)[:50]!r} is none that we know"
+    if total is None:
+        return "totalAmount: is not whole"
+    if balance is None:
+        return "balanceAmount: is not whole"
+    if not 0 <= balance <= total:
+        return "balanceAmount: is not between 0 and totalAmount"
+    return None
 
 
 def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> dict[str, Any]:
@@ -39,15 +57,15 @@ def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> di
         "tax_free_amount": _won(answer.tax_free_amount),
         "tax_exemption_amount": _won(answer.tax_exemption_amount),
         **({"requested_at": answer.requested_at} if answer.requested_at else {}),
-        "approved_at": answer.approved_at,
+        "approved_at": _approved_at(answer, raw, fact),
         "receipt_url": answer.receipt.url if answer.receipt else None,
         "checkout_url": answer.checkout.url if answer.checkout else None,
         "last_transaction_key": answer.last_transaction_key,
         "is_partial_cancelable": answer.is_partial_cancelable,
         "easy_pay_provider": answer.easy_pay.provider if answer.easy_pay else None,
-        "virtual_account": redact(raw.get("virtualAccount"), inside="virtualaccount"),
+        "virtual_account": _virtual_account(answer, raw),
         **({"secret_digest": digest_of_secret(answer.secret)} if answer.secret else {}),
-        "cash_receipts": _cash_receipts(raw),
+        "cash_receipts": _cash_receipts(answer, raw),
         "fail_code": answer.failure.code if answer.failure else None,
         "fail_message": redact(answer.failure.message) if answer.failure else None,
         "raw_response": keepable(raw),
@@ -56,12 +74,84 @@ def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> di
     }
 
 
+def _approved_at(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> datetime | None:
+    """Tell when it was approved; when we asked, where Toss shows an approval and no time of it that can be read."""
+    if answer.approved_at is not None:
+        return answer.approved_at
+    shown = fact.status in APPROVED or (fact.status is PaymentStatus.CANCELED and bool(raw.get("approvedAt")))
+    return fact.asked_at if shown else None
+
+
+def _virtual_account(answer: wire.Payment, raw: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the account as far as it can be read; an empty one where there is one and none of it can."""
+    if answer.virtual_account is None:
+        return {} if answer.is_by_account else None
+    account, _ = fitting(raw["virtualAccount"], wire.VirtualAccount)
+    shown: dict[str, Any] = redact(account, inside="virtualaccount")
+    return shown
+
+
+def cancels_listed(
+    answer: wire.Payment, raw: dict[str, Any], known: Mapping[str, int]
+) -> list[tuple[wire.Cancel, dict[str, Any]]]:
+    """Pair each cancel that Toss lists with what it sent of it; ``known`` are the cancels in our books, by their keys.
+
+    What an entry does not show itself follows from the rest: the newest cancel's key is the payment's
+    lastTransactionKey (api.md 5.4), and what went back in all is the total less the balance. An entry whose key or
+    amount cannot be told even so is left out: the balance still says what went back.
+    """
+    found = [(_as_cancel(entry), entry if isinstance(entry, dict) else {}) for entry in _entries(answer, raw)]
+    named = [cancel.transaction_key for cancel, _ in found]
+    last = answer.last_transaction_key
+    if named and named[-1] is None and last is not None and last not in named:
+        found[-1] = (replace(found[-1][0], transaction_key=last), found[-1][1])
+    total = wire.whole(answer.total_amount) or 0
+    unsaid = [place for place, (cancel, _) in enumerate(found) if not _amount_of(cancel, total)]
+    if len(unsaid) == 1:
+        cancel, entry = found[unsaid[0]]
+        said = {
+            **known,
+            **{other.transaction_key: _amount_of(other, total) or 0 for other, _ in found if other.transaction_key},
+        }
+        told = sum(amount for key, amount in said.items() if key != cancel.transaction_key)
+        rest = total - (wire.whole(answer.balance_amount) or 0) - told
+        found[unsaid[0]] = (replace(cancel, cancel_amount=rest), entry)
+    return [(cancel, entry) for cancel, entry in found if cancel.transaction_key and _amount_of(cancel, total)]
+
+
+def _entries(answer: wire.Payment, raw: dict[str, Any]) -> list[Any]:
+    listed = raw.get("cancels")
+    if isinstance(listed, list):
+        return listed
+    # Something went back, and the list that says so cannot be read: it stands for one entry.
+    went_back = answer.balance_amount < answer.total_amount and listed is not None
+    return [None] if went_back else []
+
+
+def _as_cancel(entry: Any) -> wire.Cancel:
+    return read_tree(entry if isinstance(entry, dict) else {}, wire.Cancel).value
+
+
+def _amount_of(cancel: wire.Cancel, total: int) -> int | None:
+    """Answer the won of a cancel; None where they cannot be told: no cancel is of nothing, or of more than was paid."""
+    amount = _won(cancel.cancel_amount)
+    return amount if amount is not None and 0 < amount <= total else None
+
+
+def shows_gone(payment_key: PaymentKey | None, call: Call) -> bool:
+    """Whether a 2xx of Toss's shows that nothing is left under a paymentKey, whatever else of it fits our books."""
+    body = call.response_body or {}
+    gone = body.get("status") == PaymentStatus.CANCELED or body.get("balanceAmount") == 0
+    return 200 <= (call.http_status or 0) < 300 and body.get("paymentKey") == payment_key is not None and gone
+
+
 def cancel_columns(cancel: wire.Cancel, raw: dict[str, Any]) -> dict[str, Any]:
     """Answer the columns of ``payment_cancels`` that one entry of Toss's ``cancels`` fills, by name."""
     return {
         "transaction_key": cancel.transaction_key,
         "cancel_amount": _won(cancel.cancel_amount),
-        "cancel_reason": redact(cancel.cancel_reason),
+        # Ours has one, which stays where Toss's cannot be read.
+        **({"cancel_reason": redact(cancel.cancel_reason)} if cancel.cancel_reason else {}),
         "cancel_status": cancel.cancel_status or "DONE",
         "canceled_at": cancel.canceled_at,
         "tax_free_amount": _won(cancel.tax_free_amount),
@@ -86,11 +176,16 @@ def keepable(raw: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def _cash_receipts(raw: dict[str, Any]) -> list[dict[str, Any]] | None:
+def _cash_receipts(answer: wire.Payment, raw: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Take the payment's own receipts: the history where Toss sends one, else the one automatic receipt."""
-    history, single = raw.get("cashReceipts"), raw.get("cashReceipt")
-    found = history if history else [single] if single else None
-    return None if found is None else redact(found)
+    if answer.cash_receipts:
+        found, _ = fitting(raw["cashReceipts"], list[wire.OwnReceipt])
+    elif answer.cash_receipt is not None:
+        found = [fitting(raw["cashReceipt"], wire.OwnReceipt)[0]]
+    else:
+        return None
+    kept: list[dict[str, Any]] = redact(found)
+    return kept
 
 
 def _card_columns(card: wire.Card | None) -> dict[str, Any]:

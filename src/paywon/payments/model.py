@@ -198,8 +198,17 @@ class Attempt:
     resolve_by: datetime | None = None
     parked_at: datetime | None = None
     in_doubt_at: datetime | None = None
+    # When a question was first put, where this row has taken the place of one that was answered with a passing failure.
+    began_at: datetime | None = None
+    # Since when it waits for no other reason than that Toss could not be heard.
+    unheard_at: datetime | None = None
     created_at: datetime
     closed_at: datetime | None = None
+
+    @property
+    def first_asked_at(self) -> datetime:
+        """When the question was put for the first time, under whatever key: its window goes by that."""
+        return self.began_at or self.created_at
 
 
 class CancelStatus(StrEnum):
@@ -289,11 +298,7 @@ def judge(payment: Payment, fact: Fact) -> Verdict:
     A fact of another order, amount or currency contradicts: nothing is changed and a person has to look. Money
     under a second paymentKey, beside one that holds money, is stray: it has to go back.
     """
-    if (fact.order_no, fact.total_amount, fact.currency) != (
-        payment.order_no,
-        payment.total_amount,
-        payment.currency,
-    ):
+    if contradiction(payment, fact):
         return Verdict.CONTRADICTS
     if payment.payment_key not in (None, fact.payment_key):
         return _judge_other_key(payment, fact)
@@ -305,6 +310,23 @@ def judge(payment: Payment, fact: Fact) -> Verdict:
         is_account = payment.virtual_account is not None
         return Verdict.APPLY if is_account and _asked_later(payment, fact) else Verdict.STALE
     return Verdict.APPLY
+
+
+def contradiction(payment: Payment, fact: Fact) -> str:
+    """Say which field of a fact, by Toss's name, cannot be true of a payment, and why; empty where none is."""
+    if fact.order_no != payment.order_no:
+        return f"orderId: {fact.order_no} is another order"
+    if fact.currency != payment.currency:
+        return f"currency: {fact.currency[:20]!r} is not {payment.currency}"
+    if fact.total_amount != payment.total_amount:
+        return f"totalAmount: {fact.total_amount} is not {payment.total_amount}"
+    return ""
+
+
+def looks_old(payment: Payment, fact: Fact) -> bool:
+    """Whether a STALE fact is a step back that a later read may well bear out: only by its time is it old news."""
+    same = payment.payment_key == fact.payment_key and payment.virtual_account is not None
+    return same and (payment.status, fact.status) in _STEPS_BACK
 
 
 def _judge_same_status(payment: Payment, fact: Fact) -> Verdict:
@@ -359,6 +381,28 @@ def refundable_amount(payment: Payment, cancels: list[Cancel]) -> Krw:
     return Krw(max(0, (payment.balance_amount or 0) - reserved))
 
 
+def tax_free_left(payment: Payment, cancels: list[Cancel], ordered: int) -> int:
+    """Answer how many of the won that can still go back are free of tax.
+
+    Toss's taxFreeAmount is that of the balance (api.md 1.5); where it names none, what was ordered less what went back.
+    """
+    gone = {CancelStatus.DONE, CancelStatus.IN_PROGRESS} if payment.tax_free_amount is None else set()
+    counted = [each for each in cancels if each.cancel_status in {CancelStatus.PENDING, *gone}]
+    base = ordered if payment.tax_free_amount is None else payment.tax_free_amount
+    left = base - sum(each.tax_free_amount or 0 for each in counted)
+    return min(max(0, left), refundable_amount(payment, cancels))
+
+
+def tax_free_bounds(amount: int, left: int, free_left: int) -> tuple[int, int]:
+    """Answer the least and the most of a refund that can be free of tax, so that neither part left turns negative."""
+    return max(0, free_left - (left - amount)), min(amount, free_left)
+
+
+def tax_free_of_refund(amount: int, left: int, free_left: int) -> int:
+    """Split a refund that says nothing of tax: in proportion to what is left, half up; the last takes the rest."""
+    return (2 * amount * free_left + left) // (2 * left)
+
+
 # --- Virtual accounts: what Toss does not tell ---------------------------------------------------------
 
 # Toss marks an account as expired some time after its due date, and sends nothing (webhooks.md).
@@ -367,8 +411,21 @@ DUE_GRACE: Final = timedelta(minutes=1)
 SWEEP: Final = timedelta(hours=1)
 # A bank pays a refund out about two days later (api.md 5.4 [1src]).
 REFUND_SWEEP: Final = timedelta(hours=6)
+# A key whose approval was refused is read once more after this long, in case it was approved after all.
+REFUSED_SWEEP: Final = timedelta(minutes=1)
 # When a window that was opened is over for certain: 30 minutes to authenticate, 10 to confirm (api.md 2).
 WINDOW: Final = timedelta(minutes=41)
+
+
+# How long after its hold a deposit is read again: a bank may still take it back, and that webhook may be lost.
+AFTER_HOLD: Final = (
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    *(timedelta(days=day) for day in range(1, 8)),
+)
+# When a payment is read again whose last read looked like old news.
+LOOK_AGAIN: Final = timedelta(seconds=30)
 
 
 def deposited_at(before: Payment, fact: Fact, *, by_deposit: bool) -> datetime | None:
@@ -394,10 +451,22 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
         return max(held_until, now)
     if (payment.virtual_account or {}).get("refundStatus") == "PENDING":
         return now + REFUND_SWEEP
+    if payment.status in APPROVED and held_until is not None and payment.balance_amount != 0:
+        return min((held_until + wait for wait in AFTER_HOLD if held_until + wait > now), default=None)
     if payment.status in UNPAID and payment.payment_key is not None:
         over_at = payment.requested_at + WINDOW
         return over_at if now < over_at else now + SWEEP if now < over_at + timedelta(days=1) else None
     return None
+
+
+def look_at_refused(refused_at: datetime, order_ends_at: datetime) -> datetime:
+    """Decide when to read a refused paymentKey once more: soon, and before its order is closed."""
+    return max(refused_at, min(refused_at + REFUSED_SWEEP, order_ends_at - REFUSED_SWEEP / 2))
+
+
+def earliest(*times: datetime | None) -> datetime | None:
+    """Return the earliest of the times that are known; None where none is."""
+    return min((time for time in times if time is not None), default=None)
 
 
 def _next_look_for_deposit(due: datetime | None, now: datetime) -> datetime:

@@ -15,15 +15,25 @@ from paywon.payments.model import (
     PaymentStatus,
 )
 
-# Toss lets a payment be confirmed within 10 minutes, and the window be used within 30 (api.md 2); a minute more
-# for clocks that differ. A cancel has no window; its key is good for 15 days (api.md 1.2), of which we use one.
-CONFIRM_WINDOW: Final = timedelta(minutes=11)
-REQUEST_WINDOW: Final = timedelta(minutes=41)
+# Toss lets a payment be confirmed within 10 minutes, and the window be used within 30 (api.md 2). A cancel has no
+# window; its key is good for 15 days (api.md 1.2), of which we use one.
+CONFIRM_WINDOW: Final = timedelta(minutes=10)
+REQUEST_WINDOW: Final = timedelta(minutes=40)
 CANCEL_WINDOW: Final = timedelta(days=1)
 # The same for what we ask for without a window of the buyer's: an account, a charge.
 PAYING_WINDOW: Final = timedelta(days=1)
+# How much later than our clock says a window has closed for certain, unless a setting says otherwise.
+WINDOW_MARGIN: Final = timedelta(minutes=1)
+# How long before a window closes a question is put for the last time: an answer takes a few seconds.
+LAST_CALL: Final = timedelta(seconds=10)
+# How much the steady pace of confirms varies, so that many that began together do not go on together.
+JITTER: Final = 0.2
+_HOURLY_S: Final = 3600.0
 
 
+# The only words of Toss's that are evidence of nothing (toss/errors.py; a test compares): by the code, as a 404 is also
+# what Toss says of our contract.
+NO_SUCH_PAYMENT: Final = frozenset({"NOT_FOUND_PAYMENT"})
 # An open question is in doubt once the resolver has read Toss about it this often, or after this long.
 DOUBTFUL_AFTER_TRIES: Final = 3
 DOUBTFUL_AFTER: Final = timedelta(minutes=2)
@@ -55,8 +65,71 @@ class Reading:
     cancel_seen: bool = False
 
 
-def next_step(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPlan:
+    """How often an open question is taken up.
+
+    ``ladder_s``: how long to wait after each try, then hourly. ``confirm_every_s``: how far tries of a confirm are
+    apart, at most, while its window is open. ``margin``: how long after its end a window counts as closed.
+    """
+
+    ladder_s: tuple[float, ...] = (2, 5, 15, 60, 300, 1800)
+    confirm_every_s: float = 25
+    margin: timedelta = WINDOW_MARGIN
+
+
+DEFAULT_PLAN: Final = RetryPlan()
+# 72 hourly tries are three days; after that a person has to look.
+HOURLY_TRIES: Final = 72
+
+
+def window_of(kind: AttemptType) -> timedelta:
+    """Return how long after it was first put a question may still be put to Toss."""
+    if kind is AttemptType.PAYMENT_CONFIRMATION:
+        return CONFIRM_WINDOW
+    return REQUEST_WINDOW if kind is AttemptType.PAYMENT_REQUEST else CANCEL_WINDOW
+
+
+def next_try_at(plan: RetryPlan, attempt: Attempt, tries: int, now: datetime, *, chance: float) -> datetime:
+    """Return when to take up an open question again, after so many tries; ``chance`` is between 0 and 1.
+
+    No wait passes over the end of its window: it is put once more just before, and read at once after.
+    """
+    closes = attempt.first_asked_at + window_of(attempt.type)
+    last_call, closed = closes - LAST_CALL, closes + plan.margin
+    at = now + timedelta(seconds=_wait_s(plan, attempt, tries, now, closed, chance=chance))
+    if now < last_call:
+        return min(at, last_call)
+    # A few seconds apart, for many windows may have opened together.
+    return closed + timedelta(seconds=5 * chance) if now < closed else at
+
+
+def _wait_s(plan: RetryPlan, attempt: Attempt, tries: int, now: datetime, closed: datetime, *, chance: float) -> float:
+    wait_s = plan.ladder_s[tries] if tries < len(plan.ladder_s) else _HOURLY_S
+    if attempt.type is not AttemptType.PAYMENT_CONFIRMATION:
+        return wait_s
+    if now < closed:
+        return min(wait_s, plan.confirm_every_s * (1 + JITTER * (2 * chance - 1)))
+    # The customer waits for the end of it: soon at first, then as long as it has been over, up to hourly.
+    return min(max(plan.confirm_every_s, (now - closed).total_seconds()), _HOURLY_S)
+
+
+def counted_tries(plan: RetryPlan, attempt: Attempt, tries: int, now: datetime) -> int:
+    """Return how many tries count towards parking: those at the steady pace of a confirm's open window do not."""
+    steady = attempt.type is AttemptType.PAYMENT_CONFIRMATION and now < attempt.first_asked_at + CONFIRM_WINDOW
+    if steady and len(plan.ladder_s) < tries < most_tries(plan):
+        return len(plan.ladder_s)
+    return tries
+
+
+def most_tries(plan: RetryPlan) -> int:
+    """Return after how many tries a question is parked."""
+    return len(plan.ladder_s) + HOURLY_TRIES
+
+
+def next_step(attempt: Attempt, reading: Reading, now: datetime, *, margin: timedelta = WINDOW_MARGIN) -> Step:
     """Decide from evidence only: nothing becomes failed because time has passed without a word from Toss (I8)."""
+    now -= margin
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
         return _after_confirm(attempt, reading, now)
     if attempt.type in CANCELLING:
@@ -69,7 +142,7 @@ def next_step(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 def _after_confirm(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if not reading.same_order:
         return Step.FAILED  # Toss binds a paymentKey to its order (api.md 2), so this one pays nothing of ours
-    window_open = now - attempt.created_at < CONFIRM_WINDOW
+    window_open = now - attempt.first_asked_at < CONFIRM_WINDOW
     if not reading.found:
         # "Not found" says something only once nothing can arrive any more.
         return Step.WAIT if window_open else Step.FAILED
@@ -90,7 +163,7 @@ def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.status is None and reading.found:
         return Step.WAIT
     if not reading.found or not reading.same_key:
-        return _again(attempt) if now - attempt.created_at < PAYING_WINDOW else Step.FAILED
+        return _again(attempt) if now - attempt.first_asked_at < PAYING_WINDOW else Step.FAILED
     if reading.status in OVER_WITHOUT_MONEY:
         return Step.FAILED
     return Step.WAIT if reading.status in UNPAID else Step.SUCCEEDED
@@ -99,18 +172,20 @@ def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.cancel_seen:
         return Step.SUCCEEDED
-    if reading.status is None or now - attempt.created_at >= CANCEL_WINDOW:
+    if reading.status is None or now - attempt.first_asked_at >= CANCEL_WINDOW:
         return Step.WAIT
     return _again(attempt)
 
 
 def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
-    if reading.found and reading.status is not None:
+    if reading.found and reading.status is not None and reading.same_key:
         return Step.SUCCEEDED
-    if now - attempt.created_at >= REQUEST_WINDOW:
-        return Step.WAIT if reading.found else Step.FAILED
+    # An earlier window of the same order is no answer.
+    missing = not reading.found or (reading.status is not None and not reading.same_key)
+    if now - attempt.first_asked_at >= REQUEST_WINDOW:
+        return Step.FAILED if missing else Step.WAIT
     if attempt.answered:
-        return Step.WAIT if reading.found else Step.ASK_ANEW
+        return Step.ASK_ANEW if missing else Step.WAIT
     return Step.ASK_AGAIN
 
 

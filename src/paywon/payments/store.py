@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -71,21 +71,24 @@ async def by_order_no(conn: Connection, order_no: OrderNo) -> Payment | None:
 
 
 async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
-    """Fetch the payment that Toss calls ``payment_key``, or the one that was last asked about under it."""
-    query = (
-        _SELECT_PAYMENT
+    """Fetch the payment that Toss calls ``payment_key`` now; not one that was only asked about under it."""
+    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE payment_key = $1", payment_key))
+
+
+async def confirms_under(conn: Connection, payment_key: PaymentKey) -> list[Attempt]:
+    """Fetch the confirms that were, or are to be, asked of Toss under a paymentKey, newest first: of any order.
+
+    Anybody may put any key to their own order, so that a key was asked about proves nothing of whose it is.
+    """
+    rows = await conn.fetch(
+        _SELECT_ATTEMPT
         + """
-        WHERE payment_key = $1
-        UNION ALL
-        """
-        + _SELECT_PAYMENT
-        + """
-        WHERE id = (SELECT payment_id FROM payment_transactions
-                    WHERE payment_key = $1 AND type = 'payment_confirmation' ORDER BY created_at DESC LIMIT 1)
-        LIMIT 1
-        """
+        WHERE payment_key = $1 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 20
+        """,
+        payment_key,
     )
-    return _payment(await conn.fetchrow(query, payment_key))
+    return [_attempt(row) for row in rows]
 
 
 async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
@@ -100,6 +103,42 @@ async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
         payment_id,
     )
     return [PaymentKey(row["payment_key"]) for row in rows]
+
+
+async def keys_before(conn: Connection, payment_id: PaymentId, at: datetime) -> set[PaymentKey]:
+    """Fetch the paymentKeys that a payment had before a time: those of its earlier windows."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT to_key FROM payment_status_changes WHERE payment_id = $1 AND at < $2 AND to_key IS NOT NULL",
+        payment_id,
+        at,
+    )
+    return {PaymentKey(row["to_key"]) for row in rows}
+
+
+async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey | None:
+    """Fetch the paymentKey under which Toss was last asked to approve a payment."""
+    key: PaymentKey | None = await conn.fetchval(
+        """
+        SELECT payment_key FROM payment_transactions
+        WHERE payment_id = $1 AND type = 'payment_confirmation' AND payment_key IS NOT NULL
+          AND idempotency_key IS NOT NULL
+        ORDER BY created_at DESC, id DESC LIMIT 1
+        """,
+        payment_id,
+    )
+    return key
+
+
+async def transaction_keys_of(conn: Connection, payment_id: PaymentId) -> list[str]:
+    """Fetch the lastTransactionKeys that Toss has ever shown us of a payment."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT response_data ->> 'lastTransactionKey' AS key FROM payment_transactions
+        WHERE payment_id = $1 AND response_data ->> 'lastTransactionKey' IS NOT NULL
+        """,
+        payment_id,
+    )
+    return [row["key"] for row in rows]
 
 
 async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
@@ -240,6 +279,23 @@ async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: Pay
     return _attempt(row) if row else None
 
 
+async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[PaymentKey, datetime]]:
+    """Fetch the paymentKeys whose approval Toss refused, with the time, that nobody has read since."""
+    rows = await conn.fetch(
+        """
+        SELECT t.payment_key, max(t.closed_at) AS refused_at FROM payment_transactions t
+        WHERE t.payment_id = $1 AND t.type = 'payment_confirmation' AND t.outcome = 'no' AND t.payment_key IS NOT NULL
+          AND t.idempotency_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM payment_transactions r
+                          WHERE r.payment_id = $1 AND r.payment_key = t.payment_key AND r.type = 'status_read'
+                            AND r.outcome IN ('yes', 'no') AND r.created_at > t.closed_at)
+        GROUP BY t.payment_key
+        """,
+        payment_id,
+    )
+    return [(PaymentKey(row["payment_key"]), row["refused_at"]) for row in rows]
+
+
 async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:
     """Fetch the newest charge of a payment to this billing key that was, or is to be, asked of Toss."""
     row = await conn.fetchrow(
@@ -307,7 +363,7 @@ async def claim_due(
     """Take the open attempts of these types whose time has come; nobody else gets them before ``lease_until``."""
     rows = await conn.fetch(
         f"""
-        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1
+        UPDATE payment_transactions SET resolve_by = $2, retry_count = retry_count + 1, unheard_at = NULL
         WHERE id IN (SELECT id FROM payment_transactions
                      WHERE status = 'pending' AND resolve_by <= $1 AND type = ANY ($4)
                      ORDER BY resolve_by LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -319,6 +375,34 @@ async def claim_due(
         list(types),
     )
     return [_attempt(row) for row in rows]
+
+
+async def wake_unheard(conn: Connection, now: datetime, *, spread: timedelta) -> int:
+    """Make due, within ``spread``, every attempt that waits only because Toss was not heard; return how many."""
+    done: str = await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1::timestamptz + random() * $2::interval
+        WHERE id IN (SELECT id FROM payment_transactions
+                     WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1::timestamptz + $2::interval
+                     FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+        spread,
+    )
+    return int(done.removeprefix("UPDATE "))
+
+
+async def wake_one_unheard(conn: Connection, now: datetime) -> None:
+    """Make due the attempt that has waited longest for Toss to be heard."""
+    await conn.execute(
+        """
+        UPDATE payment_transactions SET resolve_by = $1
+        WHERE id = (SELECT id FROM payment_transactions
+                    WHERE status = 'pending' AND unheard_at IS NOT NULL AND resolve_by > $1
+                    ORDER BY unheard_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+    )
 
 
 async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: datetime, limit: int) -> list[Payment]:
@@ -337,8 +421,13 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
     return [payment for row in rows if (payment := _payment(row))]
 
 
-async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime) -> None:
-    """Have a claimed payment looked at later; unless somebody has learned meanwhile when to look."""
+async def look_soon(conn: Connection, payment_id: PaymentId, at: datetime) -> None:
+    """Have a payment read by ``at``; a look that is planned for before that stays as it is."""
+    await conn.execute("UPDATE payments SET look_again_at = least(look_again_at, $2) WHERE id = $1", payment_id, at)
+
+
+async def put_off_look(conn: Connection, claimed: Payment, *, until: datetime | None) -> None:
+    """Have a claimed payment looked at later, or no more; unless somebody has learned meanwhile when to look."""
     await conn.execute(
         "UPDATE payments SET look_again_at = $3 WHERE id = $1 AND look_again_at = $2",
         claimed.id,

@@ -78,12 +78,14 @@ class CashReceiptAnswer(Output, frozen=True, kw_only=True):
 class CashReceiptList(Output, frozen=True, kw_only=True):
     """``cashReceipts`` were asked for here; ``ownReceipts`` came with the payment, and Toss alone looks after them.
 
-    ``issuableAmount``: for how many won a receipt may still be issued.
+    ``issuableAmount``: for how many won a receipt may still be issued. ``excessAmount``: for how many won receipts
+    stand whose money went back: cancel that much of them.
     """
 
     cash_receipts: list[CashReceiptOut]
     own_receipts: list[dict[str, Any]]
     issuable_amount: int
+    excess_amount: int
 
 
 class CashReceiptsController(Controller):
@@ -140,6 +142,7 @@ class CashReceiptsController(Controller):
             cash_receipts=[_out(receipt) for receipt in found.receipts],
             own_receipts=found.payment.cash_receipts or [],
             issuable_amount=found.issuable,
+            excess_amount=found.excess,
         )
 
 

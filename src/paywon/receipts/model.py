@@ -10,7 +10,16 @@ from paywon.base.clock import KST
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, CashReceiptId, OrderNo, PaymentId
 from paywon.base.money import Krw
-from paywon.payments.model import APPROVED, Attempt, AttemptType, Cancel, Payment, refundable_amount, simple_status
+from paywon.payments.model import (
+    APPROVED,
+    Attempt,
+    AttemptType,
+    Cancel,
+    CancelStatus,
+    Payment,
+    refundable_amount,
+    simple_status,
+)
 
 # What the resolver of this room finishes.
 ABOUT_RECEIPTS: Final = frozenset({AttemptType.CASH_RECEIPT_ISSUE, AttemptType.CASH_RECEIPT_CANCEL})
@@ -21,6 +30,16 @@ FOLLOW: Final = timedelta(hours=6)
 FOLLOW_CLOSELY_FOR: Final = timedelta(days=5)
 FOLLOW_SLOWLY: Final = timedelta(days=1)
 _HINT: Final = 4
+# Means of payment in Toss's words, Korean or English (codes.md).
+_CASH: Final = frozenset(
+    {
+        *("계좌이체", "TRANSFER", "가상계좌", "VIRTUAL_ACCOUNT"),
+        *("문화상품권", "CULTURE_GIFT_CERTIFICATE", "도서문화상품권", "BOOK_GIFT_CERTIFICATE"),
+        *("게임문화상품권", "GAME_GIFT_CERTIFICATE"),
+    }
+)
+_NO_CASH: Final = frozenset(["카드", "CARD", "휴대폰", "MOBILE_PHONE", "해외간편결제", "FOREIGN_EASY_PAY"])
+_EASY_PAY: Final = frozenset(["간편결제", "EASY_PAY"])
 
 
 class ReceiptType(StrEnum):
@@ -85,12 +104,67 @@ class ReceiptView:
 def issuable_amount(payment: Payment, cancels: list[Cancel], receipts: list[Receipt]) -> Krw:
     """Answer for how many won a receipt may still be issued: what was paid and not refunded, less what has one.
 
-    What is being refunded or issued counts as if it were done. api.md 10 forbids no means of payment.
+    What is being refunded or issued counts as if it were done. Only money that came as cash has one: ``cash_part``.
     """
     if payment.status not in APPROVED:
         return Krw(0)
+    came = cash_part(payment)
+    went_back = sum(each.cancel_amount - (each.easy_pay_discount_amount or 0) for each in cancels if counts(each))
+    cash_left = max(0, (came or 0) - went_back)
     has_one = sum(standing_amount(receipt, receipts) for receipt in receipts if receipt.cancels_id is None)
-    return Krw(max(0, refundable_amount(payment, cancels) - has_one - automatic_amount(payment.cash_receipts or [])))
+    return Krw(
+        max(
+            0,
+            min(refundable_amount(payment, cancels), cash_left)
+            - has_one
+            - automatic_amount(payment.cash_receipts or []),
+        )
+    )
+
+
+def counts(cancel: Cancel) -> bool:
+    """Whether a cancel's money went back, or is about to."""
+    return cancel.cancel_status not in (CancelStatus.FAILED, CancelStatus.ABORTED)
+
+
+def cash_part(payment: Payment) -> Krw | None:
+    """Answer how many won of a payment came as cash, by its means; None where the means are not known.
+
+    A card, a phone bill, and easy pay by card are reported by others: a receipt beside them would deduct twice. Of easy
+    pay only what came from an account or a balance counts, not points (api.md 4). A gift certificate is paid for in
+    cash, and api.md 10 forbids it nothing.
+    """
+    if payment.method in _CASH:
+        return payment.total_amount
+    if payment.method in _NO_CASH:
+        return Krw(0)
+    # Toss may leave the method out, or name a new one (api.md 19): then its detail object tells.
+    shown = payment.raw_response or {}
+    if any(shown.get(name) for name in ("card", "mobilePhone")):
+        return Krw(0)
+    if payment.method not in _EASY_PAY:
+        cash = any(shown.get(name) for name in ("transfer", "virtualAccount", "giftCertificate"))
+        return payment.total_amount if cash else None
+    easy = shown.get("easyPay")
+    amount = easy.get("amount") if isinstance(easy, dict) else None
+    return Krw(amount) if isinstance(amount, int) else None
+
+
+def excess_amount(payment: Payment, cancels: list[Cancel], receipts: list[Receipt]) -> Krw:
+    """Answer for how many won receipts stand that were issued here and whose money has gone back since."""
+    stand = sum(standing_amount(receipt, receipts) for receipt in receipts if receipt.cancels_id is None)
+    return Krw(min(stand, max(0, stand - (payment.balance_amount or 0))))
+
+
+def check_means(payment: Payment) -> None:
+    """See that a payment's means allow a receipt.
+
+    Raises:
+        PaywonError: CASH_RECEIPT_NOT_ALLOWED.
+    """
+    part = cash_part(payment)
+    if payment.status in APPROVED and not part:
+        raise PaywonError("CASH_RECEIPT_NOT_ALLOWED", status=payment.method or "?")
 
 
 def standing_amount(issue: Receipt, receipts: Iterable[Receipt]) -> Krw:
@@ -121,6 +195,7 @@ def amount_to_issue(wanted: Krw | None, payment: Payment, cancels: list[Cancel],
     Raises:
         PaywonError: CASH_RECEIPT_IN_PROGRESS, CASH_RECEIPT_NOT_ALLOWED, CASH_RECEIPT_EXCEEDS.
     """
+    check_means(payment)
     left = issuable_amount(payment, cancels, receipts)
     if left == 0 and any(receipt.issue_status is IssueStatus.PENDING for receipt in receipts):
         raise PaywonError("CASH_RECEIPT_IN_PROGRESS", retry_after_s=2)

@@ -15,6 +15,8 @@ class StrayReason(StrEnum):
     ORDER_EXPIRED = "ORDER_EXPIRED"
     ORDER_CANCELED = "ORDER_CANCELED"
     ORDER_PAID_ALREADY = "ORDER_PAID_ALREADY"
+    UNFIT = "UNFIT"
+    """Approved in another currency or amount than the order's, or so that it cannot be read."""
 
 
 # What the customer reads on the cancel.
@@ -22,6 +24,7 @@ CANCEL_REASON: Final = {
     StrayReason.ORDER_EXPIRED: "주문 기한이 지난 뒤의 결제 자동 취소",
     StrayReason.ORDER_CANCELED: "취소된 주문의 결제 자동 취소",
     StrayReason.ORDER_PAID_ALREADY: "이미 결제된 주문의 중복 결제 자동 취소",
+    StrayReason.UNFIT: "주문과 맞지 않는 결제 취소",
 }
 
 

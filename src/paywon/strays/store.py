@@ -4,7 +4,7 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any, Final
 
-from paywon.base.ids import PaymentKey, StrayId
+from paywon.base.ids import PaymentId, PaymentKey, StrayId
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.strays.model import Stray, StrayReason
@@ -75,6 +75,21 @@ async def open_ones(conn: Connection, *, after: tuple[datetime, StrayId] | None,
 
 async def by_id(conn: Connection, stray_id: StrayId) -> Stray | None:
     row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM strays WHERE id = $1", stray_id)
+    return None if row is None else _stray(row)
+
+
+async def by_key(conn: Connection, payment_key: PaymentKey) -> Stray:
+    row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM strays WHERE payment_key = $1", payment_key)
+    assert row is not None, "the caller has noted it"
+    return _stray(row)
+
+
+async def unfit_of(conn: Connection, payment_id: PaymentId) -> Stray | None:
+    """Fetch the money that was found for a payment and fits none of our books."""
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM strays WHERE payment_id = $1 AND reason = 'UNFIT' ORDER BY found_at DESC LIMIT 1",
+        payment_id,
+    )
     return None if row is None else _stray(row)
 
 

@@ -67,18 +67,27 @@ def check_plugins() -> None:
 
 
 def check_home(home: Path) -> None:
-    """Make PAYWON_HOME unless it is there, and make sure that it can be written.
+    """Make PAYWON_HOME unless it is there, and make sure that it can be written, and read by nobody else.
 
     Raises:
         Trouble: it cannot.
     """
     probe = home / f".write-{os.getpid()}"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_ours(home):
+            # As root, the user that PostgreSQL runs as is let through when it starts, and nobody else.
+            home.chmod(0o700)
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise no_permission(home, error) from None
+
+
+def _is_ours(home: Path) -> bool:
+    """Tell a folder that only paywon uses from one that was there before, such as a whole project's."""
+    names = {file.name for file in home.iterdir()}
+    return not names or "dev.lock" in names
 
 
 async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":

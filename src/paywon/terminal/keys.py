@@ -13,6 +13,7 @@ from rich.table import Table
 
 from paywon.base.clock import SystemClock
 from paywon.base.ids import ApiKeyId
+from paywon.db.clock import database_clock
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key, list_api_keys, revoke_api_key, rotate_api_key
 from paywon.operators.model import ApiKey, Scope
@@ -116,9 +117,9 @@ async def _database(settings: DatabaseSettings) -> AsyncIterator[Database]:
 
 
 async def _create(settings: DatabaseSettings, name: str, scopes: list[str], days: int | None) -> str:
-    clock = SystemClock()
-    expires_at = None if days is None else clock.now() + timedelta(days=days)
     async with _database(settings) as db:
+        clock = await database_clock(db)
+        expires_at = None if days is None else clock.now() + timedelta(days=days)
         return await create_api_key(db, name=name, scopes=scopes, expires_at=expires_at, clock=clock)
 
 
@@ -129,12 +130,12 @@ async def _list(settings: DatabaseSettings) -> list[ApiKey]:
 
 async def _rotate(settings: DatabaseSettings, key_id: ApiKeyId, overlap: timedelta) -> str | None:
     async with _database(settings) as db:
-        return await rotate_api_key(db, key_id=key_id, overlap=overlap, clock=SystemClock())
+        return await rotate_api_key(db, key_id=key_id, overlap=overlap, clock=await database_clock(db))
 
 
 async def _revoke(settings: DatabaseSettings, key_id: ApiKeyId) -> bool:
     async with _database(settings) as db:
-        return await revoke_api_key(db, key_id=key_id, clock=SystemClock())
+        return await revoke_api_key(db, key_id=key_id, clock=await database_clock(db))
 
 
 def _state(key: ApiKey, now: datetime) -> str:

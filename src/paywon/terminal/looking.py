@@ -14,7 +14,7 @@ from rich.table import Table
 
 from paywon.audit.commands import Verification, verify
 from paywon.audit.model import Break, Seal
-from paywon.base.clock import SystemClock
+from paywon.db.clock import database_clock
 from paywon.db.pool import LONG_COMMANDS, Database
 from paywon.invariants.commands import look_at_all
 from paywon.invariants.model import HELD_BY_CODE, WORDS, Finding, Invariant, Run
@@ -68,7 +68,7 @@ async def _look(settings: DatabaseSettings, status: Status) -> Run:
         status.update(f"{invariant} {WORDS[invariant].ko} / {WORDS[invariant].en}")
 
     async with _database(settings) as db:
-        run = await look_at_all(db, SystemClock(), origin="command", on_start=tell)
+        run = await look_at_all(db, await database_clock(db), origin="command", on_start=tell)
     assert run is not None, "nobody stops it"
     return run
 
@@ -85,7 +85,7 @@ async def _verify(
 
     async with _database(settings) as db:
         until = seal.until if seal is not None else None
-        return await verify(db, SystemClock(), anchor=owner, until=until, on_break=tell, on_page=go_on)
+        return await verify(db, await database_clock(db), anchor=owner, until=until, on_break=tell, on_page=go_on)
 
 
 @asynccontextmanager

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from paywon.base.clock import SYSTEM_CLOCK
 from paywon.base.ids import UserId
+from paywon.db.clock import database_clock
 from paywon.db.pool import LONG_COMMANDS, Database
 from paywon.privacy.commands import forget, look
 from paywon.privacy.model import Report
@@ -47,7 +47,7 @@ async def _run(settings: SealSettings, status: Status, user: UserId, operator: s
     async with _database(settings) as db:
         if not really:
             return await look(db, settings.ring, user)
-        return await forget(db, SYSTEM_CLOCK, settings.ring, user, operator=operator, on_order=go_on)
+        return await forget(db, await database_clock(db), settings.ring, user, operator=operator, on_order=go_on)
 
 
 @asynccontextmanager

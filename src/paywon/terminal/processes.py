@@ -15,7 +15,9 @@ from paywon.terminal.plan import load_dev_settings
 from paywon.terminal.trouble import database_trouble
 
 
-def become_sandbox(*, host: str, port: int, state: Path | None, public_url: str | None) -> None:
+def become_sandbox(
+    *, host: str, port: int, state: Path | None, public_url: str | None, allowed_hosts: list[str]
+) -> None:
     """Turn this process into the sandbox. It is another program, and shares no code with this one.
 
     Raises:
@@ -27,6 +29,8 @@ def become_sandbox(*, host: str, port: int, state: Path | None, public_url: str 
         arguments += ["--state", str(state)]
     if public_url is not None:
         arguments += ["--public-url", public_url]
+    for name in allowed_hosts:
+        arguments += ["--allow-host", name]
     os.execv(sys.executable, [sys.executable, "-m", "paywon_sandbox", *arguments])  # noqa: S606
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 import aiohttp
 
-from paywon.base.clock import Clock, SystemClock
+from paywon.base.clock import Clock
+from paywon.db.clock import database_clock
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key, recognise
 from paywon.operators.model import Scope
@@ -95,9 +96,9 @@ async def register_webhook(sandbox_url: str, secret_key: str, receiver: str) -> 
 
 async def dev_api_key(database_url: str, kept: str | None, clock: Clock | None = None) -> str:
     """Answer the API key of the last run if it still opens everything, else a new one."""
-    clock = clock or SystemClock()
     db = await Database.connect(database_url, max_connections=2, application_name="paywon dev")
     try:
+        clock = clock or await database_clock(db)
         holder = None if kept is None else await recognise(db, clock, kept)
         if kept is not None and holder is not None and holder.scopes >= set(Scope):
             return kept

@@ -1,6 +1,9 @@
 """What ``paywon dev`` shows in the terminal."""
 
+import os
 import re
+import shlex
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +53,12 @@ class Screen:
     def summary(self, dev: DevFile, *, file: str, seconds: float) -> None:
         """Show where everything is, a first request to copy, and how to stop."""
         self._console.print(f"\n[bold green]준비되었습니다 / ready[/] [dim]{seconds:.1f}s[/]\n")
-        for name, value in _rows(dev, file):
+        shows_keys = is_seen_by_a_person()
+        for name, value in _rows(dev, file, shows_keys=shows_keys):
             self._console.print(f"  [dim]{padded(name)}[/]  [bold]{escape(value)}[/]")
         self._console.print("\n  첫 주문 만들기 / make a first order:\n")
-        self._console.print(escape(curl_line(dev)), style="bold")
+        key = dev.api_key if shows_keys else key_from(file)
+        self._console.print(escape(curl_line(dev, key)), style="bold")
         self._console.print("\n  멈추려면 / stop with [bold]Ctrl-C[/] [dim](데이터는 남습니다 / the data stay)[/]\n")
 
     def stopping(self) -> None:
@@ -65,27 +70,43 @@ class Screen:
         self._console.print("멈췄습니다. 데이터는 남아 있습니다 / stopped; the data stay")
 
 
-def curl_line(dev: DevFile) -> str:
+def is_seen_by_a_person() -> bool:
+    """Tell a terminal from a file, a pipe and a CI job, whose logs are kept and read by others."""
+    return sys.stdout.isatty() and os.environ.get("CI", "").lower() in ("", "0", "false")
+
+
+def key_from(file: str) -> str:
+    """Answer what a shell puts the API key of ``dev.json`` in place of."""
+    return f'$(sed -n \'s/.*"apiKey": "\\(.*\\)".*/\\1/p\' {shlex.quote(file)})'
+
+
+def curl_line(dev: DevFile, key: str) -> str:
     """Answer a request that makes an order, as it can be pasted into a shell."""
     capsule = '{"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 2, "title": "우리의 2026년"}'
     body = f'{{"orderName": "1년 타임캡슐", "amount": 15000, "userId": "user-1", "fulfilment": {capsule}}}'
     return (
-        f"curl -X POST {dev.api_url}/api/orders -H 'Authorization: Bearer {dev.api_key}'"
+        f'curl -X POST {dev.api_url}/api/orders -H "Authorization: Bearer {key}"'
         f" -H 'Content-Type: application/json' -d '{body}'"
     )
 
 
-def _rows(dev: DevFile, file: str) -> Iterator[tuple[str, str]]:
+def _rows(dev: DevFile, file: str, *, shows_keys: bool) -> Iterator[tuple[str, str]]:
+    def secret(value: str | None, name: str) -> str:
+        return f"{value}" if shows_keys else f"{file} 의 {name} / {name} in that file"
+
     yield "API", dev.api_url
     yield "OpenAPI (JSON)", f"{dev.api_url}/schema"
     yield "데모 / demo", dev.demo_url
     yield "샌드박스 / sandbox", dev.sandbox_url or "없음: 토스페이먼츠와 직접 통신 / none, talking to Toss itself"
     if dev.console_url is not None:
-        yield "콘솔 / console", f"{dev.console_url}  ({dev.operator_email} / {dev.operator_password})"
-    yield "API 키 / key", dev.api_key
+        yield (
+            "콘솔 / console",
+            f"{dev.console_url}  ({dev.operator_email} / {secret(dev.operator_password, 'operatorPassword')})",
+        )
+    yield "API 키 / key", secret(dev.api_key, "apiKey")
     if dev.sandbox_url is not None:
         # Only a key that opens nothing but the sandbox of this machine is shown.
-        yield "토스 시크릿 키 / Toss key", dev.toss_secret_key
+        yield "토스 시크릿 키 / Toss key", secret(dev.toss_secret_key, "tossSecretKey")
     yield "데이터베이스 / database", without_password(dev.database_url)
     yield "모두 / all of it", file
 

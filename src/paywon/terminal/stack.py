@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from paywon.db.embedded import DATABASE_NAME, EmbeddedPostgres, EmbeddedPostgresError
 from paywon.devfile import DevFile, read_dev_file, write_dev_file
@@ -111,9 +112,11 @@ class Stack:
         plan = self._plan
         if plan.sandbox_url is None:
             return
-        arguments = ("--host", "127.0.0.1", "--port", str(plan.sandbox_port), "--public-url", plan.sandbox_url)
-        state = ("--state", str(plan.home / "sandbox.sqlite"))
-        program = Program(name="sandbox", module="paywon_sandbox", arguments=arguments + state, is_chatty=True)
+        arguments = ["--host", "127.0.0.1", "--port", str(plan.sandbox_port), "--public-url", plan.sandbox_url]
+        # The demo shop, and whoever calls this machine by its name, as a phone may.
+        arguments += ["--allow-host", urlsplit(plan.app_base_url).hostname or "localhost"]
+        arguments += ["--state", str(plan.home / "sandbox.sqlite")]
+        program = Program(name="sandbox", module="paywon_sandbox", arguments=tuple(arguments), is_chatty=True)
         await self._start(program, self._sandbox_ready)
 
     async def _sandbox_ready(self, child: Child) -> None:

@@ -8,13 +8,16 @@ from email.utils import parsedate_to_datetime
 from types import NoneType
 from typing import Any, TypeAlias, TypeVar, get_origin
 
-from paywon.toss.body import MalformedBody, decode, only_list, parse_tree
+from paywon.toss.body import MalformedBody, decode, only_list, parse_tree, read
 from paywon.toss.errors import ALREADY_DONE, MAY_PASS, Operation, refusal
 from paywon.toss.outcome import Answer, Call, No, Unknown, UnknownReason, Yes
 
 T = TypeVar("T")
 
 _Tree: TypeAlias = dict[str, Any] | list[Any] | None
+
+MAX_CODE_CHARS = 100
+"""The longest that is known has 59; it goes into a column and into log lines."""
 
 _RUNNING = "IDEMPOTENT_REQUEST_PROCESSING"
 
@@ -59,10 +62,14 @@ def _success(operation: Operation, shape: type[T], *, call: Call, raw: bytes, tr
         kind = "array" if is_list else "object"
         return Unknown(call=call, reason=UnknownReason.UNREADABLE, detail=f"2xx without a JSON {kind}")
     try:
-        value = decode(only_list(raw) if is_wrapped else raw, shape)
+        found = read(only_list(raw) if is_wrapped else raw, shape)
     except MalformedBody as error:
         return Unknown(call=call, reason=UnknownReason.UNREADABLE, answered=True, detail=error.reason)
-    return Yes(call=call, value=value, raw=call.response_body or {}, rows=tree if isinstance(tree, list) else [])
+    rows = tree if isinstance(tree, list) else []
+    if found.lost and is_list and not found.value:
+        # Not one row is what it should be, so the list is none of Toss's that we know.
+        return Unknown(call=call, reason=UnknownReason.UNREADABLE, answered=True, detail=str(found.lost[0]))
+    return Yes(call=call, value=found.value, raw=call.response_body or {}, rows=rows, lost=found.lost)
 
 
 def _emptied(shape: type[T], *, call: Call, raw: bytes) -> Answer[T]:
@@ -82,7 +89,7 @@ def _tree_or_none(raw: bytes) -> _Tree:
 def _error_of(body: dict[str, Any] | None) -> tuple[str | None, str | None]:
     """Code and message of a v1 error body (api.md 1.3); extra members such as `data` are tolerated."""
     code, message = (body or {}).get("code"), (body or {}).get("message")
-    if not isinstance(code, str) or not code:
+    if not isinstance(code, str) or not 1 <= len(code) <= MAX_CODE_CHARS or not code.isprintable():
         return None, None
     return code, message if isinstance(message, str) else None
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
+from paywon.toss.body import Lost
 from paywon.toss.errors import Refusal
 
 T = TypeVar("T")
@@ -15,6 +16,8 @@ class NotSentReason(StrEnum):
     CONNECT_TIMEOUT = "connect_timeout"
     TLS = "tls"
     CONNECT_FAILED = "connect_failed"
+    NO_FREE_CONNECTION = "no_free_connection"
+    """All of ours were in use for as long as it may wait in line."""
 
 
 class UnknownReason(StrEnum):
@@ -62,7 +65,7 @@ class Yes(Generic[T]):
     compare.
 
     Beside the typed `value` stands what Toss sent: `raw`, the object, or `rows` where it sent a list. Each is
-    empty where it sent the other or nothing.
+    empty where it sent the other or nothing. `lost` is what of it did not fit and is absent from `value`.
     """
 
     kind: ClassVar[Literal["yes"]] = "yes"
@@ -70,6 +73,12 @@ class Yes(Generic[T]):
     value: T
     raw: dict[str, Any] = field(repr=False)
     rows: list[Any] = field(default_factory=list, repr=False)
+    lost: tuple[Lost, ...] = ()
+
+    @property
+    def unread_rows(self) -> list[Lost]:
+        """The rows of a list that could not be read: the list is short by them, and whoever shows it has to say so."""
+        return [lost for lost in self.lost if lost.entry is not None and "." not in lost.entry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +124,27 @@ class Unknown:
 
 
 Answer: TypeAlias = Yes[T] | No | NotSent | Unknown
+
+_SILENT = frozenset(
+    {
+        UnknownReason.READ_TIMEOUT,
+        UnknownReason.CONNECTION_LOST,
+        UnknownReason.HALF_BODY,
+        UnknownReason.RATE_LIMITED,
+        UnknownReason.SERVER_ERROR,
+        UnknownReason.REDIRECTED,
+    }
+)
+
+
+def is_silence(answer: "Answer[Any]") -> bool:
+    """Whether Toss could not be heard, or does not let us in: the next call may well end the same, whatever it is."""
+    match answer:
+        case NotSent():
+            return True
+        case Unknown():
+            return answer.reason in _SILENT
+        case No():
+            return answer.refusal is Refusal.MERCHANT
+        case Yes():
+            return False

@@ -1,14 +1,17 @@
 """Whole lists across Toss's page limits (api.md 1.6), as async generators that yield rows.
 
 A list either comes to its end or raises `PageNotRead`: one that stopped in silence would pass for complete.
-What was yielded before the error stands.
+What was yielded before the error stands. A row that cannot be read hides no other: it is passed over, and put into
+`unread` when it is, so whoever reads a list knows by how many rows it is short.
 """
 
-from collections.abc import AsyncGenerator
+import sys
+from collections.abc import AsyncGenerator, Iterator
 from datetime import date, datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from paywon.toss.calls.ledger import DateType
+from paywon.toss.body import Lost
+from paywon.toss.calls.ledger import MAX_TRANSACTION_KEY_CHARS, DateType
 from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
 from paywon.toss.wire import CashReceipt, CashReceiptPage, Settlement, Transaction
 
@@ -65,6 +68,7 @@ async def all_transactions(
     *,
     starting_after: str | None = None,
     page_rows: int = PAGE_ROWS,
+    unread: list[Lost] | None = None,
 ) -> AsyncGenerator[Transaction]:
     """Every transaction of the span, in Toss's order; those behind the transactionKey `starting_after` if one is
     given.
@@ -72,13 +76,12 @@ async def all_transactions(
     cursor = starting_after
     passed: set[str] = set() if cursor is None else {cursor}
     while True:
-        answer = await client.list_transactions(start, end, starting_after=cursor, limit=page_rows)
-        rows = _value(answer)
-        is_full = len(rows) >= page_rows
-        cursor = rows[-1].transaction_key if is_full else None
+        page = _page(await client.list_transactions(start, end, starting_after=cursor, limit=page_rows))
+        is_full = len(page.rows) >= page_rows
+        end_row, cursor = _next_begins_behind(page) if is_full else (len(page.rows), None)
         if cursor in passed:
-            raise _circle(answer.call)
-        for row in rows:
+            raise _circle(page.call)
+        for row in _passing(page, unread, 0, end_row):
             yield row
         if cursor is None:
             return
@@ -91,35 +94,45 @@ async def all_settlements(
     end_date: date,
     *,
     date_type: DateType | None = None,
-    first_page: int = 1,
+    skip: int = 0,
+    most: int | None = None,
     page_rows: int = PAGE_ROWS,
+    unread: list[Lost] | None = None,
 ) -> AsyncGenerator[Settlement]:
-    """Every settlement row of the days, cancels included, in Toss's order; from `first_page` on."""
-    page = first_page
-    last_rows: list[Settlement] = []
-    while True:
-        answer = await client.list_settlements(start_date, end_date, date_type=date_type, page=page, size=page_rows)
-        rows = _value(answer)
-        if rows and rows == last_rows:  # as from a server that takes no notice of `page`
-            raise _circle(answer.call)
-        for row in rows:
+    """Every settlement row of the days, cancels included, in Toss's order; behind the first `skip`, and `most` at most.
+
+    Both count rows that cannot be read too.
+    """
+    whole_pages, begin = divmod(skip, page_rows)
+    number, left = whole_pages + 1, sys.maxsize if most is None else most
+    last_rows: list[Any] = []
+    while left > 0:
+        page = _page(
+            await client.list_settlements(start_date, end_date, date_type=date_type, page=number, size=page_rows)
+        )
+        if page.rows and page.rows == last_rows:  # as from a server that takes no notice of `page`
+            raise _circle(page.call)
+        end = min(len(page.rows), begin + left)
+        for row in _passing(page, unread, begin, end):
             yield row
-        if len(rows) < page_rows:
+        if len(page.rows) < page_rows:
             return
-        page, last_rows = page + 1, rows
+        number, left, begin, last_rows = number + 1, left - (end - begin), 0, page.rows
 
 
 async def all_cash_receipts(
-    client: ListsCashReceipts, request_date: date, *, page_rows: int = PAGE_ROWS
+    client: ListsCashReceipts, request_date: date, *, page_rows: int = PAGE_ROWS, unread: list[Lost] | None = None
 ) -> AsyncGenerator[CashReceipt]:
     """Every receipt requested on the day, issues and cancels, in Toss's order."""
     cursor: int | None = None
     passed: set[int | None] = {None}
     while True:
-        answer = await client.list_cash_receipts(request_date, cursor=cursor, limit=page_rows)
-        page = _value(answer)
+        answer = _page(await client.list_cash_receipts(request_date, cursor=cursor, limit=page_rows))
+        page = answer.value
+        if unread is not None:
+            unread += answer.unread_rows
         # Not by the page's length: Toss says itself whether there is more.
-        is_last = not page.has_next or not page.data
+        is_last = not page.has_next or not (page.data or answer.unread_rows)
         cursor = page.last_cursor
         if cursor in passed and not is_last:
             raise _circle(answer.call)
@@ -130,10 +143,42 @@ async def all_cash_receipts(
         passed.add(cursor)
 
 
-def _value(answer: Answer[T]) -> T:
+def _page(answer: Answer[T]) -> Yes[T]:
     if not isinstance(answer, Yes):
         raise PageNotRead(answer)
-    return answer.value
+    return answer
+
+
+def _passing(page: Yes[list[T]], unread: list[Lost] | None, begin: int, end: int) -> Iterator[T]:
+    """Yield rows of a page in Toss's order, and put each that cannot be read into ``unread`` on passing it."""
+    lost = {row.entry: row for row in page.unread_rows}
+    readable = iter(page.value)
+    for index in range(end):
+        gone = lost.get(f"[{index}]")
+        row = next(readable) if gone is None else None
+        if index < begin:
+            continue
+        if row is not None:
+            yield row
+        elif unread is not None and gone is not None:
+            unread.append(gone)
+
+
+def _next_begins_behind(page: Yes[list[Transaction]]) -> tuple[int, str]:
+    """Return up to where a full page counts, and the transactionKey behind which the next one begins.
+
+    Rows behind the last readable key come again with the next page.
+
+    Raises:
+        PageNotRead: no key of the page can be read, so nobody can tell where to go on.
+    """
+    for index in range(len(page.rows) - 1, -1, -1):
+        row = page.rows[index]
+        key = row.get("transactionKey") if isinstance(row, dict) else None
+        if isinstance(key, str) and 1 <= len(key) <= MAX_TRANSACTION_KEY_CHARS and key.isprintable():
+            return index + 1, key
+    detail = "no transactionKey of a full page is readable"
+    raise PageNotRead(Unknown(call=page.call, reason=UnknownReason.UNREADABLE, answered=True, detail=detail))
 
 
 def _circle(call: Call) -> PageNotRead:

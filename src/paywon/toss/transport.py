@@ -1,7 +1,9 @@
 """The floor under the client's calls: sends one request, and classifies whatever comes of it. Never retries."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -58,8 +60,15 @@ class _TooLargeError(Exception):
     pass
 
 
+class _NoFreeConnectionError(Exception):
+    """The request never got a connection: nothing of it was sent."""
+
+
 class Transport:
-    """One pooled aiohttp session, made in the event loop of the first call."""
+    """One pooled aiohttp session, made in the event loop of the first call.
+
+    Reads have connections of their own (a bulkhead): many status reads leave every connection for money to money.
+    """
 
     def __init__(
         self,
@@ -69,6 +78,8 @@ class Transport:
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 60.0,  # api.md 1.4: at least 60 s for some calls, 30 s or more for the others
         max_connections: int = 50,
+        max_read_connections: int = 50,
+        queue_timeout_s: float | None = None,
         max_response_bytes: int = 4 * 1024 * 1024,
         before_call: Callable[[], None] | None = None,
     ) -> None:
@@ -76,7 +87,9 @@ class Transport:
         self._authorization = basic(secret_key)
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
-        self._max_connections = max_connections
+        self._free_writes = asyncio.Semaphore(max_connections)
+        self._free_reads = asyncio.Semaphore(max_read_connections)
+        self._queue_timeout_s = connect_timeout_s if queue_timeout_s is None else queue_timeout_s
         self._max_response_bytes = max_response_bytes
         self._before_call = before_call
         self._session: aiohttp.ClientSession | None = None
@@ -104,7 +117,7 @@ class Transport:
         return await self._ask(Ask(operation, "POST", path, body, key), shape)
 
     async def _ask(self, ask: Ask, shape: type[T]) -> Answer[T]:
-        session = self._opened()
+        self._opened()
         body = None if ask.body is None else ask.body.encode()
         call = Call(
             method=ask.method,
@@ -118,12 +131,37 @@ class Transport:
             self._before_call()
         began_s = time.perf_counter()
         try:
-            await self._exchange(session, ask, body, reply)
+            async with self._connection(ask) as session:
+                began_s = time.perf_counter()
+                await self._exchange(session, ask, body, reply)
+        except _NoFreeConnectionError:
+            detail = "no connection was free in time"
+            call = _closed_call(call, reply, began_s)
+            return NotSent(call=call, reason=NotSentReason.NO_FREE_CONNECTION, detail=detail)
         except (aiohttp.ClientError, TimeoutError, OSError, _TooLargeError) as error:
             return _failed(_closed_call(call, reply, began_s), reply, error)
         call = _closed_call(call, reply, began_s)
         raw = _kept(ask, reply)
         return judge(ask.operation, shape, call=call, raw=raw, headers=reply.headers, now=datetime.now(UTC))
+
+    @asynccontextmanager
+    async def _connection(self, ask: Ask) -> AsyncIterator[aiohttp.ClientSession]:
+        """Wait in line for a free connection, and hold it.
+
+        Raises `_NoFreeConnectionError` where none came free in time, or the client was closed meanwhile.
+        """
+        free = self._free_reads if ask.method == "GET" else self._free_writes
+        try:
+            async with asyncio.timeout(self._queue_timeout_s):
+                await free.acquire()
+        except TimeoutError:
+            raise _NoFreeConnectionError from None
+        try:
+            if self._closed:
+                raise _NoFreeConnectionError
+            yield self._opened()
+        finally:
+            free.release()
 
     async def _exchange(self, session: aiohttp.ClientSession, ask: Ask, body: bytes | None, reply: _Reply) -> None:
         headers = {"Authorization": self._authorization, "Accept": "application/json"}
@@ -149,8 +187,7 @@ class Transport:
     def _timeout(self, ask: Ask) -> aiohttp.ClientTimeout:
         read_timeout_s = self._read_timeout_s if ask.read_timeout_s is None else ask.read_timeout_s
         return aiohttp.ClientTimeout(
-            # The total catches a peer that drips a byte now and then. Connecting includes waiting for a free
-            # connection.
+            # The total catches a peer that drips a byte now and then. Waiting for a free connection is over by now.
             total=self._connect_timeout_s + 2 * read_timeout_s,
             connect=self._connect_timeout_s,
             sock_connect=self._connect_timeout_s,
@@ -168,8 +205,8 @@ class Transport:
             self._session = aiohttp.ClientSession(
                 # Idle connections are dropped before Toss's side is likely to drop them: a POST on a
                 # connection that the peer has just closed ends as unknown. aiohttp repeats GETs and DELETEs once
-                # when their connection dies, kept or new; POSTs never.
-                connector=aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=10.0),
+                # when their connection dies, kept or new; POSTs never. How many there are is counted above.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=10.0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "paywon"},
                 trace_configs=[_watch_headers()],

@@ -67,10 +67,10 @@ def parse_webhook(body: bytes) -> Webhook:
         created_at=instant(raw.get("createdAt")),
         payment_key=_text(subject, "paymentKey"),
         order_no=_text(subject, "orderId"),
-        status=_text(subject, "status") or _text(subject, "cancelStatus"),
-        secret=_text(subject, "secret"),
-        transaction_key=_text(subject, "transactionKey") or _text(subject, "lastTransactionKey"),
-        event_id=_text(raw, "eventId"),
+        status=_claim(subject, "status") or _claim(subject, "cancelStatus"),
+        secret=_claim(subject, "secret"),
+        transaction_key=_claim(subject, "transactionKey") or _claim(subject, "lastTransactionKey"),
+        event_id=_claim(raw, "eventId"),
         raw=raw,
     )
     if event_type in _NEEDS_PAYMENT and not (webhook.payment_key or webhook.order_no):
@@ -80,7 +80,7 @@ def parse_webhook(body: bytes) -> Webhook:
 
 def _flat_type(raw: dict[str, Any]) -> str:
     """Envelope B has no eventType; secret, transactionKey and orderId tell it (webhooks.md [2src])."""
-    texts = [_text(raw, name) or "" for name in _FLAT]
+    texts = [_claim(raw, name) or "" for name in _FLAT]
     if all(text and text.isascii() for text in texts):
         return DEPOSIT_CALLBACK
     raise MalformedWebhook("neither eventType nor secret, transactionKey and orderId")
@@ -99,14 +99,22 @@ def _subject(raw: dict[str, Any], event_type: str) -> dict[str, Any]:
 
 
 def _text(holder: dict[str, Any], name: str) -> str | None:
+    """Read what says what a delivery is about; it has to be readable if it is there."""
     value = holder.get(name)
-    if not isinstance(value, str):
-        return None
-    if len(value) > MAX_TEXT_CHARS or not value.isprintable():
-        # These go into text columns and log lines; PostgreSQL refuses NUL, and a line break forges a log
-        # line.
+    if isinstance(value, str) and not _is_usable(value):
         raise MalformedWebhook(f"{name} is too long or not printable")
-    return value or None
+    return value or None if isinstance(value, str) else None
+
+
+def _claim(holder: dict[str, Any], name: str) -> str | None:
+    """Read what a delivery says of its subject; what cannot be read is not claimed."""
+    value = holder.get(name)
+    return value or None if isinstance(value, str) and _is_usable(value) else None
+
+
+def _is_usable(text: str) -> bool:
+    # These go into text columns and log lines; PostgreSQL refuses NUL, and a line break forges a log line.
+    return len(text) <= MAX_TEXT_CHARS and text.isprintable()
 
 
 def instant(text: object) -> datetime | None:

@@ -18,6 +18,7 @@ from litestar.types import ExceptionHandlersMap
 from paywon.base.catalogue import kind_of, message_of
 from paywon.base.errors import ErrorKind, PaywonError
 from paywon.base.redaction import redact_text
+from paywon.db.pool import CommitUnknownError
 from paywon.web.body import invalid_field
 from paywon.web.query import camel
 
@@ -71,6 +72,8 @@ def problem(request: Request[Any, Any, Any], error: PaywonError) -> Response[dic
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
+    if error.location is not None:
+        headers["Location"] = error.location
     if error.code in ("UNAUTHENTICATED", "TOKEN_EXPIRED"):
         headers["WWW-Authenticate"] = "Bearer"
     return Response(
@@ -111,6 +114,8 @@ def translate(error: Exception) -> PaywonError:
             return _client_error(error)
     if isinstance(error, asyncpg.LockNotAvailableError):
         return PaywonError("BUSY", retry_after_s=1)
+    if isinstance(error, CommitUnknownError):
+        return PaywonError("OUTCOME_UNKNOWN", retry_after_s=2)
     if isinstance(error, _DATABASE_TROUBLE):
         return PaywonError("DATABASE_UNAVAILABLE", retry_after_s=2)
     return PaywonError("INTERNAL")
@@ -137,8 +142,8 @@ def answer_trouble(request: Request[Any, Any, Any], error: Exception) -> Respons
     door = f"{request.method} {request.scope.get('path_template', '')}"
     if kind is ErrorKind.INTERNAL:
         _log.error("request failed", door=door, code=told.code, exc_info=error)
-    elif kind is ErrorKind.UNAVAILABLE:
-        _log.warning("request turned away", door=door, code=told.code, error=repr(error))
+    elif kind in (ErrorKind.UNAVAILABLE, ErrorKind.OUTCOME_UNKNOWN):
+        _log.warning("request turned away", door=door, code=told.code, error=repr(error.__cause__ or error))
     if told.code == "PAYLOAD_TOO_LARGE":
         told.values["limit_kb"] = _most_bytes(request) // 1024
     answer = problem(request, told)

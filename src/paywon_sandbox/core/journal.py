@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,10 @@ class StateFileError(Exception):
     """The file cannot be used: none of SQLite's, another program's, in use by another sandbox, out of reach."""
 
 
-_OPENING_S = 1.0
+# A sandbox that was told to end frees its port at once, but keeps the file until the requests in hand are over; who
+# started it waits five seconds for that before killing it. The next sandbox outwaits both.
+_OPENING_S = 12.0
+_RETRY_S = 0.1
 _OPENING = (
     # One sandbox at a time: two would overwrite each other's records. The lock goes with the process, however it ends.
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -38,9 +42,8 @@ class Journal:
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=_OPENING_S)
-            for statement in _OPENING:
-                self._db.execute(statement)
+            _keep_private(path)
+            self._db = _open(path)
         except (sqlite3.Error, OSError) as problem:
             raise StateFileError(str(problem)) from problem
 
@@ -77,3 +80,29 @@ class Journal:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody but the owner read the file: secret keys and refund accounts stand in it."""
+    path.touch(mode=0o600)
+    # SQLite gives the files beside it the mode of the file itself, but an earlier run may have left others.
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(FileNotFoundError, PermissionError):
+            file.chmod(0o600)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the file for this process alone, waiting for another one to let go. Raises sqlite3.Error."""
+    deadline = time.monotonic() + _OPENING_S
+    while True:
+        # SQLite does not wait for every lock that this takes, so the whole is tried again.
+        db = sqlite3.connect(path, isolation_level=None, timeout=_RETRY_S)
+        try:
+            for statement in _OPENING:
+                db.execute(statement)
+            return db
+        except sqlite3.Error as problem:
+            db.close()
+            if getattr(problem, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY_S)

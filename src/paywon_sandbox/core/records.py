@@ -6,6 +6,7 @@ What there are thousands of is kept out of the garbage collector's sight (`gc=Fa
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -217,7 +218,10 @@ class Delivery(msgspec.Struct, kw_only=True, rename="camel", gc=False):
 
 
 class Fault(msgspec.Struct, kw_only=True, rename="camel"):
-    """A trouble to be played; `times` left, null = until it is deleted."""
+    """A trouble to be played; `times` left, null = until it is deleted; `ends_at` in real time.
+
+    `field` of a body becomes `value`, or goes where there is none.
+    """
 
     id: str
     kind: str
@@ -229,6 +233,9 @@ class Fault(msgspec.Struct, kw_only=True, rename="camel"):
     delay_ms: int = 0
     status: int | None = None
     code: str | None = None
+    ends_at: datetime | None = None
+    field: str | None = None
+    value: Any = msgspec.UNSET
 
 
 class LoggedRequest(msgspec.Struct, kw_only=True, gc=False):

@@ -18,6 +18,7 @@ from paywon_sandbox.core.clock import Clock
 from paywon_sandbox.core.deadlines import Deadlines
 from paywon_sandbox.core.journal import Address, Journal, StateFileError
 from paywon_sandbox.core.money import DECIMALS
+from paywon_sandbox.core.past import Past
 from paywon_sandbox.core.payouts import (
     AnyPayoutRecord,
     PayoutRecord,
@@ -72,6 +73,7 @@ class Account:
     def _empty(self) -> None:
         self.clock = Clock()
         self.payments: dict[str, PaymentRecord] = {}
+        self.past = Past()
         self.orders: dict[str, tuple[str, ...]] = {}
         self.replies: dict[str, StoredReply] = {}
         self.running: set[str] = set()
@@ -107,6 +109,7 @@ class Account:
     def keep_payment(self, record: PaymentRecord) -> None:
         """Store a new or changed payment."""
         key = record.payment.payment_key
+        self._store.touch(self, record)
         if key not in self.payments:
             self.payments[key] = record
             order_id = record.payment.order_id
@@ -322,6 +325,7 @@ class Store:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._changed: dict[Address, msgspec.Struct | None] = {}
+        self._touched: dict[str, tuple[Account, PaymentRecord, bool]] = {}
         self._encoder = msgspec.json.Encoder()
         self._sequence = 0
         self.accounts: dict[str, Account] = {}
@@ -342,6 +346,7 @@ class Store:
         for known in self.accounts.values():
             known.ledger.sort(key=lambda item: item[0].number)
         self._changed.clear()
+        self._touched.clear()
 
     def account(self, key: str) -> Account:
         """The account of a secret key, made on first use."""
@@ -359,6 +364,11 @@ class Store:
         if self._journal.active:
             self._changed[(kind, account, record_id)] = record
 
+    def touch(self, account: Account, record: PaymentRecord) -> None:
+        """Note a payment that may look different after the next commit."""
+        key = record.payment.payment_key
+        self._touched.setdefault(key, (account, record, key not in account.payments))
+
     def forget(self, account: str) -> None:
         """Delete every stored record of an account at the next commit."""
         for address, _ in list(self._journal.load()):
@@ -373,6 +383,10 @@ class Store:
 
         Raises sqlite3.Error where that fails, say for a full disk; the next commit tries it again.
         """
+        for key, (account, record, is_new) in self._touched.items():
+            if account.payments.get(key) is record:
+                account.past.note(record, is_new=is_new)
+        self._touched.clear()
         if not self._changed:
             return
         encoded = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
-from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.core.values import Payment
-from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.door import AnyRequest, Door, Look
 from paywon_sandbox.doors.replies import Answer
+from paywon_sandbox.rules import reads
 from paywon_sandbox.rules.cancel import cancel, read_cancel
 from paywon_sandbox.rules.confirm import confirm, read_confirm
 from paywon_sandbox.rules.create import create_payment, read_create
@@ -40,27 +40,15 @@ async def confirm_payment(request: AnyRequest, door: Door) -> Answer:
 @get("/v1/payments/{payment_key:str}")
 async def read_payment(request: AnyRequest, door: Door, payment_key: str) -> Answer:
     """One payment by its key (api.md 5.3)."""
-
-    def work(account: Account, params: Params) -> Payment:
-        record = account.payments.get(payment_key)
-        if record is None:
-            raise TossError("NOT_FOUND_PAYMENT")
-        return record.payment
-
-    return await door.serve(request, "GET /v1/payments/{paymentKey}", work)
+    look = Look(lambda account, params, lag_ms: reads.payment(account, payment_key, lag_ms))
+    return await door.serve(request, "GET /v1/payments/{paymentKey}", look)
 
 
 @get("/v1/payments/orders/{order_id:str}")
 async def read_payment_of_order(request: AnyRequest, door: Door, order_id: str) -> Answer:
     """One payment by its orderId (api.md 5.3)."""
-
-    def work(account: Account, params: Params) -> Payment:
-        record = account.payment_of_order(order_id)
-        if record is None:
-            raise TossError("NOT_FOUND_PAYMENT")
-        return record.payment
-
-    return await door.serve(request, "GET /v1/payments/orders/{orderId}", work)
+    look = Look(lambda account, params, lag_ms: reads.payment_of_order(account, order_id, lag_ms))
+    return await door.serve(request, "GET /v1/payments/orders/{orderId}", look)
 
 
 @post("/v1/payments/{payment_key:str}/cancel", status_code=200)

@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
 from paywon_sandbox.core.store import Account
-from paywon_sandbox.doors.door import AnyRequest, Door
+from paywon_sandbox.doors.door import AnyRequest, Door, Look
 from paywon_sandbox.doors.replies import Answer
 from paywon_sandbox.rules import books, promotions, receipts
 from paywon_sandbox.rules.params import Params
@@ -20,9 +20,8 @@ def _query(request: AnyRequest) -> Params:
 @get("/v1/transactions")
 async def list_transactions(request: AnyRequest, door: Door) -> Answer:
     """Approvals, cancels and issued accounts (api.md 8)."""
-    return await door.serve(
-        request, "GET /v1/transactions", lambda account, params: books.transactions(account, _query(request))
-    )
+    look = Look(lambda account, params, lag_ms: books.transactions(account, _query(request), lag_ms))
+    return await door.serve(request, "GET /v1/transactions", look)
 
 
 @get("/v1/settlements")

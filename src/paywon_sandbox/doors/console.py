@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -47,6 +48,9 @@ FAULT_KINDS = {
     "drop_reply": "처리한 뒤 응답을 버리기",
     "half_body": "응답을 반만 보내기",
     "status": "오류로 답하기",
+    "away": "토스가 멈춤: 모두 503 (지연만큼, 0이면 지울 때까지)",
+    "lag": "조회가 마지막 변경 전을 보여 주기 (지연만큼, 0이면 지울 때까지)",
+    "mangle": "결제 본문의 필드 바꾸기",
     "lose": "웹훅: 첫 전송을 잃기",
     "double": "웹훅: 두 번 보내기",
     "reorder": "웹훅: 순서 바꾸기",
@@ -101,8 +105,9 @@ def home() -> Response[None]:
     return _go("payments")
 
 
-@get("/sandbox/console/{section:str}")
-async def show_section(request: AnyRequest, door: Door, section: str) -> Response[str]:
+# The router does not come back from `payments`, below which the control door has a path of its own.
+@get(["/sandbox/console/payments", "/sandbox/console/{section:str}"])
+async def show_section(request: AnyRequest, door: Door, section: str = "payments") -> Response[str]:
     """One section of the page, or the form for the key."""
     account = _account(request, door)
     problem = request.query_params.get("problem", "")
@@ -219,6 +224,14 @@ def _deposit(door: Door, account: Account, form: dict[str, object]) -> object:
     return virtual_accounts.deposit(account, _named(form, "orderId"), Params({}), door.settings.public_url)
 
 
+def _order_fault(account: Account, form: dict[str, object]) -> object:
+    """A field's value is JSON; what is none counts as a text."""
+    if "value" in form:
+        with suppress(msgspec.DecodeError):
+            form["value"] = msgspec.json.decode(str(form["value"]))
+    return steering.order_fault(account, Params(form))
+
+
 def _named(form: dict[str, object], name: str = "id") -> str:
     return str(form.get(name, ""))
 
@@ -239,7 +252,7 @@ ACTIONS: dict[str, Action] = {
     "register-webhook": lambda door, account, form: _register(account, form),
     "remove-webhook": lambda door, account, form: steering.remove_webhook(account, _named(form)),
     "resend": lambda door, account, form: steering.resend(account, _named(form)),
-    "order-fault": lambda door, account, form: steering.order_fault(account, Params(form)),
+    "order-fault": lambda door, account, form: _order_fault(account, form),
     "remove-fault": lambda door, account, form: steering.remove_faults(account, _named(form)),
     "clear-faults": lambda door, account, form: steering.remove_faults(account, None),
     "reset": lambda door, account, form: _reset(account),

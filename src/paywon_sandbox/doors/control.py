@@ -119,7 +119,7 @@ async def order_fault(request: AnyRequest, door: Door) -> Answer:
 @get("/sandbox/faults")
 async def list_faults(request: AnyRequest, door: Door) -> Answer:
     """Faults that are still waiting."""
-    return await control(request, door, lambda account, params: {"faults": list(account.faults.values())})
+    return await control(request, door, lambda account, params: {"faults": steering.waiting_faults(account)})
 
 
 @delete(["/sandbox/faults", "/sandbox/faults/{fault_id:str}"], status_code=200)

@@ -28,6 +28,22 @@ from paywon_sandbox.webhooks.dispatcher import Dispatcher
 
 AnyRequest = Request[Any, Any, Any]
 Work = Callable[[Account, Params], object]
+
+
+class Look(msgspec.Struct, frozen=True):
+    """The work of a read that may lag behind: `read` gets how far in ms, None for not at all."""
+
+    read: Callable[[Account, Params, int | None], object]
+
+    def __call__(self, account: Account, params: Params) -> object:
+        """Read the present."""
+        return self.read(account, params, None)
+
+    def lagging(self, lag_ms: int) -> Work:
+        """The same read, behind by that much."""
+        return lambda account, params: self.read(account, params, lag_ms)
+
+
 # Whose tables have FORBIDDEN_CONSECUTIVE_REQUEST (api.md 1.4, 5.3).
 ABOUT_A_PAYMENT = frozenset(
     {"GET /v1/payments/{paymentKey}", "GET /v1/payments/orders/{orderId}", "POST /v1/payments/{paymentKey}/cancel"}
@@ -76,13 +92,20 @@ class Door:
 
     async def _answer(self, call: Call, work: Work, client: tuple[str, int]) -> Answer:
         line = log.opened(call.account, call.method, call.path, call.body, call.idempotency_key)
-        fault = faults.take_fault(call.account, method=call.method, path=call.path, order_id=line.order_id)
-        line.fault = fault.kind if fault else None
+        about = faults.About(method=call.method, path=call.path, order_id=line.order_id)
+        fault = faults.take_fault(call.account, about)
+        lag = faults.take_lag(call.account, about) if isinstance(work, Look) else None
+        line.fault = faults.named(fault, lag)
+        if lag is not None and isinstance(work, Look):
+            work = work.lagging(lag.delay_ms)
         if faults.refused_connection(fault, client):
             return NOTHING
         reply = faults.gateway_reply(fault) or await self._within_limit(call, work, fault, line)
         if call.dialect.plaintext is not None:
             line.body = log.cut(call.dialect.plaintext)
+        mangles = faults.take_mangles(call.account, about, reply)
+        reply = faults.mangled(reply, mangles)
+        line.fault = faults.named(fault, lag, *mangles)
         if faults.lost_reply(fault, client, reply):
             return NOTHING
         log.close(line, reply)

@@ -56,6 +56,17 @@ async def play_wallet(request: AnyRequest, door: Door, payment_key: str) -> Answ
     return await control(request, door, lambda account, params: cancel.order_outcome(account, payment_key, params))
 
 
+@post("/sandbox/console/payments/{payment_key:str}/cancel", status_code=200)
+async def cancel_at_the_console(request: AnyRequest, door: Door, payment_key: str) -> Answer:
+    """A cancel that the shop did not make: in the merchant console (api.md 19); answers the Payment."""
+
+    def command(account: Account, params: Params) -> object:
+        wanted = cancel.read_cancel(params, account.decimals_of(payment_key))
+        return cancel.cancel(account, payment_key, wanted).payment
+
+    return await control(request, door, command)
+
+
 @post("/sandbox/billing-auth", status_code=200)
 async def authorise_billing(request: AnyRequest, door: Door) -> Answer:
     """The customer's part of the billing window: {customerKey, …} → {authKey}."""
@@ -125,6 +136,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     ship,
     receive,
     play_wallet,
+    cancel_at_the_console,
     authorise_billing,
     lose_billing_key,
     play_tax_office,

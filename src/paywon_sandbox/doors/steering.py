@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
 from paywon_sandbox.core import ids
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.core.records import Delivery, Fault, Webhook
 from paywon_sandbox.core.store import Account
-from paywon_sandbox.doors.faults import KINDS
+from paywon_sandbox.doors.faults import KINDS, drop_ended
 from paywon_sandbox.rules.addresses import is_http_url
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.webhooks.events import EVENT_TYPES
 from paywon_sandbox.webhooks.faults import WEBHOOK_ONLY_KINDS
 
+# States of Toss rather than single mishaps.
+LASTING_KINDS = frozenset({"away", "lag"})
 MAX_DELAY_MS = 600_000
 MAX_ADVANCE_S = 10 * 366 * 86_400
 
@@ -77,7 +83,7 @@ def resend(account: Account, delivery_id: str) -> Delivery:
 
 
 def order_fault(account: Account, params: Params) -> Fault:
-    """Order a trouble; `times` defaults to 1, 0 means until it is deleted."""
+    """Order a trouble; `times` defaults to 1, for a lasting kind to 0, which means until it is deleted."""
     fault = _read_fault(params)
     account.faults[fault.id] = fault
     return fault
@@ -87,11 +93,18 @@ def _read_fault(params: Params) -> Fault:
     kind = params.text("kind")
     target = params.optional_text("target") or ("webhook" if kind in WEBHOOK_ONLY_KINDS else "api")
     status = params.optional_amount("status")
-    times = params.whole("times", 1)
+    times = params.whole("times", 0 if kind in LASTING_KINDS else 1)
     delay_ms = params.not_negative("delayMs")
-    both_ways = kind == "delay" or (kind in WEBHOOK_ONLY_KINDS) == (target == "webhook")
+    both_ways = kind in ("delay", "mangle") or (kind in WEBHOOK_ONLY_KINDS) == (target == "webhook")
     bad_number = times < 0 or delay_ms > MAX_DELAY_MS or (status is not None and not 200 <= status <= 599)
-    if kind not in KINDS or target not in ("api", "webhook") or not both_ways or bad_number:
+    field = params.pattern("field", r"[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}")
+    if (
+        (kind == "mangle") != (field is not None)
+        or kind not in KINDS
+        or target not in ("api", "webhook")
+        or not both_ways
+        or bad_number
+    ):
         raise TossError("INVALID_REQUEST")
     method = params.optional_text("method", longest=10)
     return Fault(
@@ -106,7 +119,16 @@ def _read_fault(params: Params) -> Fault:
         status=status,
         # Not only the known ones: new codes come without a new version (api.md 1.3).
         code=params.pattern("code", r"[A-Z][A-Z0-9_]{0,99}"),
+        ends_at=datetime.now(UTC) + timedelta(milliseconds=delay_ms) if kind == "away" and delay_ms else None,
+        field=field,
+        value=params.as_sent("value", msgspec.UNSET),
     )
+
+
+def waiting_faults(account: Account) -> list[Fault]:
+    """Faults that are still to be met."""
+    drop_ended(account)
+    return list(account.faults.values())
 
 
 def remove_faults(account: Account, fault_id: str | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import date, datetime
+from itertools import islice
 
 import msgspec
 
@@ -22,8 +23,8 @@ PAGE_DEFAULT, PAGE_LIMIT = 100, 5000  # api.md 1.6
 _DATE_TYPES = ("soldDate", "paidOutDate")
 
 
-def transactions(account: Account, params: Params) -> list[Transaction]:
-    """Rows of a range, both ends included, after `startingAfter`."""
+def transactions(account: Account, params: Params, lag_ms: int | None = None) -> list[Transaction]:
+    """Rows of a range, both ends included, after `startingAfter`; those of `lag_ms` ago, if it lags behind."""
     start, end = _instant(params, "startDate"), _instant(params, "endDate")
     if start > end:
         raise TossError(inferred.BAD_RANGE)
@@ -33,7 +34,13 @@ def transactions(account: Account, params: Params) -> list[Transaction]:
     last = bisect_right(account.ledger, end, key=_shown_at)
     if after is not None:
         first = max(first, _position(account, after) + 1)
-    return [_transaction(record, entry) for entry, record in account.ledger[first : min(last, first + limit)]]
+    found = islice(account.ledger, first, last)
+    rows = (item for item in found if lag_ms is None or _was_there(account, *item, lag_ms))
+    return [_transaction(record, entry) for entry, record in islice(rows, limit)]
+
+
+def _was_there(account: Account, entry: LedgerEntry, record: PaymentRecord, lag_ms: int) -> bool:
+    return entry in record.ledger[: account.past.transactions(record, lag_ms)]
 
 
 def _shown_at(item: tuple[LedgerEntry, PaymentRecord]) -> datetime:

@@ -25,6 +25,7 @@ from paywon_sandbox.webhooks.events import announce, announce_cancel
 CANCELABLE = frozenset({"DONE", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
 # api.md 5.4 [1src]; PayPal's 180 days stand for every foreign wallet.
 REFUND_DUE = {codes.TRANSFER: 180, codes.FOREIGN_EASY_PAY: 180, codes.VIRTUAL_ACCOUNT: 365}
+REFUND_FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
@@ -81,12 +82,15 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
     if record is None:
         raise TossError("NOT_FOUND_PAYMENT")
     now = account.clock.now()
+    if _is_another_try(record, request):
+        return _refund_again(account, record, request, now)
     check_state(record, request, now)
     amount = check_amount(record.payment, request)
+    untaxed = untaxed_parts(record.payment, request, amount)
     if record.approved_at is not None:
         magic.refuse_refund(request.refund_account_number, partial=amount < record.payment.balance_amount)
     payment = record.payment
-    entry = _entry(payment, request, amount, now)
+    entry = _entry(payment, request, amount, untaxed, now)
     payment.cancels = [*(payment.cancels or []), entry]
     if _is_asynchronous(payment):
         entry.cancel_status = "IN_PROGRESS"
@@ -96,6 +100,33 @@ def cancel(account: Account, payment_key: str, request: CancelRequest) -> Paymen
         announce(account, record)
     account.keep_payment(record)
     return record
+
+
+def _is_another_try(record: PaymentRecord, request: CancelRequest) -> bool:
+    """Whether the bank could not pay out what was cancelled, and this names an account to try instead."""
+    payment = record.payment
+    failed = payment.virtual_account is not None and payment.virtual_account.refund_status in REFUND_FAILED
+    if not (inferred.REFUND_AGAIN_AFTER_FAILURE and failed and payment.balance_amount == 0 and payment.cancels):
+        return False
+    same_money = request.amount in (None, payment.cancels[-1].cancel_amount) and request.refundable in (None, 0)
+    return same_money and request.refund_account_number is not None
+
+
+def _refund_again(account: Account, record: PaymentRecord, request: CancelRequest, now: datetime) -> PaymentRecord:
+    """Send the money to another account; nothing more is cancelled, and nothing is announced."""
+    if record.approved_at is not None and _too_late(record.payment.method, record.approved_at, now):
+        raise TossError("EXCEED_MAX_REFUND_DUE")
+    magic.refuse_refund(request.refund_account_number, partial=False)
+    _start_refund(record, now)
+    account.keep_payment(record)
+    return record
+
+
+def _start_refund(record: PaymentRecord, now: datetime) -> None:
+    """The bank takes its time (api.md 5.4)."""
+    assert record.payment.virtual_account is not None
+    record.payment.virtual_account.refund_status = "PENDING"
+    record.errands += (Errand(at=now + REFUND_TIME, kind="refund"),)
 
 
 def finish(account: Account, record: PaymentRecord, now: datetime) -> None:
@@ -176,26 +207,36 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
         raise TossError("NOT_ALLOWED_PARTIAL_REFUND")
     if amount < balance and payment.discount is not None and amount < payment.discount["amount"]:
         raise TossError("EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT")
-    too_free = request.tax_free > min(amount, payment.tax_free_amount)
-    if too_free or request.tax_exemption > min(amount, payment.tax_exemption_amount):
-        raise TossError(inferred.CANCEL_TAX_FREE_TOO_HIGH)
     return amount
+
+
+def untaxed_parts(payment: Payment, request: CancelRequest, amount: int) -> tuple[int, int]:
+    """(taxFreeAmount, taxExemptionAmount) of a cancel; what is left of them, where all is cancelled and nothing said.
+
+    Raises a refusal where the parts are more than what is left of each, the taxed part included: api.md is silent.
+    """
+    left = (payment.tax_free_amount, payment.tax_exemption_amount)
+    parts = (request.tax_free, request.tax_exemption)
+    if amount == payment.balance_amount and not any(parts):
+        return left
+    if any(part > rest for part, rest in zip(parts, left, strict=True)) or sum(parts) > amount:
+        raise TossError(inferred.CANCEL_TAX_FREE_TOO_HIGH)
+    if amount - sum(parts) > payment.balance_amount - sum(left):
+        raise TossError(inferred.CANCEL_TAXABLE_TOO_HIGH)
+    return parts
 
 
 def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime) -> None:
     payment, amount = record.payment, entry.cancel_amount
-    entry.receipt_key = cancel_for_payment(account, record, (amount, _untaxed_part(payment, entry)), now)
+    entry.receipt_key = cancel_for_payment(account, record, (amount, entry.tax_free_amount), now)
     payment.balance_amount = entry.refundable_amount
-    tax_free = payment.tax_free_amount - entry.tax_free_amount
-    payment.tax_free_amount = min(tax_free, payment.balance_amount)
-    exemption = payment.tax_exemption_amount - entry.tax_exemption_amount
-    payment.tax_exemption_amount = min(exemption, payment.balance_amount - payment.tax_free_amount)
+    payment.tax_free_amount -= entry.tax_free_amount
+    payment.tax_exemption_amount -= entry.tax_exemption_amount
     untaxed = payment.tax_free_amount + payment.tax_exemption_amount
     payment.supplied_amount, payment.vat = tax_split(payment.balance_amount, untaxed)
     payment.last_transaction_key = entry.transaction_key
     if payment.virtual_account is not None and record.approved_at is not None:
-        payment.virtual_account.refund_status = "PENDING"
-        record.errands += (Errand(at=now + REFUND_TIME, kind="refund"),)
+        _start_refund(record, now)
     # Only one single full cancel gives CANCELED; partials that add up stay PARTIAL_CANCELED: api.md 2 [M]
     single = amount == payment.total_amount
     payment.status = "CANCELED" if single else "PARTIAL_CANCELED"
@@ -204,12 +245,7 @@ def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime
     book(account, record, -amount if record.approved_at is not None else 0, now)
 
 
-def _untaxed_part(payment: Payment, entry: Cancel) -> int:
-    """What of a cancel is free of tax: what the merchant said, and what no balance is left for."""
-    return payment.tax_free_amount - min(payment.tax_free_amount - entry.tax_free_amount, entry.refundable_amount)
-
-
-def _entry(payment: Payment, request: CancelRequest, amount: int, now: datetime) -> Cancel:
+def _entry(payment: Payment, request: CancelRequest, amount: int, untaxed: tuple[int, int], now: datetime) -> Cancel:
     whole = amount == payment.balance_amount
     return Cancel(
         transaction_key=ids.transaction_key(payment.method or ""),
@@ -219,8 +255,8 @@ def _entry(payment: Payment, request: CancelRequest, amount: int, now: datetime)
         card_discount_amount=payment.discount["amount"] if payment.discount and whole else 0,
         easy_pay_discount_amount=_points_part(payment, amount),
         cancel_amount=amount,
-        tax_free_amount=request.tax_free,
-        tax_exemption_amount=request.tax_exemption,
+        tax_free_amount=untaxed[0],
+        tax_exemption_amount=untaxed[1],
         refundable_amount=payment.balance_amount - amount,
         cancel_request_id=request.cancel_request_id,
     )

@@ -39,16 +39,21 @@ class Params:
     """Typed access to one JSON object; every problem is a TossError with the code of the endpoint's table."""
 
     def __init__(self, values: Mapping[str, object], *, missing: str = "INVALID_REQUEST") -> None:
+        self._sent = values
         self._values = {name: value for name, value in values.items() if value is not None}
         self._missing = missing
 
     def naming_missing(self, code: str) -> Params:
         """The same parameters, where a missing one is answered with `code`."""
-        return Params(self._values, missing=code)
+        return Params(self._sent, missing=code)
 
     def has(self, name: str) -> bool:
         """Whether the parameter was sent and is not null."""
         return name in self._values
+
+    def as_sent(self, name: str, default: object) -> object:
+        """Any JSON value, null too, untouched."""
+        return self._sent.get(name, default)
 
     def optional_text(self, name: str, *, longest: int = 500, code: str = "INVALID_REQUEST") -> str | None:
         """A string, or a number where Toss takes it for one ("71" sent as 71 was accepted, api.md 1.5)."""

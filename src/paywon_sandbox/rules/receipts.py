@@ -239,13 +239,19 @@ def cancel(account: Account, receipt_key: str, amount_krw: int | None) -> CashRe
         transaction_type="CANCEL",
         issue_status="IN_PROGRESS",
         amount=wanted,
-        tax_free_amount=min(entry.tax_free_amount, wanted),
+        tax_free_amount=_tax_free_until(record, wanted) - _tax_free_until(record, 0),
         requested_at=toss_instant(now),
     )
     record.canceled_krw += wanted
     account.keep_receipt(record)
     _keep(account, gone.receipt_key, now, entry=gone)
     return gone
+
+
+def _tax_free_until(record: ReceiptRecord, more_krw: int) -> int:
+    """How much of a receipt's tax-free part is cancelled once that much more is: first, as nobody says (api.md 10)."""
+    assert record.entry is not None
+    return min(record.entry.tax_free_amount, record.canceled_krw + more_krw)
 
 
 def page(account: Account, params: Params) -> dict[str, object]:

@@ -17,7 +17,7 @@ from paywon_sandbox.rules.centre import signature
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.settings import WEBHOOK_RETRY_MINUTES, Settings
 from paywon_sandbox.webhooks.events import SIGNED
-from paywon_sandbox.webhooks.faults import take_webhook_fault
+from paywon_sandbox.webhooks.faults import mangled_event, take_webhook_fault
 
 if TYPE_CHECKING:
     import aiohttp
@@ -100,6 +100,8 @@ class Dispatcher:
         if kind == "lose":
             self._settle_as(account, delivery, "LOST")
             return
+        if fault is not None and kind == "mangle":
+            delivery.body = mangled_event(delivery.body, fault)
         if fault is not None and kind == "delay":
             await asyncio.sleep(fault.delay_ms / 1000)
         if fault is not None and kind == "reorder":

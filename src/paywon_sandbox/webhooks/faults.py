@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+import msgspec
+
 from paywon_sandbox.core.records import Delivery, Fault
 from paywon_sandbox.core.store import Account
 
@@ -39,3 +41,33 @@ def use_up(account: Account, fault: Fault) -> None:
     fault.times -= 1
     if fault.times <= 0:
         account.faults.pop(fault.id, None)
+
+
+def change_field(body: object, fault: Fault) -> None:
+    """Put a `mangle`'s value into a field of a decoded body, or take the field out; `card.amount`, `cancels.0` too."""
+    assert fault.field is not None
+    *parents, name = fault.field.split(".")
+    for parent in parents:
+        body = _part(body, parent)
+    if isinstance(body, list) and _part(body, name) is not None:
+        body[int(name)] = None if fault.value is msgspec.UNSET else fault.value
+    elif isinstance(body, dict) and fault.value is msgspec.UNSET:
+        body.pop(name, None)
+    elif isinstance(body, dict):
+        body[name] = fault.value
+
+
+def _part(body: object, name: str) -> object:
+    if isinstance(body, dict):
+        return body.get(name)
+    if isinstance(body, list) and name.isdigit() and int(name) < len(body):
+        part: object = body[int(name)]
+        return part
+    return None
+
+
+def mangled_event(body: str, fault: Fault) -> str:
+    """A webhook's body with a field of its `data` changed, or of itself where it has none."""
+    event = msgspec.json.decode(body)
+    change_field(event.get("data", event), fault)
+    return msgspec.json.encode(event).decode()

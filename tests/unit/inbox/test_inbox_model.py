@@ -23,7 +23,7 @@ from paywon.inbox.model import (
 )
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
-LOOK = Look(order_no=OrderNo("ORD-1"), waiting=1, proven=False, not_before=NOW, patient_until=NOW)
+LOOK = Look(order_no=OrderNo("ORD-1"), waiting=1, hinted_at=NOW, not_before=NOW, patient_until=NOW)
 KNOWN, OTHER, STRANGE, STRANGER = (PaymentKey(name) for name in ("known", "other", "strange", "stranger"))
 
 
@@ -64,7 +64,7 @@ def test_a_hint_that_taught_something_has_the_next_believed_at_once() -> None:
 
 
 def test_a_proven_one_waits_a_second_however_many_were_empty() -> None:
-    tired = replace(LOOK, proven=True, idle=6)
+    tired = replace(LOOK, proven_at=NOW, idle=6)
     assert after_hearing(tired, NOW, taught=False).not_before == NOW + APART
 
 
@@ -93,7 +93,7 @@ def test_a_budget_is_of_its_minute_and_begins_anew_in_the_next() -> None:
 
 
 def _hint(key: PaymentKey | None, *, proven: bool = False) -> Hint:
-    return Hint(id=WebhookEventId(new_uuid()), payment_key=key, proven=proven)
+    return Hint(id=WebhookEventId(new_uuid()), payment_key=key, proven=proven, received_at=NOW, look_at=NOW)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from paywon.base.money import Krw
 from paywon.orders.model import OrderStatus
 from paywon.payments.model import Payment, PaymentStatus, deposited_at, hold_ends_at, next_look, order_status
 from tests.unit.payments.test_model import FACT, NOW, PAYMENT
@@ -72,11 +73,22 @@ def test_the_hold_ends_with_a_look() -> None:
     assert hold_ends_at(paid, HOLD) == NOW + HOLD
     assert next_look(paid, NOW + timedelta(seconds=10), HOLD) == NOW + HOLD
     fresh = replace(paid, fact_asked_at=NOW + HOLD)
-    assert next_look(fresh, NOW + HOLD, HOLD) is None
+    assert next_look(fresh, NOW + HOLD, HOLD) == NOW + HOLD + timedelta(minutes=10)
     # Asked before the hold's end and learned after it: that read handed nothing over, so another has to come.
     late = NOW + HOLD + timedelta(seconds=2)
     assert next_look(paid, late, HOLD) == late
     assert hold_ends_at(PAYMENT, HOLD) is None
+
+
+def test_a_deposit_is_read_again_for_a_week_after_its_hold() -> None:
+    paid = replace(AWAITED, status=S.DONE, deposited_at=NOW - HOLD, fact_asked_at=NOW + timedelta(days=30))
+    looks, now = [], NOW
+    while (found := next_look(paid, now, HOLD)) is not None:
+        looks.append(found - NOW)
+        now = found
+    days = [timedelta(days=day) for day in range(1, 8)]
+    assert looks == [timedelta(minutes=10), HOUR, timedelta(hours=6), *days]
+    assert next_look(replace(paid, status=S.PARTIAL_CANCELED, balance_amount=Krw(0)), NOW, HOLD) is None
 
 
 @pytest.mark.parametrize(("refund_status", "look_in"), [("PENDING", timedelta(hours=6)), ("COMPLETED", None)])

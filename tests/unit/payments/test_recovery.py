@@ -2,15 +2,24 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 
 from paywon.base.ids import AttemptId, PaymentId, PaymentKey
 from paywon.base.money import Krw
-from paywon.payments.commands.settling import ladder_s
 from paywon.payments.model import Attempt, AttemptType, PaymentStatus
-from paywon.payments.recovery import Reading, Step, next_step
+from paywon.payments.recovery import (
+    DEFAULT_PLAN,
+    Reading,
+    RetryPlan,
+    Step,
+    counted_tries,
+    most_tries,
+    next_step,
+    next_try_at,
+)
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 SOON, LATE = NOW + timedelta(minutes=1), NOW + timedelta(minutes=12)
@@ -131,5 +140,66 @@ def test_silence_alone_never_fails_anything() -> None:
             assert next_step(attempt, UNHEARD, NOW + timedelta(days=days)) is not Step.FAILED
 
 
-def test_the_ladder() -> None:
-    assert [ladder_s(tries) for tries in range(8)] == [2, 5, 15, 60, 300, 1800, 3600, 3600]
+def wait_s(attempt: Attempt, tries: int, after_s: float, *, chance: float = 0.5) -> float:
+    now = NOW + timedelta(seconds=after_s)
+    return (next_try_at(DEFAULT_PLAN, attempt, tries, now, chance=chance) - now).total_seconds()
+
+
+def tries_of(attempt: Attempt, *, until_s: float, chance: float = 0.5) -> list[float]:
+    """When a question that nobody hears is taken up, in seconds after it was first put; answers take no time."""
+    at, tries, found = 10.0, 1, []
+    while at <= until_s:
+        found.append(round(at, 3))
+        now = NOW + timedelta(seconds=at)
+        counted = counted_tries(DEFAULT_PLAN, attempt, tries, now)
+        at += wait_s(attempt, counted, at, chance=chance)
+        tries = counted + 1
+    return found
+
+
+def test_the_ladder_of_what_has_no_customer_waiting() -> None:
+    assert [wait_s(REFUND, tries, 60) for tries in range(8)] == [2, 5, 15, 60, 300, 1800, 3600, 3600]
+
+
+@pytest.mark.parametrize("chance", [0, 0.5, 1])
+def test_a_confirm_is_asked_for_steadily_until_its_window_closes_and_read_at_once_after(chance: float) -> None:
+    times = tries_of(CONFIRM, until_s=700, chance=chance)
+    inside = [at for at in times if at < 600]
+    gaps = [after - before for before, after in pairwise(inside)]
+    assert max(gaps) <= 30 and inside[-1] == 590, "every 20 to 30 s, and once just before it closes"
+    assert 660 <= times[len(inside)] <= 665, "and read once nothing can arrive any more"
+
+
+def test_the_window_of_a_question_that_was_asked_anew_is_that_of_the_first() -> None:
+    anew = replace(CONFIRM, created_at=NOW + timedelta(minutes=9), began_at=NOW)
+    assert next_step(anew, MISSING, LATE) is Step.FAILED
+    assert next_try_at(DEFAULT_PLAN, anew, 1, NOW + timedelta(minutes=9, seconds=48), chance=0.5) == NOW + timedelta(
+        minutes=9, seconds=50
+    )
+
+
+@pytest.mark.parametrize(("attempt", "closes_s"), [(CONFIRM, 600), (REQUEST, 2400), (REFUND, 86400), (CHARGE, 86400)])
+def test_no_wait_passes_over_the_end_of_a_window(attempt: Attempt, closes_s: float) -> None:
+    last_call, closed = closes_s - 10, closes_s + 60
+    for tries in range(12):
+        for before_s in (1500, 400, 20, 11):
+            if closes_s > before_s:
+                assert closes_s - before_s + wait_s(attempt, tries, closes_s - before_s) <= last_call
+        assert closed <= closes_s - 5 + wait_s(attempt, tries, closes_s - 5) <= closed + 5
+
+
+def test_what_stays_open_is_parked_after_about_three_days() -> None:
+    for attempt in (CONFIRM, REFUND, REQUEST, ACCOUNT, CHARGE):
+        at, tries = 10.0, 1
+        while tries < most_tries(DEFAULT_PLAN):
+            tries = counted_tries(DEFAULT_PLAN, attempt, tries, NOW + timedelta(seconds=at))
+            at += wait_s(attempt, tries, at)
+            tries += 1
+        assert 2.5 <= at / 86400 <= 3.3, attempt.type
+
+
+def test_a_ladder_of_ones_own() -> None:
+    plan = RetryPlan(ladder_s=(1,), confirm_every_s=2, margin=timedelta(seconds=5))
+    assert next_try_at(plan, REFUND, 0, NOW, chance=0.5) == NOW + timedelta(seconds=1)
+    assert next_try_at(plan, CONFIRM, 9, NOW, chance=0.5) == NOW + timedelta(seconds=2)
+    assert next_step(CONFIRM, MISSING, NOW + timedelta(minutes=10, seconds=5), margin=plan.margin) is Step.FAILED

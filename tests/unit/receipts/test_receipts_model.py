@@ -44,6 +44,7 @@ PAYMENT = Payment(
     user_id=UserId("u-1"),
     resource_type=None,
     resource_id=None,
+    method="계좌이체",
     status=PaymentStatus.DONE,
     total_amount=Krw(50_000),
     balance_amount=Krw(50_000),

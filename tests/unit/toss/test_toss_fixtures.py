@@ -104,7 +104,7 @@ def test_a_body_keeps_every_value(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in BODIES if name.startswith("payment-")])
 def test_a_payment_adds_up(name: str) -> None:
     payment = decode_payment(_raw(name))
-    canceled = sum(cancel.cancel_amount for cancel in payment.cancels or [])
+    canceled = sum(cancel.cancel_amount or 0 for cancel in payment.cancels or [])
     assert payment.balance_amount == payment.total_amount - canceled
     assert payment.requested_at is not None
     assert payment.requested_at.utcoffset() is not None

@@ -90,8 +90,6 @@ def test_an_incomplete_payment_is_read_while_it_is_named() -> None:
         (b'{"eventType":""}', "eventType is not a text"),
         (b'{"eventType":"x","data":' + b"[" * 500 + b"]" * 500 + b"}", "nested deeper"),
         (b'{"eventType":' * 100_000, "nested too deeply"),
-        (b'{"eventType":"x","data":{"amount":' + b"9" * 300 + b"}}", "beyond 64 bits"),
-        (b'{"eventType":"x","data":{"amount":' + b"9" * 5000 + b"}}", "out of range"),
         (b'{"eventType":"x\\u0000"}', "not printable"),
         (b'{"eventType":"x","data":{"orderId":"a\\nb"}}', "orderId is too long or not printable"),
         (b'{"eventType":"x","data":{"orderId":"' + b"a" * 301 + b'"}}', "orderId is too long"),
@@ -100,6 +98,21 @@ def test_an_incomplete_payment_is_read_while_it_is_named() -> None:
 def test_what_is_no_webhook_is_refused_with_its_reason(body: bytes, reason: str) -> None:
     with pytest.raises(MalformedWebhook, match=reason):
         parse_webhook(body)
+
+
+@pytest.mark.parametrize("number", ["9" * 300, "9" * 5000, "1e400", "-9223372036854775809"])
+def test_a_number_that_no_column_holds_is_kept_as_its_text(number: str) -> None:
+    body = f'{{"eventType":"x","data":{{"amount":{number},"orderId":"order-1"}}}}'
+    webhook = parse_webhook(body.encode())
+    assert (webhook.order_no, webhook.raw["data"]["amount"]) == ("order-1", number)
+
+
+@pytest.mark.parametrize("value", [None, True, 5, 1.5, "a\nb", "\x00", "x" * 301, [1], {"a": 1}])
+@pytest.mark.parametrize("name", ["status", "secret", "lastTransactionKey", "method", "totalAmount"])
+def test_what_is_odd_beside_the_names_hides_no_delivery(name: str, value: object) -> None:
+    webhook = _parse(_event("PAYMENT_STATUS_CHANGED", data=PAYMENT | {name: value}))
+    assert (webhook.payment_key, webhook.order_no) == ("pk", "order-1")
+    assert (webhook.status, webhook.secret) == (None if name == "status" else "DONE", None)
 
 
 def test_the_secret_stays_out_of_logs() -> None:

@@ -37,7 +37,7 @@ def _payment(total: str = "1000", **fields: Any) -> Payment:
         ("9007199254740993", 9007199254740993),
         ("9007199254740993.01", Decimal("9007199254740993.01")),
         ("123456789012345678.123456789", Decimal("123456789012345678.123456789")),
-        ("1e999999999", Decimal("1e999999999")),
+        ("9223372036854775807", 9223372036854775807),
     ],
 )
 def test_an_amount_is_an_int_or_keeps_its_fraction(text: str, amount: int | Decimal) -> None:
@@ -46,9 +46,24 @@ def test_an_amount_is_an_int_or_keeps_its_fraction(text: str, amount: int | Deci
     assert whole(total) == (amount if isinstance(amount, int) else None)
 
 
-@pytest.mark.parametrize("text", ["true", "null", '"NaN"', '"Infinity"', '"won"', "[]", "{}", "9" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "true",
+        "null",
+        '"NaN"',
+        '"Infinity"',
+        '"won"',
+        "[]",
+        "{}",
+        "9" * 5000,
+        "9223372036854775808",
+        "1e999999999",
+        "1e400",
+    ],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
-    with pytest.raises(MalformedBody):
+    with pytest.raises(MalformedBody, match="totalAmount: "):
         _payment(text)
 
 
@@ -74,14 +89,14 @@ def test_an_instant_without_offset_is_given_plus_nine() -> None:
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "2024-02-13", "soon", ""])
-def test_an_instant_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(MalformedBody):
-        _payment(approvedAt=text)
+def test_an_instant_that_is_none_is_absent(text: str) -> None:
+    payment = _payment(approvedAt=text)
+    assert (payment.approved_at, payment.status, payment.balance_amount) == (None, "DONE", DONE["balanceAmount"])
 
 
 @pytest.mark.parametrize("field", ["paymentKey", "orderId", "status", "totalAmount", "balanceAmount", "currency"])
 def test_what_names_a_payment_and_its_money_is_required(field: str) -> None:
-    with pytest.raises(MalformedBody):
+    with pytest.raises(MalformedBody, match=f"{field}: is missing"):
         decode_payment(json.dumps({name: value for name, value in DONE.items() if name != field}).encode())
 
 
@@ -119,7 +134,10 @@ def test_new_fields_change_nothing(outer: dict[str, Any], inner: dict[str, Any])
     assert decode_payment(json.dumps(grown).encode()) == decode_payment(json.dumps(DONE).encode())
 
 
-@given(st.text(), st.text(), st.text(), st.text())
+WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+
+
+@given(WORDS, WORDS, WORDS, WORDS)
 def test_new_members_of_enumerations_are_read(status: str, method: str, kind: str, refund: str) -> None:
     account = DONE["virtualAccount"] | {"refundStatus": refund, "accountType": refund}
     payment = _payment(status=status, method=method, type=kind, virtualAccount=account)
@@ -165,7 +183,6 @@ def test_any_value_in_any_field_is_read_or_gives_the_one_error(field: str, value
         (b'{"a":"\xff"}', "not UTF-8"),
         (b'{"a":' * 100_000, "nested too deeply"),
         (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), "nested deeper than 64"),
-        (b'{"a":[9223372036854775808]}', "beyond 64 bits"),
     ],
 )
 def test_the_reason_is_clear(raw: bytes, reason: str) -> None:

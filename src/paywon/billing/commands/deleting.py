@@ -5,7 +5,7 @@ from dataclasses import replace
 from paywon.base.ids import AttemptId, BillingKeyId, new_uuid
 from paywon.billing import store
 from paywon.billing.commands.queries import named, view, view_by_id
-from paywon.billing.commands.settling import KeyIntent, ask_and_learn
+from paywon.billing.commands.settling import KeyIntent, carry_out
 from paywon.billing.model import KeyStatus, KeyView, check_issued
 from paywon.db.pool import Connection
 from paywon.payments import store as payments
@@ -24,10 +24,7 @@ async def delete_key(cashier: Cashier, name: str, origin: Origin) -> KeyView:
     """
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, name, origin)
-    if isinstance(intent, KeyIntent):
-        await cashier.within_budget(ask_and_learn(cashier, intent))
-        return await _conclude(cashier, intent.key.id)
-    return await _conclude(cashier, intent)
+    return await carry_out(cashier, intent, _conclude)
 
 
 async def _intend(conn: Connection, cashier: Cashier, name: str, origin: Origin) -> KeyIntent | BillingKeyId:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, BillingKeyId, UserId, new_uuid
 from paywon.billing import store
-from paywon.billing.commands.queries import view_by_id
-from paywon.billing.commands.settling import KeyIntent, ask_and_learn, opened
-from paywon.billing.model import EXISTS, BillingKey, KeyStatus, KeyView
+from paywon.billing.commands.queries import view, view_by_id
+from paywon.billing.commands.settling import KeyIntent, carry_out, opened
+from paywon.billing.model import AUTH_PURPOSE, EXISTS, BillingKey, KeyStatus, KeyView
 from paywon.db.pool import Connection
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier, Origin, begun_before, new_attempt
 from paywon.payments.commands.recording import with_question
-from paywon.payments.commands.settling import error_of
+from paywon.payments.commands.settling import error_of, uses_up_token
 from paywon.payments.model import AttemptType
 from paywon.toss.wire import IssueBillingKey
 
@@ -27,7 +27,9 @@ class IssueWish:
 
 
 async def issue_key(cashier: Cashier, wish: IssueWish, origin: Origin) -> KeyView:
-    """Have Toss issue a billing key, and answer it in full, this once; while nobody knows, without it.
+    """Have Toss issue a billing key, and answer it in full; while nobody knows, without it.
+
+    The same authKey and customerKey again answer the same key.
 
     Raises:
         PaywonError: NOT_YOURS, or Toss refused; BILLING_KEY_EXISTS, it issued one that we hold already.
@@ -36,10 +38,7 @@ async def issue_key(cashier: Cashier, wish: IssueWish, origin: Origin) -> KeyVie
         raise PaywonError("NOT_YOURS", field="userId")
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, wish, origin)
-    if isinstance(intent, KeyIntent):
-        await cashier.within_budget(ask_and_learn(cashier, intent))
-        return await _conclude(cashier, intent.key.id)
-    return await _conclude(cashier, intent)
+    return await carry_out(cashier, intent, _conclude)
 
 
 async def _intend(conn: Connection, cashier: Cashier, wish: IssueWish, origin: Origin) -> KeyIntent | BillingKeyId:
@@ -47,10 +46,14 @@ async def _intend(conn: Connection, cashier: Cashier, wish: IssueWish, origin: O
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         assert begun.billing_key_id is not None, "the key's operation was this one"
         return begun.billing_key_id
+    digests = cashier.ring.digests(f"{wish.customer_key} {wish.auth_key}", purpose=AUTH_PURPOSE)
+    if (asked := await _asked_before(conn, digests, origin)) is not None:
+        return asked.id
     key = BillingKey(
         id=BillingKeyId(new_uuid()),
         user_id=wish.user_id or origin.owner,
         customer_key=wish.customer_key,
+        auth_digest=digests[0],
         created_at=now,
         updated_at=now,
     )
@@ -62,6 +65,26 @@ async def _intend(conn: Connection, cashier: Cashier, wish: IssueWish, origin: O
     return KeyIntent(key=key, attempt=attempt, body=body)
 
 
+async def _asked_before(conn: Connection, digests: list[bytes], origin: Origin) -> BillingKey | None:
+    """Find the key that the same authKey was sent for: it serves once, so whoever sends it again asks the same.
+
+    Raises:
+        PaywonError: BILLING_KEY_NOT_FOUND, it was somebody else's.
+    """
+    await store.hold_digest(conn, digests[0])
+    key = await store.by_auth(conn, digests)
+    if key is None:
+        return None
+    if origin.owner not in (None, key.user_id):
+        raise PaywonError("BILLING_KEY_NOT_FOUND")
+    attempt = (await view(conn, key)).attempt
+    if key.status is KeyStatus.FAILED and (attempt is None or not uses_up_token(attempt)):
+        # Toss never looked at the authKey, so it still serves.
+        await store.update(conn, key.id, key.updated_at, auth_digest=None)
+        return None
+    return key
+
+
 async def _conclude(cashier: Cashier, key_id: BillingKeyId) -> KeyView:
     """Answer what an issue has come to; its newest attempt speaks for it."""
     shown = await view_by_id(cashier, key_id)
@@ -70,5 +93,7 @@ async def _conclude(cashier: Cashier, key_id: BillingKeyId) -> KeyView:
         if shown.attempt.error_code == EXISTS:
             raise PaywonError(EXISTS, extra={"billingKeyId": shown.attempt.error_message})
         raise error_of(shown.attempt)
+    if shown.key.status is KeyStatus.DELETED:
+        raise PaywonError("BILLING_KEY_DELETED")
     secret = opened(cashier, shown.key) if shown.key.status is KeyStatus.ACTIVE else None
     return replace(shown, secret=secret)

@@ -1,5 +1,6 @@
 """*Ask* and *learn* of issues and deletions: takes the answer, one of four kinds, into our books."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from paywon.base.ids import BillingKeyId
 from paywon.base.redaction import redact_text
 from paywon.billing import announcing, store
 from paywon.billing.facts import key_columns
-from paywon.billing.model import DIGEST_PURPOSE, EXISTS, SEALED_KEY, BillingKey, KeyStatus, hint_of
+from paywon.billing.model import DIGEST_PURPOSE, EXISTS, SEALED_KEY, BillingKey, KeyStatus, KeyView, hint_of
 from paywon.db.pool import Connection
 from paywon.outbox import store as outbox
 from paywon.payments import store as payments
@@ -30,6 +31,18 @@ class KeyIntent:
     key: BillingKey
     attempt: Attempt
     body: IssueBillingKey | None
+
+
+async def carry_out(
+    cashier: Cashier,
+    intended: KeyIntent | BillingKeyId,
+    conclude: Callable[[Cashier, BillingKeyId], Awaitable[KeyView]],
+) -> KeyView:
+    """Ask what was intended about a key, unless it is asked already, and answer what it has come to."""
+    key_id = intended.key.id if isinstance(intended, KeyIntent) else intended
+    work = ask_and_learn(cashier, intended) if isinstance(intended, KeyIntent) else None
+    poll_at = f"/api/payments/toss/billing/{key_id}"
+    return await cashier.see_through(work, lambda: conclude(cashier, key_id), poll_at=poll_at)
 
 
 async def ask_and_learn(cashier: Cashier, intent: KeyIntent) -> None:

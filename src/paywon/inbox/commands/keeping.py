@@ -28,10 +28,13 @@ async def find_orders(inbox: Inbox) -> None:
     """Have events wait for a look whose order was not known when they came, and is now."""
     now = inbox.cashier.clock.now()
     async with inbox.cashier.db.transaction() as conn:
-        for found in await store.found_since(conn, now - _FOUND_WITHIN, limit=100):
-            await store.receive_again(conn, found.id, found.order_no)
-            proven = inbox.trust.is_proven(found.verdict, found.source_address)
-            await store.ask_for_look(conn, found.order_no, now, proven=proven)
+        found = await store.found_since(conn, now - _FOUND_WITHIN, limit=100)
+        # An order's look is held before its events, always, and looks in one order of theirs.
+        for event in sorted(found, key=lambda event: event.order_no):
+            proven = inbox.trust.is_proven(event.verdict, event.source_address)
+            await store.hold_look(conn, event.order_no)
+            if await store.receive_again(conn, event.id, event.order_no, now):
+                await store.ask_for_look(conn, event.order_no, now, proven=proven)
 
 
 async def trim(inbox: Inbox, *, keep: int = _MOST_OF_NOBODYS) -> None:

@@ -1,45 +1,44 @@
 """Working webhooks: a look at Toss for each order that they speak of, and as few looks as that takes.
 
-A webhook is a hint, and anybody can send one. However many hints of an order wait, one look answers them all. Hints
-that prove empty are believed ever more slowly, and all that nothing proves share one budget a minute; a proven one
-waits for neither. All of it stands in PostgreSQL, so it holds for any number of workers.
+A webhook is a hint, and anybody can send one. However many hints of an order wait, one look serves them all; it answers
+those that claim no more than it shows, and the others are looked for again. What our books have learned in the meantime
+needs no look. Hints that prove empty are believed ever more slowly, and all that nothing proves share one budget a
+minute; a proven one waits for neither. All of it stands in PostgreSQL, so it holds for any number of workers.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
-from paywon.base.ids import PaymentKey, WebhookEventId
+from paywon.base.ids import WebhookEventId
 from paywon.inbox import store
+from paywon.inbox.commands.comparing import answers_to, known_already
+from paywon.inbox.commands.reading import Books, books_of, read, was_silent, was_taught
 from paywon.inbox.commands.receiving import Inbox
 from paywon.inbox.model import (
-    TOO_MANY_KEYS,
+    KNOWN_ALREADY,
+    OWN_ANSWER,
     WORK_FAILED,
     Hint,
     Look,
+    Outcome,
+    Stay,
     Timing,
     WebhookStatus,
     after_hearing,
     after_silence,
-    keys_to_look_under,
+    within_bounds,
 )
-from paywon.payments import store as payments
-from paywon.payments.commands import reading
-from paywon.payments.commands.cashier import Origin
-from paywon.payments.commands.reading import Reread
-from paywon.payments.model import Payment, Verdict
-from paywon.toss.errors import Refusal
-from paywon.toss.outcome import No, NotSent, Unknown, Yes
 
-_ORIGIN: Final = Origin(actor="system:inbox")
 _MANY: Final = 10
 _KEPT_OF_AN_ORDER: Final = 100
-"""How many webhooks of one order are kept that nothing proved and that are over, once ``_MANY`` came at a time."""
+"""How many webhooks of an order are kept that nothing proved and that are over, once ``_MANY`` came at a time."""
+_MINUTE: Final = timedelta(minutes=1)
 _log = structlog.get_logger()
 
-Ending: TypeAlias = tuple[WebhookStatus, str | None]
+Outcomes = Mapping[WebhookEventId, Outcome]
 
 
 async def claim_looks(inbox: Inbox, most: int) -> Sequence[Look]:
@@ -48,16 +47,8 @@ async def claim_looks(inbox: Inbox, most: int) -> Sequence[Look]:
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
         looks = await store.due(conn, now, limit=most)
-        proven = [look for look in looks if look.proven]
-        hinted = [look for look in looks if not look.proven]
-        if hinted:
-            budget = await store.hold_budget(conn, now)
-            budget, granted = budget.grant(now, len(hinted), per_minute=inbox.looks_per_minute)
-            await store.set_budget(conn, budget)
-            hinted = hinted[:granted]
-        claimed = proven + hinted
-        await store.lease(conn, [look.order_no for look in claimed], now + cashier.lease)
-    return claimed
+        await store.lease(conn, [look.order_no for look in looks], now + cashier.lease)
+    return looks
 
 
 async def look(inbox: Inbox, due: Look) -> None:
@@ -78,114 +69,116 @@ async def look(inbox: Inbox, due: Look) -> None:
 
 
 async def _look(inbox: Inbox, due: Look) -> bool:
-    """Make a look; answer whether Toss was heard."""
-    clock = inbox.cashier.clock
+    """Make a look, if it still takes one; answer whether Toss was heard, or need not be."""
+    now = inbox.cashier.clock.now()
     hints = await _hints(inbox, due)
-    payment = await reading.payment_of(inbox.cashier, due.order_no)
-    assert payment is not None, "an order is looked at because it is ours"
-    rereads = await _read(inbox, payment, hints)
-    if any(_is_silence(reread) for reread in rereads.values()):
+    books = await books_of(inbox, due.order_no)
+    known: Outcomes = dict.fromkeys(known_already(hints, books), (WebhookStatus.PROCESSED, KNOWN_ALREADY))
+    left = [hint for hint in hints if hint.id not in known]
+    wanted = [hint for hint in left if hint.look_at <= now]
+    patient_until = await _wait_until(inbox, wanted, books, now)
+    if not wanted or patient_until is not None:
+        await _end(inbox, due, _unmade(due, now, patient_until), hints, known)
+        return True
+    rereads = await read(inbox, books, wanted)
+    if any(was_silent(reread) for reread in rereads.values()):
         return False
-    taught = any(_teaches(payment, reread) for reread in rereads.values())
-    await _end(inbox, due, after_hearing(due, clock.now(), taught=taught), _endings(hints, rereads))
+    taught = any(was_taught(books, reread) for reread in rereads.values())
+    outcomes = await answers_to(inbox, due.order_no, left, rereads, now=inbox.cashier.clock.now())
+    timing = after_hearing(due, inbox.cashier.clock.now(), taught=taught)
+    await _end(inbox, due, timing, hints, {**known, **outcomes})
     return True
+
+
+async def _wait_until(inbox: Inbox, wanted: list[Hint], books: Books, now: datetime) -> datetime | None:
+    """Answer until when what nothing proves has to wait; None where Toss may be read now.
+
+    What came while a question of ours is under way waits for its answer, which may tell the same; and all of it waits
+    for the next minute once this one's looks are spent.
+    """
+    if not wanted or any(hint.proven for hint in wanted):
+        return None
+    answer_by = max(hint.received_at for hint in wanted) + OWN_ANSWER
+    if books.asks and all(now < hint.received_at + OWN_ANSWER for hint in wanted):
+        return answer_by
+    return None if await _granted(inbox, now) else now.replace(second=0, microsecond=0) + _MINUTE
+
+
+async def _granted(inbox: Inbox, now: datetime) -> bool:
+    """Take one look out of what all workers may make in a minute; answer whether there was one left."""
+    async with inbox.cashier.db.transaction() as conn:
+        budget = await store.hold_budget(conn, now)
+        budget, granted = budget.grant(now, 1, per_minute=inbox.looks_per_minute)
+        await store.set_budget(conn, budget)
+    return granted > 0
+
+
+def _unmade(due: Look, now: datetime, patient_until: datetime | None) -> Timing:
+    """Answer when an order may be looked at that was not looked at: as before, or when its hints may ask again."""
+    until = patient_until or due.patient_until
+    return Timing(not_before=now, patient_until=until, idle=due.idle, unheard=due.unheard)
 
 
 async def _put_off(inbox: Inbox, due: Look) -> None:
     now = inbox.cashier.clock.now()
+    hints = await _hints(inbox, due)
     timing = after_silence(due, now)
     if timing is not None:
-        await _end(inbox, due, timing, {})
+        await _end(inbox, due, timing, hints, {})
         return
-    hints = await _hints(inbox, due)
-    ending = (WebhookStatus.PARKED, WORK_FAILED)
-    await _end(inbox, due, after_hearing(due, now, taught=False), {ending: [hint.id for hint in hints]})
+    failed: Outcomes = dict.fromkeys((hint.id for hint in hints), (WebhookStatus.PARKED, WORK_FAILED))
+    await _end(inbox, due, after_hearing(due, now, taught=False), hints, failed)
 
 
 async def _hints(inbox: Inbox, due: Look) -> list[Hint]:
     """Fetch what waits: what comes later is not answered by this look, which has then begun."""
     async with inbox.cashier.db.connection() as conn:
         waiting = await store.waiting_for(conn, due.order_no)
-    return [Hint(id=event.id, payment_key=event.payment_key, proven=_is_proven(inbox, event)) for event in waiting]
+    return [
+        Hint(
+            id=event.id,
+            payment_key=event.payment_key,
+            proven=_is_free(inbox, event),
+            proven_late=event.secret_known,
+            claim=event.claim,
+            received_at=event.received_at,
+            look_at=event.look_at,
+            looks=event.looks,
+            again=event.asked_again_at is not None,
+        )
+        for event in waiting
+    ]
 
 
-def _is_proven(inbox: Inbox, event: store.Waiting) -> bool:
-    return inbox.trust.is_proven(event.verdict, event.source_address)
+def _is_free(inbox: Inbox, event: store.Waiting) -> bool:
+    """Whether an event waits for no budget: it is proven by now, or a person asked for its look."""
+    is_proven = inbox.trust.is_proven(event.verdict, event.source_address)
+    return is_proven or event.secret_known or event.asked_again_by is not None
 
 
-async def _read(inbox: Inbox, payment: Payment, hints: list[Hint]) -> dict[PaymentKey | None, Reread]:
-    """Read from Toss what the hints name, up to the first answer that is none."""
-    rereads: dict[PaymentKey | None, Reread] = {}
-    if not hints:
-        return rereads
-    async with inbox.cashier.db.connection() as conn:
-        known = await payments.keys_of(conn, payment.id)
-    for key in keys_to_look_under(hints, known):
-        rereads[key] = await reading.read_from_toss(inbox.cashier, payment, _ORIGIN, payment_key=key)
-        if _is_silence(rereads[key]):
-            break
-    return rereads
-
-
-def _is_silence(reread: Reread) -> bool:
-    """Whether Toss told nothing of the payment: it was not heard, or it does not let us in."""
-    match reread.answer:
-        case Yes():
-            return False
-        case No() as no:
-            return no.refusal is Refusal.MERCHANT
-        case NotSent() | Unknown():
-            return True
-
-
-def _teaches(before: Payment, reread: Reread) -> bool:
-    """Whether a look showed anything that we did not know."""
-    if reread.learned is None or reread.learned.payment is None:
-        return False
-    after = reread.learned.payment
-    return reread.learned.verdict is Verdict.STRAY or any(
-        getattr(before, name) != getattr(after, name)
-        for name in ("status", "payment_key", "balance_amount", "last_transaction_key")
-    )
-
-
-def _endings(hints: list[Hint], rereads: dict[PaymentKey | None, Reread]) -> dict[Ending, list[WebhookEventId]]:
-    """Say what has become of each hint: what its own look showed, else the first look."""
-    endings: dict[Ending, list[WebhookEventId]] = defaultdict(list)
-    first = next(iter(rereads), None)
-    for hint in hints:
-        if hint.payment_key is None or hint.payment_key in rereads:
-            looked = rereads[hint.payment_key if hint.payment_key in rereads else first]
-            endings[_ending(looked, proven=hint.proven)].append(hint.id)
-        else:
-            status = WebhookStatus.PARKED if hint.proven else WebhookStatus.IGNORED
-            endings[(status, TOO_MANY_KEYS)].append(hint.id)
-    return endings
-
-
-def _ending(reread: Reread, *, proven: bool) -> Ending:
-    match reread.answer:
-        case Yes() if reread.learned is not None and reread.learned.verdict is not Verdict.CONTRADICTS:
-            return WebhookStatus.PROCESSED, None
-        case Yes():
-            return WebhookStatus.PARKED, "CONTRADICTS_OUR_BOOKS"
-        case No() as no:
-            # What anybody may have made up, and Toss knows nothing of, is nobody's to look at.
-            return (WebhookStatus.PARKED if proven else WebhookStatus.IGNORED), no.code
-        case other:
-            raise AssertionError(f"Toss was not heard: {other}")
-
-
-async def _end(inbox: Inbox, due: Look, timing: Timing, endings: dict[Ending, list[WebhookEventId]]) -> None:
+async def _end(inbox: Inbox, due: Look, timing: Timing, hints: list[Hint], outcomes: Outcomes) -> None:
     """Settle what was answered, and count what has come in the meantime while no more can."""
     now = inbox.cashier.clock.now()
     async with inbox.cashier.db.transaction(about=due.order_no) as conn:
         await store.hold_look(conn, due.order_no)
-        for (status, reason), ids in endings.items():
-            await store.finish(conn, ids, status, reason, now)
+        bounded = within_bounds(hints, outcomes, parked=await store.count_doubted(conn, due.order_no))
+        await store.believe(conn, [hint.id for hint in hints if hint.proven_late])
+        for ending in {each for each in bounded.values() if not isinstance(each, Stay)}:
+            await store.finish(conn, [of for of, each in bounded.items() if each == ending], *ending, now)
+        for event_id, outcome in bounded.items():
+            if isinstance(outcome, Stay):
+                await store.let_stay(conn, event_id, outcome)
         left = await store.waiting_for(conn, due.order_no)
-        proven = any(_is_proven(inbox, event) for event in left)
-        await store.end_look(conn, due.order_no, timing, waiting=len(left), proven=proven)
-        if sum(map(len, endings.values())) > _MANY:
+        free = [event.look_at for event in left if _is_free(inbox, event)]
+        others = [event.look_at for event in left if not _is_free(inbox, event)]
+        await store.end_look(
+            conn,
+            due.order_no,
+            timing,
+            waiting=len(left),
+            proven_at=min(free, default=None),
+            hinted_at=min(others, default=None),
+        )
+        if len(bounded) > _MANY:
             dropped = await store.trim_order(conn, due.order_no, keep=_KEPT_OF_AN_ORDER)
             _log.warning("many webhooks of one order", order_no=due.order_no, deleted=dropped)

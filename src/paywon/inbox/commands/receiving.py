@@ -12,10 +12,20 @@ from paywon.base.redaction import redact, redact_text
 from paywon.billing.commands.forgetting import forget_deleted, is_ours
 from paywon.db.pool import Connection
 from paywon.inbox import store
+from paywon.inbox.claims import Claim
 from paywon.inbox.commands.proving import Judged, Known, Trust, judge
-from paywon.inbox.model import MAX_WAITING, WebhookEvent, WebhookStatus, WebhookVerdict, first_status
+from paywon.inbox.facts import claim_of, storable_name
+from paywon.inbox.model import (
+    ABOUT_PAYMENTS,
+    MAX_WAITING,
+    WebhookEvent,
+    WebhookStatus,
+    WebhookVerdict,
+    first_status,
+)
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
+from paywon.payments.facts import digest_of_secret
 from paywon.toss.webhooks import MalformedWebhook, Webhook, parse_webhook
 
 _KEPT_HEADERS: Final = (
@@ -75,7 +85,7 @@ async def receive(inbox: Inbox, raw: bytes, headers: Mapping[str, str], *, sourc
         if is_new:
             await _begin(conn, inbox, told, event)
         else:
-            await store.count_repeat(conn, event)
+            await _begin_again(conn, inbox, told, event)
     if event.verdict is WebhookVerdict.REJECTED:
         raise PaywonError("WEBHOOK_REJECTED")
     return Receipt.NEW if is_new else Receipt.REPEAT
@@ -89,18 +99,42 @@ async def _known(conn: Connection, inbox: Inbox, told: Webhook, order_no: OrderN
 
 async def _begin(conn: Connection, inbox: Inbox, told: Webhook, event: WebhookEvent) -> None:
     """Do what a new event calls for: forget a billing key, or ask for a look at its order."""
-    now = inbox.cashier.clock.now()
     if event.status is WebhookStatus.RECEIVED:
-        assert event.order_no is not None, "what is about nothing of ours is not received"
-        proven = inbox.trust.is_proven(event.verdict, event.source_address)
-        waiting = await store.ask_for_look(conn, event.order_no, now, proven=proven)
-        if waiting > MAX_WAITING and not proven:
-            # A look is to come that answers this one too; Toss sends it again in a minute.
-            raise PaywonError("TOO_MANY_REQUESTS", retry_after_s=60)
-    elif event.verdict is WebhookVerdict.SECRET_MATCHED and (key := _deleted_key(told)) is not None:
-        # Here and now, because what is stored has no key in it.
-        reason = told.raw["data"].get("reason")
-        await forget_deleted(conn, inbox.cashier, key, reason=redact(reason) if isinstance(reason, str) else None)
+        await _ask_for_look(conn, inbox, event, more=1)
+    else:
+        await _forget_key(conn, inbox, told, event)
+
+
+async def _begin_again(conn: Connection, inbox: Inbox, told: Webhook, event: WebhookEvent) -> None:
+    """Count an event that came once more. Whoever sends again what is over wishes for another look: it waits again."""
+    if event.status is WebhookStatus.RECEIVED and event.order_no is not None:
+        await store.hold_look(conn, event.order_no)  # before its event, as whoever ends a look does
+    before = await store.count_repeat(conn, event)
+    if event.status is WebhookStatus.RECEIVED:
+        await store.wait_again(conn, event)
+        await _ask_for_look(conn, inbox, event, more=sum(status is not WebhookStatus.RECEIVED for status in before))
+    elif await _forget_key(conn, inbox, told, event):
+        await store.end_repeat(conn, event)
+
+
+async def _ask_for_look(conn: Connection, inbox: Inbox, event: WebhookEvent, *, more: int) -> None:
+    assert event.order_no is not None, "what is about nothing of ours is not received"
+    now = inbox.cashier.clock.now()
+    proven = inbox.trust.is_proven(event.verdict, event.source_address)
+    waiting = await store.ask_for_look(conn, event.order_no, now, proven=proven, more=more)
+    if waiting > MAX_WAITING and more and not proven:
+        # A look is to come that answers this one too; Toss sends it again in a minute.
+        raise PaywonError("TOO_MANY_REQUESTS", retry_after_s=60)
+
+
+async def _forget_key(conn: Connection, inbox: Inbox, told: Webhook, event: WebhookEvent) -> bool:
+    """Forget the billing key that an event proves to be gone, if it does; answer whether."""
+    key = _deleted_key(told)
+    if event.verdict is not WebhookVerdict.SECRET_MATCHED or key is None:
+        return False
+    # Here and now, because what is stored has no key in it.
+    reason = told.raw["data"].get("reason")
+    return await forget_deleted(conn, inbox.cashier, key, reason=redact(reason) if isinstance(reason, str) else None)
 
 
 def _deleted_key(told: Webhook) -> str | None:
@@ -127,16 +161,16 @@ def _event(
     status, reason = first_status(told.event_type, judged.verdict, ours=order_no is not None, proven=proven)
     if judged.verdict is WebhookVerdict.SECRET_MATCHED and _deleted_key(told) is not None:
         status, reason = WebhookStatus.PROCESSED, "BILLING_KEY_DELETED"
-    named_order, payment_key = _name(told.order_no), _name(told.payment_key)
+    named_order, payment_key = storable_name(told.order_no), storable_name(told.payment_key)
     return WebhookEvent(
         id=WebhookEventId(new_uuid()),
         # A forged copy must not stand in the way of the genuine event.
         digest=hashlib.sha256(b"rejected:" * rejected + raw).digest(),
-        transmission_id=None if rejected else _name(headers.get("tosspayments-webhook-transmission-id")),
+        transmission_id=None if rejected else storable_name(headers.get("tosspayments-webhook-transmission-id")),
         event_type=redact_text(told.event_type),
         order_no=order_no or (OrderNo(named_order) if named_order else None),
         payment_key=PaymentKey(payment_key) if payment_key else None,
-        transaction_key=_name(told.transaction_key),
+        transaction_key=storable_name(told.transaction_key),
         verdict=judged.verdict,
         status=status,
         reason=judged.reason or reason or None,
@@ -149,7 +183,15 @@ def _event(
         source_address=source_address,
         received_at=now,
         processed_at=None if status in (WebhookStatus.RECEIVED, WebhookStatus.REJECTED) else now,
+        claim=_claim(told),
+        # No digest of what may be a card's number: it could be guessed from it.
+        secret_digest=None if rejected or (secret := storable_name(told.secret)) is None else digest_of_secret(secret),
+        look_at=now if status is WebhookStatus.RECEIVED else None,
     )
+
+
+def _claim(told: Webhook) -> Claim | None:
+    return claim_of(told) if told.event_type in ABOUT_PAYMENTS else None
 
 
 def _kept_body(told: Webhook, raw: bytes, *, nobodys: bool) -> dict[str, Any]:
@@ -158,8 +200,3 @@ def _kept_body(told: Webhook, raw: bytes, *, nobodys: bool) -> dict[str, Any]:
     # Anybody may have sent it, so not even a virtual account's own number is taken for one.
     kept: dict[str, Any] = redact(told.raw, show_accounts=False)
     return kept
-
-
-def _name(told: str | None) -> str | None:
-    """Take the name that a sender gives something; what passes as a card's number names nothing of Toss's."""
-    return told[:_MAX_HEADER_CHARS] if told and redact_text(told) == told else None

@@ -37,7 +37,8 @@ CROSS JOIN LATERAL (
 ) c
 WHERE p.balance_amount IS NOT NULL OR p.approved_at IS NOT NULL OR listed.payment_id IS NOT NULL
 UNION ALL
--- And over the refunds that succeeded: each has its cancel. Those of a second paymentKey are none of this payment's.
+-- And over the refunds that succeeded: each has its cancel. Those of a second paymentKey are none of this payment's, nor
+-- are those of money that fits none of our books.
 SELECT t.id::text,
        CASE WHEN x.id IS NULL THEN 'the refund succeeded, and has no cancel'
             WHEN x.cancel_status IN ('PENDING', 'FAILED') THEN 'the refund succeeded, and its cancel is ' || x.cancel_status
@@ -46,3 +47,4 @@ FROM payment_transactions t
 JOIN payments p ON p.id = t.payment_id AND p.payment_key = t.payment_key
 LEFT JOIN payment_cancels x ON x.attempt_id = t.id
 WHERE t.type IN ('payment_cancellation', 'refund_request') AND t.status = 'success'
+  AND NOT EXISTS (SELECT FROM strays s WHERE s.payment_key = t.payment_key AND s.reason = 'UNFIT')

@@ -16,8 +16,12 @@ SELECT t.id::text AS subject,
        END AS detail
 FROM payment_transactions t
 UNION ALL
--- And over the payments that show an answer of Toss: an attempt brought it.
-SELECT p.id::text, CASE WHEN brought.payment_id IS NULL THEN 'shows an answer of Toss that no attempt brought' END
+-- And over the payments that show an answer of Toss: an attempt brought it; also one of another order, on which somebody
+-- tried this payment's key.
+SELECT p.id::text,
+       CASE WHEN brought.payment_id IS NULL
+             AND NOT EXISTS (SELECT FROM payment_transactions t WHERE t.response_data ->> 'orderId' = p.order_no
+                             AND t.http_status BETWEEN 200 AND 299) THEN 'shows an answer of Toss that no attempt brought' END
 FROM payments p
 LEFT JOIN (
     SELECT DISTINCT payment_id FROM payment_transactions WHERE response_data IS NOT NULL AND http_status BETWEEN 200 AND 299

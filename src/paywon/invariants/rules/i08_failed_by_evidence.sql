@@ -5,8 +5,10 @@ SELECT t.id::text AS subject,
        CASE WHEN t.outcome = 'unknown' THEN 'closed, though nobody knows what it did'
             WHEN t.outcome = 'decided' AND NOT EXISTS (
                      SELECT FROM desk_decisions d
-                     WHERE d.attempt_id = t.id AND d.kind = 'mark_failed' AND d.carried_out_at IS NOT NULL
-                       AND d.seconded_by IS NOT NULL)
+                     WHERE d.attempt_id = t.id AND d.carried_out_at IS NOT NULL
+                       -- What was approved and fits none of our books, one person has cancelled at Toss.
+                       AND (d.kind = 'mark_failed' AND d.seconded_by IS NOT NULL
+                            OR d.kind = 'cancel_at_toss' AND t.error_code = 'CANCELED_AT_TOSS'))
                 THEN 'marked as failed, and no two operators decided it'
             WHEN t.outcome = 'not_sent' AND (t.retry_count > 0 OR t.answered OR t.http_status IS NOT NULL)
                 THEN 'closed as not sent, though an earlier ask may have arrived'

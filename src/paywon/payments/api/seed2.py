@@ -133,11 +133,16 @@ class OrderLink(Output, frozen=True, kw_only=True):
 
 
 class TossView(Output, frozen=True, kw_only=True):
-    """A stored payment with its cancels, and the order and capsule that it belongs to."""
+    """A stored payment with its cancels, and the order and capsule that it belongs to.
+
+    ``isCurrentKey`` is false only where it was read by an earlier paymentKey that Toss declined: the payment shown is
+    not the one under that key, and cannot be cancelled by it.
+    """
 
     payment: TossPaymentOut
     order: OrderLink
     capsule: CapsuleOut | None
+    is_current_key: bool
 
 
 class TossPaymentsController(Controller):
@@ -188,7 +193,7 @@ class TossPaymentsController(Controller):
     )
     async def cancel(self, payment_key: KeyInPath, data: CancelIn, cashier: Till, origin: Asker) -> Response[TossView]:
         """The money goes back; 202 while Toss has not answered."""
-        found = await queries.find_by_key(cashier, PaymentKey(payment_key), origin)
+        payment_id = await queries.payment_to_cancel(cashier, PaymentKey(payment_key), origin)
         wish = RefundWish(
             kind=AttemptType.PAYMENT_CANCELLATION,
             reason=data.cancel_reason,
@@ -196,8 +201,9 @@ class TossPaymentsController(Controller):
             tax_free_amount=Krw(data.tax_free_amount) if data.tax_free_amount is not None else None,
             account=data.refund_receive_account.for_toss() if data.refund_receive_account else None,
             amount_field="cancelAmount",
+            payment_key=PaymentKey(payment_key),
         )
-        view = await cancelling.refund_payment(cashier, found.payment.id, wish, origin)
+        view = await cancelling.refund_payment(cashier, payment_id, wish, origin)
         return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=place_of(view))
 
 
@@ -217,6 +223,7 @@ def toss_view(view: PaymentView) -> TossView:
         payment=_payment_out(view),
         order=OrderLink(id=order.id, order_no=order.order_no, status=order.status),
         capsule=capsule_out(view.capsule) if view.capsule else None,
+        is_current_key=view.is_current_key,
     )
 
 

@@ -31,6 +31,14 @@ async def ask_and_learn(cashier: Cashier, intent: Intent) -> None:
     await settle(cashier, intent.payment, intent.attempt, answer, asked_at=asked_at)
 
 
+async def carry_out(cashier: Cashier, intended: Intent | Attempt) -> PaymentView:
+    """Ask what was intended, unless it is asked already, and answer what it has come to; raises as ``conclude``."""
+    attempt = intended.attempt if isinstance(intended, Intent) else intended
+    work = ask_and_learn(cashier, intended) if isinstance(intended, Intent) else None
+    poll_at = f"/payments/{attempt.payment_id}"
+    return await cashier.see_through(work, lambda: conclude(cashier, attempt), poll_at=poll_at)
+
+
 async def conclude(cashier: Cashier, attempt: Attempt) -> PaymentView:
     """Answer what an attempt has come to: the payment as it now is, with the attempt open or closed.
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, CancelId, PaymentId, new_uuid
+from paywon.base.ids import AttemptId, CancelId, PaymentId, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
+from paywon.orders.model import FulfilmentStatus
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude, recorded
+from paywon.payments.commands.asking import carry_out, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.model import (
@@ -21,6 +22,9 @@ from paywon.payments.model import (
     PaymentStatus,
     refundable_amount,
     simple_status,
+    tax_free_bounds,
+    tax_free_left,
+    tax_free_of_refund,
 )
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import CancelPayment, RefundReceiveAccount
@@ -37,6 +41,8 @@ class RefundWish:
     account: RefundReceiveAccount | None = None
     # What the door calls the amount, for an error to name.
     amount_field: str = "refundAmount"
+    # The key that a caller named: nothing is cancelled under another that the payment may have by now.
+    payment_key: PaymentKey | None = None
 
 
 async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
@@ -48,10 +54,7 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
     wish = replace(wish, account=known_bank(wish.account))
     async with cashier.db.transaction(about=payment_id) as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
-    if isinstance(intent, Attempt):
-        return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
-    return await conclude(cashier, intent.attempt)
+    return await carry_out(cashier, intent)
 
 
 async def _intend(
@@ -60,8 +63,13 @@ async def _intend(
     attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun
-    payment = await _locked(conn, payment_id, origin)
-    amount = _checked_amount(payment, await store.cancels_of(conn, payment.id), wish)
+    payment, ordered = await _locked(conn, payment_id, origin)
+    if wish.payment_key not in (None, payment.payment_key):
+        raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
+    cancels = await store.cancels_of(conn, payment.id)
+    amount = _checked_amount(payment, cancels, wish)
+    await check_user_refund(conn, cashier, payment, amount, origin)
+    tax_free = _tax_free_part(payment, cancels, ordered, amount, wish)
     attempt = new_attempt(
         cashier,
         wish.kind,
@@ -78,7 +86,7 @@ async def _intend(
         cancel_amount=amount,
         cancel_reason=wish.reason,
         cancel_status=CancelStatus.PENDING,
-        tax_free_amount=wish.tax_free_amount,
+        tax_free_amount=tax_free,
         created_at=attempt.created_at,
     )
     intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=_body(payment, cancel, wish)))
@@ -114,11 +122,26 @@ async def lock_payment(conn: Connection, payment_id: PaymentId, origin: Origin) 
     return payment
 
 
-async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> Payment:
+async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> tuple[Payment, Krw]:
+    """Lock a payment that nobody asks about; answer it and how much of its order is free of tax."""
     payment = await lock_payment(conn, payment_id, origin)
     if await store.open_attempt_of(conn, payment.id) is not None:
         raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
-    return payment
+    order = await orders.by_id(conn, payment.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    return payment, order.tax_free_amount
+
+
+def _tax_free_part(payment: Payment, cancels: list[Cancel], ordered: Krw, amount: Krw, wish: RefundWish) -> int | None:
+    """Answer how much of a refund is free of tax, as it was told or in proportion; None where no part of it can be."""
+    left, free_left = refundable_amount(payment, cancels), tax_free_left(payment, cancels, ordered)
+    told = wish.tax_free_amount
+    if told is None:
+        return tax_free_of_refund(amount, left, free_left) if free_left else None
+    least, most = tax_free_bounds(amount, left, free_left)
+    if not least <= told <= most:
+        raise PaywonError("TAX_FREE_DOES_NOT_FIT", field="taxFreeAmount", least_krw=f"{least:,}", most_krw=f"{most:,}")
+    return told
 
 
 def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -> Krw:
@@ -134,6 +157,22 @@ def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -
     if payment.virtual_account is not None and not waiting and wish.account is None:
         raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")
     return amount
+
+
+async def check_user_refund(conn: Connection, cashier: Cashier, payment: Payment, amount: Krw, origin: Origin) -> None:
+    """See that an app's own user takes no money back for what they keep, or are going to be given all the same.
+
+    Raises:
+        PaywonError: REFUND_NEEDS_SHOP.
+    """
+    if origin.owner is None or cashier.users_refund_fulfilled or payment.approved_at is None:
+        return
+    order = await orders.by_id(conn, payment.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    # A partial refund takes nothing back that is handed over, then or later.
+    partial = amount != payment.balance_amount and order.fulfilment_status is not FulfilmentStatus.NONE
+    if partial or order.fulfilment_status is FulfilmentStatus.FULFILLED:
+        raise PaywonError("REFUND_NEEDS_SHOP")
 
 
 def known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | None:

@@ -1,14 +1,16 @@
 """What the commands of payments work with, and how long a caller waits for them."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 
 from paywon.base.clock import Clock
+from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, PaymentKey, UserId, new_uuid
 from paywon.base.money import Krw
 from paywon.base.sealing import KeyRing
@@ -16,12 +18,15 @@ from paywon.db.pool import Connection, Database
 from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
+from paywon.orders.model import OrderLimits
 from paywon.payments import store
 from paywon.payments.model import Attempt, AttemptType, Payment
+from paywon.payments.recovery import DEFAULT_PLAN, RetryPlan
 from paywon.toss.client import TossClient
 from paywon.toss.wire import CancelPayment, ChargeBillingKey, ConfirmPayment, CreatePayment, IssueVirtualAccount
 
 _log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +46,46 @@ class Cashier:
     resolve_after: timedelta
     # How long a deposit is watched before anything is handed over for it.
     deposit_hold: timedelta
+    # How often open questions are taken up, and how many at once.
+    retries: RetryPlan = DEFAULT_PLAN
+    resolve_at_once: int = 20
     # How long a resolver's claim holds: two reads and a repeat. One that dies loses its claim then.
     lease: timedelta = timedelta(seconds=200)
     # What paid orders can ask for; plug-ins among it.
     fulfilments: Fulfilments = BUNDLED
+    # How far the orders of payment requests may reach.
+    limits: OrderLimits = field(default_factory=OrderLimits)
+    # Whether an app's own user may take back money for what has been handed over.
+    users_refund_fulfilled: bool = False
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def within_budget(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work that must go to its end, and wait for it no longer than the answer budget."""
+        task = await self._begin(work)
+        if task.done():
+            task.result()
+
+    async def see_through(
+        self, work: Coroutine[Any, Any, None] | None, conclude: Callable[[], Awaitable[T]], *, poll_at: str
+    ) -> T:
+        """Carry out what a committed intent stands for, and answer what it has come to, as far as it is known.
+
+        From the commit on, trouble of ours is no answer: the question is on record, and may have been asked.
+
+        Raises:
+            PaywonError: what the attempt came to; OUTCOME_UNKNOWN, our own books cannot be read.
+        """
+        with outcome_unknown(poll_at):
+            if work is not None:
+                await self._begin(work)  # what breaks it off is logged, and the open attempt is the resolver's
+            return await conclude()
+
+    async def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self.running.add(task)
         task.add_done_callback(self._forget)
-        done, _ = await asyncio.wait({task}, timeout=self.answer_budget_s)
-        if done:
-            task.result()
+        await asyncio.wait({task}, timeout=self.answer_budget_s)
+        return task
 
     async def finish(self) -> None:
         """Wait until everything that runs beyond its caller is done; for an orderly stop."""
@@ -65,6 +96,17 @@ class Cashier:
         if not task.cancelled() and (error := task.exception()):
             # The open attempt stays on record, so the resolver finishes it.
             _log.error("work on a payment broke off; the resolver takes over", exc_info=error)
+
+
+@contextmanager
+def outcome_unknown(poll_at: str) -> Iterator[None]:
+    """Tell any trouble of ours after a commit as OUTCOME_UNKNOWN, never as if nothing had happened."""
+    try:
+        yield
+    except PaywonError:
+        raise
+    except Exception as error:
+        raise PaywonError("OUTCOME_UNKNOWN", retry_after_s=2, location=poll_at) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,18 +28,24 @@ from paywon.payments import store
 from paywon.payments.announcing import Books
 from paywon.payments.commands import handing_over
 from paywon.payments.commands.telling import tell_change, tell_requested
-from paywon.payments.facts import cancel_columns, fact_of, payment_columns
+from paywon.payments.facts import cancel_columns, cancels_listed, fact_of, payment_columns, unfit
 from paywon.payments.model import (
     APPROVED,
+    LOOK_AGAIN,
+    UNPAID,
     Cancel,
     CancelStatus,
     Fact,
     Payment,
     PaymentStatus,
     Verdict,
+    contradiction,
     deposited_at,
+    earliest,
     hold_ends_at,
     judge,
+    look_at_refused,
+    looks_old,
     next_look,
     order_status,
 )
@@ -62,9 +68,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What a fact did. ``payment`` and ``order`` are as they now are; None where we have no such order."""
+    """What a fact did. ``payment`` and ``order`` are as they now are; None where we have no such order.
+
+    ``why`` says which field contradicts our books, where one does.
+    """
 
     verdict: Verdict
+    why: str = ""
     order: Order | None = None
     payment: Payment | None = None
 
@@ -84,20 +94,25 @@ async def learn(
     """
     fact = fact_of(evidence.answer, evidence.asked_at)
     if fact is None:
-        return Learned(verdict=Verdict.CONTRADICTS)
+        return Learned(verdict=Verdict.CONTRADICTS, why=unfit(evidence.answer) or "")
     order = await orders.lock_by_no(conn, OrderNo(fact.order_no))
-    if order is None:
-        return Learned(verdict=Verdict.CONTRADICTS)
+    if order is None or order.is_free:
+        return Learned(verdict=Verdict.CONTRADICTS, why="orderId: is no order of ours")
     payment = await lock_or_open_payment(conn, order, now)
     before, verdict = Books(order=order, payment=payment), judge(payment, fact)
     if verdict is Verdict.CONTRADICTS:
-        _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status)
-        return Learned(verdict=verdict, order=order, payment=payment)
+        why = contradiction(payment, fact)
+        _log.warning("Toss contradicts our books", order_no=order.order_no, status=fact.status, why=why)
+        if fact.balance_amount == 0:
+            await strays.note_returned(conn, fact.payment_key, now)
+        return Learned(verdict=verdict, why=why, order=order, payment=payment)
     if verdict is Verdict.STRAY:
         await _note_second(conn, order, payment, fact, evidence, now)
         return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
-        payment = await _update(conn, payment, evidence, fact, now, deposit_hold)
+        payment = await _update(conn, order, payment, evidence, fact, now, deposit_hold)
+    if verdict is Verdict.STALE and looks_old(payment, fact):
+        await store.look_soon(conn, payment.id, now + LOOK_AGAIN)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
     payment = await _learn_cancels(conn, payment, evidence, now)
     if verdict is Verdict.APPLY:
@@ -111,11 +126,26 @@ async def learn(
 
 
 async def _update(
-    conn: Connection, payment: Payment, evidence: Evidence, fact: Fact, now: datetime, deposit_hold: timedelta
+    conn: Connection,
+    order: Order,
+    payment: Payment,
+    evidence: Evidence,
+    fact: Fact,
+    now: datetime,
+    deposit_hold: timedelta,
 ) -> Payment:
     columns = payment_columns(evidence.answer, evidence.raw, fact)
-    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.virtual_account is not None)
-    columns["look_again_at"] = next_look(replace(payment, **columns), now, deposit_hold)
+    if evidence.answer.approved_at is None and columns["approved_at"] is not None and payment.approved_at is not None:
+        columns["approved_at"] = payment.approved_at
+    if columns["virtual_account"] == {} and payment.payment_key == fact.payment_key:
+        columns["virtual_account"] = payment.virtual_account or {}
+    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.is_by_account)
+    look = next_look(replace(payment, **columns), now, deposit_hold)
+    if fact.status in UNPAID:
+        # A new window is open; the key that was refused before it is still to be read once.
+        refused = await store.refused_unread(conn, payment.id)
+        look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
+    columns["look_again_at"] = look
     return await store.update_payment(conn, payment.id, now, **columns)
 
 
@@ -157,12 +187,12 @@ def new_payment(order: Order, now: datetime) -> Payment:
 async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence, now: datetime) -> Payment:
     """Name reserved cancels and add the ones made elsewhere, such as in Toss's dashboard."""
     ours = await store.cancels_of(conn, payment.id)
-    known = {cancel.transaction_key for cancel in ours if cancel.transaction_key}
+    known = {cancel.transaction_key: cancel.cancel_amount for cancel in ours if cancel.transaction_key}
     reserved = [cancel for cancel in ours if cancel.cancel_status == CancelStatus.PENDING]
     reason = payment.refund_reason
-    for told, raw in zip(evidence.answer.cancels or [], evidence.raw.get("cancels") or [], strict=False):
+    for told, raw in cancels_listed(evidence.answer, evidence.raw, known):
         columns = cancel_columns(told, raw)
-        reason = columns["cancel_reason"] or reason
+        reason = columns.get("cancel_reason") or reason
         if told.transaction_key in known:
             same = next(cancel for cancel in ours if cancel.transaction_key == told.transaction_key)
             await store.update_cancel(conn, same, **columns)
@@ -183,7 +213,7 @@ async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence,
 def _matching(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
     """Find the reserved cancel that an entry of Toss's list is: same amount, and same reason."""
     for cancel in reserved:
-        same_reason = cancel.cancel_reason == columns["cancel_reason"]
+        same_reason = cancel.cancel_reason == columns.get("cancel_reason")
         if cancel.cancel_amount == columns["cancel_amount"] and same_reason:
             return cancel
     return _own(reserved, columns, evidence)
@@ -204,7 +234,7 @@ def _own(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) ->
 
 
 def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) -> Cancel:
-    reason = columns["cancel_reason"] or "(토스페이먼츠에서 취소)"
+    reason = columns.get("cancel_reason") or "(토스페이먼츠에서 취소)"
     return Cancel(
         **{
             **columns,
@@ -267,7 +297,7 @@ async def _note_second(
     if fact.status is PaymentStatus.CANCELED or fact.balance_amount == 0:
         await strays.note_returned(conn, fact.payment_key, now)
         return
-    by_deposit = evidence.answer.virtual_account is not None and fact.status in APPROVED
+    by_deposit = evidence.answer.is_by_account and fact.status in APPROVED
     stray = _stray(payment, fact.payment_key, _why_stray(order), fact.balance_amount, by_deposit, now)
     await strays.note(conn, stray)
 

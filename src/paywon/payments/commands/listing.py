@@ -19,6 +19,8 @@ from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
 
 # When Toss does not say itself how long to wait.
 _RETRY_AFTER_S: Final = 5
+# How many rows that could not be read are named on the audit trail.
+_UNREAD_KEPT: Final = 20
 # Toss may take two minutes over a page (api.md 1.4, toss/transport.py); nobody is to take it for abandoned meanwhile.
 _ABANDONED_AFTER: Final = timedelta(minutes=5)
 
@@ -96,7 +98,12 @@ class ListsOnRecord:
         answer = await ask()
         async with cashier.db.connection() as conn:
             if isinstance(answer, Yes):
-                counted = replace(answer.call, response_body={"rows": _rows(answer.value)})
+                short = (
+                    {"unreadable": [str(row) for row in answer.unread_rows[:_UNREAD_KEPT]]}
+                    if answer.unread_rows
+                    else {}
+                )
+                counted = replace(answer.call, response_body={"rows": _rows(answer.value), **short})
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=counted)
             else:
                 await close_unread(conn, cashier, attempt, answer)

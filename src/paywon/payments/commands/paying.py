@@ -11,7 +11,7 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import Order, check_payable
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, conclude
+from paywon.payments.commands.asking import carry_out
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.queries import PaymentView, view
@@ -33,11 +33,13 @@ async def lock_to_pay(conn: Connection, cashier: Cashier, order_no: OrderNo, ori
     """Lock an order and its payment; the payment's row is made the first time.
 
     Raises:
-        PaywonError: ORDER_NOT_FOUND, also for somebody else's.
+        PaywonError: ORDER_NOT_FOUND, also for somebody else's; ORDER_ALREADY_PAID for one of 0 won.
     """
     order = await orders.lock_by_no(conn, order_no)
     if order is None or origin.owner not in (None, order.user_id):
         raise PaywonError("ORDER_NOT_FOUND", field="orderId")
+    if order.is_free:
+        raise PaywonError("ORDER_ALREADY_PAID")  # of 0 won: it has no payment, and never gets one
     return Payable(order=order, payment=await lock_or_open_payment(conn, order, cashier.clock.now()))
 
 
@@ -61,11 +63,8 @@ async def go_on(cashier: Cashier, intended: Intended) -> PaymentView:
     match intended:
         case PaywonError():
             raise intended  # its audit row had to be committed first
-        case Attempt():
-            return await conclude(cashier, intended)
-        case Intent():
-            await cashier.within_budget(ask_and_learn(cashier, intended))
-            return await conclude(cashier, intended.attempt)
+        case Attempt() | Intent():
+            return await carry_out(cashier, intended)
         case Payment():
             shown = await view(cashier, payment_id=intended.id)
             # What else may be running on it, say a refund, is not this caller's question.

@@ -1,6 +1,6 @@
 """What we know of payments. Asks nobody and changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from paywon.orders import store as orders
 from paywon.orders.model import Order
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
+from paywon.payments.commands.settling import is_over
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Cancel, Payment
 
 
@@ -25,6 +26,8 @@ class PaymentView:
     order: Order
     capsule: Capsule | None
     attempt: Attempt | None
+    # False where the payment was asked for by a paymentKey that it had before: what is shown is not under that key.
+    is_current_key: bool = True
 
     @property
     def confirming(self) -> bool:
@@ -58,9 +61,50 @@ async def find_by_id(cashier: Cashier, payment_id: PaymentId, origin: Origin) ->
 
 
 async def find_by_key(cashier: Cashier, payment_key: PaymentKey, origin: Origin) -> PaymentView:
-    """Fetch a payment by Toss's paymentKey; raises as ``view``, also for somebody else's."""
+    """Fetch a payment by Toss's paymentKey, also by an earlier one that Toss declined: for reads only.
+
+    Raises:
+        PaywonError: PAYMENT_NOT_FOUND, also for somebody else's; PAYMENT_IN_PROGRESS,
+            Toss is being asked whose key it is.
+    """
     async with cashier.db.connection() as conn:
-        return await _view(conn, await store.by_key(conn, payment_key), owner=origin.owner)
+        found = await store.by_key(conn, payment_key)
+        if found is not None:
+            return await _view(conn, found, owner=origin.owner)
+        earlier = await _had_key(conn, payment_key, origin.owner)
+        return replace(await _view(conn, earlier, owner=origin.owner), is_current_key=False)
+
+
+async def payment_to_cancel(cashier: Cashier, payment_key: PaymentKey, origin: Origin) -> PaymentId:
+    """Find the payment that a cancel names by its paymentKey: the one that has this key now, and no other.
+
+    Raises:
+        PaywonError: as ``find_by_key``; PAYMENT_KEY_NOT_CURRENT, the key was declined, so nothing is to be cancelled.
+    """
+    found = await find_by_key(cashier, payment_key, origin)
+    if not found.is_current_key:
+        raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
+    return found.payment.id
+
+
+async def _had_key(conn: Connection, payment_key: PaymentKey, owner: UserId | None) -> Payment | None:
+    """Find the payment that Toss declined under a key: a key that was only tried on an order is not that order's.
+
+    Raises:
+        PaywonError: PAYMENT_IN_PROGRESS, the key is being tried, and nobody knows yet whose it is.
+    """
+    running = False
+    for attempt in await store.confirms_under(conn, payment_key):
+        assert attempt.payment_id is not None, "a confirm is about a payment"
+        tried = await store.by_id(conn, attempt.payment_id)
+        if tried is None or owner not in (None, tried.user_id):
+            continue
+        if is_over(attempt):
+            return tried
+        running = running or attempt.status is AttemptStatus.PENDING
+    if running:
+        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
+    return None
 
 
 async def find_by_order_no(cashier: Cashier, order_no: OrderNo, origin: Origin) -> PaymentView:

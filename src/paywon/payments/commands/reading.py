@@ -1,24 +1,19 @@
 """Asks Toss what a payment is, on record, and learns from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from paywon.base.ids import AttemptId, OrderNo, PaymentKey
+from paywon.base.ids import AttemptId, PaymentKey
 from paywon.db.pool import Connection
-from paywon.orders import store as orders
+from paywon.hearing import store as hearing
+from paywon.orders.model import Order
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
-from paywon.payments.commands.learning import Evidence, Learned, learn, lock_or_open_payment
+from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.settling import close
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
-from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
-
-
-async def payment_of(cashier: Cashier, order_no: OrderNo) -> Payment | None:
-    """Find the payment of an order, or make its row; None if the order is not ours."""
-    async with cashier.db.transaction(about=order_no) as conn:
-        order = await orders.lock_by_no(conn, order_no)
-        return None if order is None else await lock_or_open_payment(conn, order, cashier.clock.now())
+from paywon.toss.errors import Refusal
+from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes, is_silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +24,17 @@ class Reread:
     learned: Learned | None
 
 
+def is_missing(answer: Answer[wire.Payment]) -> bool:
+    """Whether Toss says that it knows no such payment: the only answer that is evidence of nothing.
+
+    By its code, never by its 404, which Toss also says of our contract (NOT_FOUND_MERCHANT).
+    """
+    return isinstance(answer, No) and answer.refusal is Refusal.NOT_FOUND
+
+
 async def read_from_toss(
     cashier: Cashier,
-    payment: Payment,
+    about: Payment | Order,
     origin: Origin,
     *,
     payment_key: PaymentKey | None,
@@ -39,34 +42,33 @@ async def read_from_toss(
 ) -> Reread:
     """Read a payment from Toss by its paymentKey, else by its order number, and learn what it shows.
 
-    A key that Toss does not know is followed by a read by order number (DESIGN 3).
+    A key that Toss does not know is followed by a read by order number (DESIGN 3). Of an order that nobody has tried to
+    pay there is no payment yet: its row is made by ``learn``, and only if Toss shows one.
     """
     if payment_key is not None:
-        reread = await _read(cashier, payment, origin, payment_key, caused_by)
-        if not (isinstance(reread.answer, No) and reread.answer.http_status == 404):
+        reread = await _read(cashier, about, origin, payment_key, caused_by)
+        if not is_missing(reread.answer):
             return reread
-    return await _read(cashier, payment, origin, None, caused_by)
+    return await _read(cashier, about, origin, None, caused_by)
 
 
 async def _read(
     cashier: Cashier,
-    payment: Payment,
+    about: Payment | Order,
     origin: Origin,
     payment_key: PaymentKey | None,
     caused_by: AttemptId | None,
 ) -> Reread:
-    attempt = new_attempt(
-        cashier, AttemptType.STATUS_READ, payment, origin, payment_key=payment_key, caused_by=caused_by
-    )
-    async with cashier.db.connection(about=payment.order_no) as conn:
+    attempt = _attempt(cashier, about, origin, payment_key, caused_by)
+    async with cashier.db.connection(about=about.order_no) as conn:
         await store.open_attempt(conn, attempt)
     asked_at = cashier.clock.now()
     if payment_key is not None:
         answer = await cashier.toss.read_payment(payment_key)
     else:
-        answer = await cashier.toss.read_payment_by_order(payment.order_no)
+        answer = await cashier.toss.read_payment_by_order(about.order_no)
     learned = None
-    async with cashier.db.transaction(about=payment.order_no) as conn:
+    async with cashier.db.transaction(about=about.order_no) as conn:
         if isinstance(answer, Yes):
             evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
             learned = await learn(
@@ -76,10 +78,36 @@ async def _read(
                 deposit_hold=cashier.deposit_hold,
                 fulfilments=cashier.fulfilments,
             )
-            await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
+            if attempt.payment_id is None and learned.payment is not None:
+                await store.update_attempt(conn, attempt.id, payment_id=learned.payment.id)
+                attempt = replace(attempt, payment_id=learned.payment.id)
+            await close(
+                conn,
+                cashier,
+                attempt,
+                AttemptStatus.SUCCESS,
+                outcome="yes",
+                call=answer.call,
+                message=learned.why or None,
+            )
         else:
             await close_unread(conn, cashier, attempt, answer)
+        await hearing.note_read(conn, cashier.clock.now(), heard=not is_silence(answer))
     return Reread(answer=answer, learned=learned)
+
+
+def _attempt(
+    cashier: Cashier,
+    about: Payment | Order,
+    origin: Origin,
+    payment_key: PaymentKey | None,
+    caused_by: AttemptId | None,
+) -> Attempt:
+    payment = about if isinstance(about, Payment) else None
+    attempt = new_attempt(
+        cashier, AttemptType.STATUS_READ, payment, origin, payment_key=payment_key, caused_by=caused_by
+    )
+    return attempt if payment else replace(attempt, request_data={"orderId": about.order_no})
 
 
 async def close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, answer: No | NotSent | Unknown) -> None:
@@ -90,7 +118,7 @@ async def close_unread(conn: Connection, cashier: Cashier, attempt: Attempt, ans
         case NotSent():
             code, said = str(answer.reason), answer.detail
         case Unknown():
-            code, said = answer.code or str(answer.reason), answer.message or ""
+            code, said = answer.code or str(answer.reason), answer.message or answer.detail
     await close(
         conn,
         cashier,

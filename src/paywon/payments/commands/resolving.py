@@ -7,16 +7,18 @@ from typing import Final
 
 import structlog
 
-from paywon.base.ids import AttemptId, new_uuid
+from paywon.base.ids import AttemptId, PaymentKey, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
 from paywon.payments.commands.asking import ask_and_learn, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
-from paywon.payments.commands.reading import Reread, read_from_toss
+from paywon.payments.commands.reading import Reread, is_missing, read_from_toss
 from paywon.payments.commands.settling import close, give_up, leave_open
+from paywon.payments.facts import shows_gone
 from paywon.payments.model import (
     ABOUT_PAYMENTS,
+    CANCELLING,
     OVER_WITHOUT_MONEY,
     Attempt,
     AttemptStatus,
@@ -28,12 +30,12 @@ from paywon.payments.model import (
     Verdict,
 )
 from paywon.payments.recovery import Reading, Step, next_step
+from paywon.strays import store as strays
 from paywon.toss import wire
-from paywon.toss.outcome import No, Yes
+from paywon.toss.outcome import No, Unknown, Yes, is_silence
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
-_AT_ONCE: Final = 20
 
 
 async def resolve_due(cashier: Cashier) -> int:
@@ -47,7 +49,7 @@ async def take_up_due(
     """Claim the open attempts of a room that are due, and resolve each; one that breaks off comes again by itself."""
     now = cashier.clock.now()
     async with cashier.db.transaction() as conn:
-        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=_AT_ONCE)
+        due = await store.claim_due(conn, types, now, lease_until=now + cashier.lease, limit=cashier.resolve_at_once)
     outcomes = await asyncio.gather(*(resolve(cashier, attempt) for attempt in due), return_exceptions=True)
     for attempt, outcome in zip(due, outcomes, strict=True):
         if isinstance(outcome, BaseException):
@@ -68,7 +70,7 @@ async def resolve_now(cashier: Cashier, attempt_id: AttemptId, *, may_ask: bool)
         ours = attempt.type in ABOUT_PAYMENTS
         # What other rooms finish is made due for them at once.
         due_at = now + cashier.lease if ours else now
-        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None)
+        await store.update_attempt(conn, attempt_id, resolve_by=due_at, parked_at=None, unheard_at=None)
     if ours:
         await _resolve(cashier, replace(attempt, resolve_by=due_at, parked_at=None), may_ask=may_ask)
 
@@ -81,7 +83,9 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    step = next_step(attempt, _reading(payment, attempt, cancel, reread), cashier.clock.now())
+        earlier = await store.keys_before(conn, payment.id, attempt.first_asked_at)
+    reading, now = _reading(payment, attempt, cancel, reread, earlier), cashier.clock.now()
+    step = next_step(attempt, reading, now, margin=cashier.retries.margin)
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
     if asks and not may_ask:
@@ -115,14 +119,25 @@ async def _do(
             return None  # its own process came back and closed it
         if step is Step.SUCCEEDED:
             await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes")
+            if attempt.type in CANCELLING and cancel is None and attempt.payment_key is not None:
+                await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
         elif step is Step.FAILED:
             code, why = _evidence_of_failure(payment, reread)
             await give_up(conn, cashier, payment, attempt, outcome="no", code=code, why=why)
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
         else:
-            await leave_open(conn, cashier, attempt, attempt.error_code or "NO_ANSWER")
+            said, unheard = _unread(reread) or attempt.error_message, is_silence(reread.answer)
+            code = attempt.error_code or "NO_ANSWER"
+            await leave_open(conn, cashier, attempt, code, message=said, unheard=unheard)
     return None
+
+
+def _unread(reread: Reread) -> str | None:
+    """Say which field keeps a read from settling anything, if one does."""
+    if reread.learned is not None:
+        return reread.learned.why or None
+    return reread.answer.detail or None if isinstance(reread.answer, Unknown) else None
 
 
 async def _replace_attempt(conn: Connection, cashier: Cashier, intent: Intent, cancel: Cancel | None) -> Intent:
@@ -156,6 +171,8 @@ async def succeed_attempt(conn: Connection, cashier: Cashier, old: Attempt) -> A
         caused_by=old.id,
         actor=_ORIGIN.actor,
         resolve_by=now + cashier.resolve_after,
+        began_at=old.first_asked_at,
+        unheard_at=None,
         created_at=now,
     )
 
@@ -176,7 +193,9 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
             await close(conn, cashier, held, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
 
 
-def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
+def _reading(
+    payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread, earlier: Collection[PaymentKey]
+) -> Reading:
     answer = reread.answer
     if isinstance(answer, Yes):
         # What contradicts our books settles nothing: the attempt stays open for a person.
@@ -184,30 +203,32 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
-            same_key=_is_about(payment, attempt, answer.value),
-            cancel_seen=_cancel_seen(cancel, reread, answer.value),
+            same_key=_is_about(payment, attempt, answer.value, earlier),
+            cancel_seen=_cancel_seen(attempt, cancel, answer),
         )
-    missing = isinstance(answer, No) and answer.http_status == 404
-    return Reading(status=None, found=not missing)
+    return Reading(status=None, found=not is_missing(answer))
 
 
-def _cancel_seen(cancel: Cancel | None, reread: Reread, shown: wire.Payment) -> bool:
+def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payment]) -> bool:
     if cancel is not None:
         return cancel.cancel_status != CancelStatus.PENDING
-    # The cancel of a second payment has nothing reserved; it is done when nothing is left.
-    return reread.learned is not None and reread.learned.verdict is Verdict.STRAY and shown.balance_amount == 0
+    # The cancel of money that our books do not hold has nothing reserved; it is done when nothing is left.
+    return shows_gone(attempt.payment_key, answer.call)
 
 
-def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:
+def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
     """Whether the payment that Toss shows is the one that an attempt was to bring about.
 
     Toss makes the paymentKey of a charge and of an account that we ask for, so these are told by their kind, and
-    from an earlier refusal on the same order by its key.
+    from an earlier refusal on the same order by its key. A window is told from the earlier windows of its order, whose
+    keys are ``earlier``.
     """
     if attempt.type is AttemptType.BILLING_CHARGE:
-        return shown.type == "BILLING" and not _known_refusal(before, shown)
+        return shown.type in (None, "BILLING") and not _known_refusal(before, shown)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
-        return shown.virtual_account is not None and not _known_refusal(before, shown)
+        return shown.is_by_account and not _known_refusal(before, shown)
+    if attempt.type is AttemptType.PAYMENT_REQUEST:
+        return shown.payment_key not in earlier
     return attempt.payment_key in (None, shown.payment_key)
 
 

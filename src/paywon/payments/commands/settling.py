@@ -1,26 +1,29 @@
 """Takes the answer to an attempt, one of four kinds, into our books."""
 
+import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, new_uuid
 from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
-from paywon.orders.model import OrderStatus
+from paywon.orders.model import Order, OrderStatus
 from paywon.outbox.model import EventType
 from paywon.payments import store
 from paywon.payments.announcing import Books
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
-from paywon.payments.facts import keepable
+from paywon.payments.facts import keepable, shows_gone
 from paywon.payments.model import (
+    APPROVED,
     CANCELLING,
     OVER_WITHOUT_MONEY,
     PAYING,
+    REFUNDABLE,
     UNPAID,
     Attempt,
     AttemptStatus,
@@ -29,11 +32,14 @@ from paywon.payments.model import (
     Payment,
     PaymentStatus,
     Verdict,
+    earliest,
+    look_at_refused,
 )
-from paywon.payments.recovery import is_doubtful
+from paywon.payments.recovery import counted_tries, is_doubtful, most_tries, next_try_at
+from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
-from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes
+from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes, is_silence
 
 _OPERATION = {
     AttemptType.PAYMENT_REQUEST: Operation.CREATE,
@@ -57,14 +63,20 @@ async def settle(
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
+        gone = await _is_gone(conn, cashier, attempt, answer)
         if attempt.status is not AttemptStatus.PENDING:
             await note_late_answer(conn, cashier, attempt, answer.kind, answer.call)
             return
         match answer:
+            case Yes() | Unknown() if gone:
+                await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes() if learned is not None and await _carried_out(conn, attempt, learned, answer.value):
                 await close(conn, cashier, attempt, AttemptStatus.SUCCESS, outcome="yes", call=answer.call)
             case Yes():
-                await leave_open(conn, cashier, attempt, "CONTRADICTION", call=answer.call, answered=True)
+                why = learned.why if learned else ""
+                await leave_open(
+                    conn, cashier, attempt, "CONTRADICTION", message=why or None, call=answer.call, answered=True
+                )
             case No() | NotSent() | Unknown():
                 refused = refused_for_good(attempt, answer)
                 if refused is None:
@@ -99,7 +111,7 @@ async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, 
     """Leave an attempt open whose answer proves nothing."""
     match answer:
         case NotSent():
-            await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call)
+            await leave_open(conn, cashier, attempt, "NOT_SENT", call=answer.call, unheard=True)
         case No():
             await leave_open(conn, cashier, attempt, answer.code, message=answer.message, call=answer.call)
         case Unknown():
@@ -108,11 +120,13 @@ async def leave_unsettled(conn: Connection, cashier: Cashier, attempt: Attempt, 
                 cashier,
                 attempt,
                 answer.code or str(answer.reason),
-                message=answer.message,
+                # Where Toss says nothing itself: which field could not be read.
+                message=answer.message or answer.detail or None,
                 call=answer.call,
                 answered=answer.answered,
                 counts=answer.reason is not UnknownReason.RUNNING,
                 not_before_s=answer.retry_after_s,
+                unheard=is_silence(answer) and not answer.answered,
             )
 
 
@@ -127,6 +141,20 @@ def proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
     Toss checks those before it looks the key up (api.md, Appendix B), so it may have acted on the first ask.
     """
     return first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
+
+
+async def _is_gone(conn: Connection, cashier: Cashier, attempt: Attempt, answer: Answer[wire.Payment]) -> bool:
+    """See that the cancel of money that our books do not hold, so that nothing is reserved, leaves nothing of it."""
+    if (
+        attempt.type not in CANCELLING
+        or attempt.payment_key is None
+        or not shows_gone(attempt.payment_key, answer.call)
+    ):
+        return False
+    if await store.cancel_of_attempt(conn, attempt.id) is not None:
+        return False
+    await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
+    return True
 
 
 async def _learn(
@@ -147,20 +175,18 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
     if learned.verdict is Verdict.CONTRADICTS or learned.payment is None or learned.payment.id != attempt.payment_id:
         return False  # the second: what came back is about another order
     if learned.verdict is Verdict.STRAY:
-        # A second payment of a paid order: it was approved, or its cancel leaves nothing of it.
-        return answer.payment_key == attempt.payment_key and (
-            attempt.type not in CANCELLING or answer.balance_amount == 0
-        )
+        # A second payment of a paid order: it was approved.
+        return answer.payment_key == attempt.payment_key
     if attempt.type is AttemptType.PAYMENT_CONFIRMATION:
-        money = answer.approved_at is not None or answer.status == PaymentStatus.WAITING_FOR_DEPOSIT
+        money = answer.approved_at is not None or answer.status in REFUNDABLE
         return money and answer.payment_key == attempt.payment_key
     if attempt.type in CANCELLING:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         return cancel is not None and cancel.cancel_status != CancelStatus.PENDING
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
-        return answer.virtual_account is not None
+        return answer.is_by_account
     if attempt.type is AttemptType.BILLING_CHARGE:
-        return answer.approved_at is not None
+        return answer.approved_at is not None or answer.status in APPROVED
     return True
 
 
@@ -188,6 +214,8 @@ async def close(
         resolve_by=None,
         parked_at=None,
         in_doubt_at=None,
+        began_at=None,
+        unheard_at=None,
         sealed_request=None,
     )
     if not closed and call is not None:
@@ -227,16 +255,19 @@ async def leave_open(
     answered: bool | None = None,
     counts: bool = True,
     not_before_s: float | None = None,
+    unheard: bool = False,
 ) -> None:
     """Note what came back and leave the attempt to the resolver: unknown is a state, not an error.
 
     ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
-    ``not_before_s`` is how long Toss asked us to wait.
+    ``not_before_s`` is how long Toss asked us to wait; ``unheard`` tells that we wait only because Toss was not heard.
     """
-    tries, now = attempt.retry_count if counts else max(0, attempt.retry_count - 1), cashier.clock.now()
-    wait_s = max(ladder_s(tries), not_before_s or 0)
-    parked = tries >= MOST_TRIES
-    in_doubt = parked or is_doubtful(tries, attempt.created_at, now)
+    plan, now = cashier.retries, cashier.clock.now()
+    tries = counted_tries(plan, attempt, attempt.retry_count if counts else max(0, attempt.retry_count - 1), now)
+    again_at = next_try_at(plan, attempt, tries, now, chance=random.random())  # noqa: S311 - no secret
+    again_at = max(again_at, now + timedelta(seconds=not_before_s or 0))
+    parked = tries >= most_tries(plan)
+    in_doubt = parked or is_doubtful(tries, attempt.first_asked_at, now)
     await store.update_attempt(
         conn,
         attempt.id,
@@ -246,22 +277,13 @@ async def leave_open(
         error_code=code,
         error_message=redact(message),
         retry_count=tries,
-        resolve_by=None if parked else now + timedelta(seconds=wait_s),
+        resolve_by=None if parked else again_at,
+        unheard_at=now if unheard and not parked else None,
         parked_at=now if parked else None,
         in_doubt_at=attempt.in_doubt_at or (now if in_doubt else None),
     )
     if in_doubt and attempt.in_doubt_at is None:
         await tell_doubt(conn, EventType.PAYMENT_IN_DOUBT, attempt, now)
-
-
-# Seconds until the next try (DESIGN 3), then hourly for three days; after that a person has to look.
-_LADDER_S = (2, 5, 15, 60, 300, 1800)
-MOST_TRIES: Final = len(_LADDER_S) + 72
-
-
-def ladder_s(tries: int) -> int:
-    """Answer how many seconds the resolver waits after so many tries."""
-    return _LADDER_S[tries] if tries < len(_LADDER_S) else 3600
 
 
 def call_columns(call: Call) -> dict[str, Any]:
@@ -301,13 +323,21 @@ async def give_up(
 
 
 async def _close_unopened(conn: Connection, about: Payment, now: datetime, **failure: Any) -> None:
-    """Nobody can pay an order whose payment window never opened; its resource is free again."""
+    """Close an order whose payment window never opened: nobody can pay it, and its resource is free again."""
     order, payment = await orders.lock_by_id(conn, about.order_id), await store.lock_by_order(conn, about.order_id)
     assert order is not None and payment is not None, "neither is ever deleted"
+    if not _placed_for_window(order, payment):
+        return
     await orders.set_status(conn, order.id, OrderStatus.CANCELED, now, paid_told_at=None)
     over = await store.update_payment(conn, payment.id, now, status=PaymentStatus.ABORTED, **failure)
     closed = Books(order=replace(order, status=OrderStatus.CANCELED), payment=over)
     await tell_change(conn, Books(order=order, payment=payment), closed, now)
+
+
+def _placed_for_window(order: Order, payment: Payment) -> bool:
+    """Whether an open order was placed for a window that has never been there; else it can be paid another way."""
+    fresh = order.status is OrderStatus.PENDING_PAYMENT and order.created_at == payment.created_at
+    return fresh and payment.payment_key is None
 
 
 async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, attempt: Attempt, answer: No) -> None:
@@ -323,10 +353,12 @@ async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, atte
     if over is not None and payment.payment_key in (None, attempt.payment_key):
         columns["status"] = over
     now = cashier.clock.now()
+    order = await orders.by_id(conn, about.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    # A card company may approve what its answer refused: the key is read once, before the order is closed.
+    columns["look_again_at"] = earliest(payment.look_again_at, look_at_refused(now, order.expires_at))
     refused = await store.update_payment(conn, payment.id, now, **columns)
     if over is not None:
-        order = await orders.by_id(conn, about.order_id)
-        assert order is not None, "a payment has its order (foreign key)"
         await tell_refused(conn, order, payment, refused, attempt, now)
 
 
@@ -337,6 +369,12 @@ def is_over(attempt: Attempt) -> bool:
     """
     kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
     return attempt.outcome == "no" and kind is Refusal.DECLINED
+
+
+def uses_up_token(attempt: Attempt) -> bool:
+    """Whether a failed attempt was refused by Toss for what was asked: not for our credentials, and not unsent."""
+    kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
+    return attempt.outcome == "no" and kind is not Refusal.MERCHANT
 
 
 def error_of(attempt: Attempt) -> PaywonError:

@@ -11,8 +11,8 @@ from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
 from paywon.payments.model import AttemptType
 from paywon.receipts import store
 from paywon.receipts.commands.issuing import put_on_record
-from paywon.receipts.commands.queries import conclude, issue_of
-from paywon.receipts.commands.settling import ReceiptIntent, ask_and_learn
+from paywon.receipts.commands.queries import carry_out, issue_of
+from paywon.receipts.commands.settling import ReceiptIntent
 from paywon.receipts.model import Receipt, ReceiptView, TransactionType, amount_to_cancel
 from paywon.toss.wire import CancelCashReceipt
 
@@ -34,10 +34,7 @@ async def cancel_receipt(cashier: Cashier, wish: CancelWish, origin: Origin) -> 
     """
     async with cashier.db.transaction(about=wish.payment_id) as conn:
         intent = await _intend(conn, cashier, wish, origin)
-    if not isinstance(intent, ReceiptIntent):
-        return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
-    return await conclude(cashier, intent.receipt.id)
+    return await carry_out(cashier, intent, wish.payment_id)
 
 
 async def _intend(

@@ -12,6 +12,7 @@ from paywon.receipts import store
 from paywon.receipts.commands.settling import learn
 from paywon.receipts.model import FOLLOW, Receipt, day_of_request
 from paywon.toss import wire
+from paywon.toss.body import Lost
 from paywon.toss.paging import PageNotRead, all_cash_receipts
 
 _log = structlog.get_logger()
@@ -33,14 +34,17 @@ async def look_at_due(cashier: Cashier, *, limit: int = 500) -> int:
 
 async def _look(cashier: Cashier, day: date, receipts: list[Receipt]) -> None:
     missing = {receipt.receipt_key: receipt for receipt in receipts}
+    unread: list[Lost] = []
     try:
-        async for shown in all_cash_receipts(ListsOnRecord(cashier=cashier, origin=_ORIGIN), day):
+        async for shown in all_cash_receipts(ListsOnRecord(cashier=cashier, origin=_ORIGIN), day, unread=unread):
             if (receipt := missing.pop(shown.receipt_key, None)) is not None:
                 await _learn(cashier, receipt, shown)
-    except PageNotRead as unread:
+    except PageNotRead as error:
         # Their claim runs out, and they are looked at again.
-        _log.warning("a list of cash receipts was not read", day=day.isoformat(), error=str(unread))
+        _log.warning("a list of cash receipts was not read", day=day.isoformat(), error=str(error))
         return
+    if unread:
+        _log.warning("rows of a list of cash receipts could not be read", day=day.isoformat(), first=str(unread[0]))
     for receipt in missing.values():
         _log.warning("Toss does not list a cash receipt of ours", receipt=str(receipt.id), day=day.isoformat())
         await _put_off(cashier, receipt)

@@ -12,8 +12,8 @@ from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
 from paywon.payments.commands.recording import with_question
 from paywon.payments.model import AttemptType, Payment
 from paywon.receipts import store
-from paywon.receipts.commands.queries import conclude
-from paywon.receipts.commands.settling import ReceiptIntent, ask_and_learn
+from paywon.receipts.commands.queries import carry_out
+from paywon.receipts.commands.settling import ReceiptIntent
 from paywon.receipts.model import (
     Receipt,
     ReceiptType,
@@ -45,10 +45,7 @@ async def issue_receipt(cashier: Cashier, payment_id: PaymentId, wish: IssueWish
     """
     async with cashier.db.transaction(about=payment_id) as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
-    if not isinstance(intent, ReceiptIntent):
-        return await conclude(cashier, intent)
-    await cashier.within_budget(ask_and_learn(cashier, intent))
-    return await conclude(cashier, intent.receipt.id)
+    return await carry_out(cashier, intent, payment_id)
 
 
 async def _intend(

@@ -1,4 +1,4 @@
-"""What we know of cash receipts. Asks nobody and changes nothing."""
+"""What we know of cash receipts, and what asking for one has come to."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,21 @@ from paywon.payments.commands.queries import find_by_id
 from paywon.payments.commands.settling import error_of
 from paywon.payments.model import AttemptStatus, Payment
 from paywon.receipts import store
-from paywon.receipts.model import Receipt, ReceiptView, issuable_amount
+from paywon.receipts.commands.settling import ReceiptIntent, ask_and_learn
+from paywon.receipts.model import Receipt, ReceiptView, excess_amount, issuable_amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReceipts:
-    """A payment with its receipts; ``issuable``: for how many won another may be issued."""
+    """A payment with its receipts; ``issuable``: for how many won another may be issued.
+
+    ``excess``: for how many won receipts stand whose money has gone back, and that are to be cancelled.
+    """
 
     payment: Payment
     receipts: list[Receipt]
     issuable: Krw
+    excess: Krw
 
 
 async def list_receipts(cashier: Cashier, payment_id: PaymentId, origin: Origin) -> PaymentReceipts:
@@ -33,7 +38,16 @@ async def list_receipts(cashier: Cashier, payment_id: PaymentId, origin: Origin)
     async with cashier.db.connection() as conn:
         receipts = await store.of_payment(conn, payment_id)
     issuable = issuable_amount(view.payment, view.cancels, receipts)
-    return PaymentReceipts(payment=view.payment, receipts=receipts, issuable=issuable)
+    excess = excess_amount(view.payment, view.cancels, receipts)
+    return PaymentReceipts(payment=view.payment, receipts=receipts, issuable=issuable, excess=excess)
+
+
+async def carry_out(cashier: Cashier, intended: ReceiptIntent | CashReceiptId, payment_id: PaymentId) -> ReceiptView:
+    """Ask what was intended about a receipt, unless it is asked already, and answer what it has come to."""
+    receipt_id = intended.receipt.id if isinstance(intended, ReceiptIntent) else intended
+    work = ask_and_learn(cashier, intended) if isinstance(intended, ReceiptIntent) else None
+    poll_at = f"/payments/{payment_id}/cash-receipts"
+    return await cashier.see_through(work, lambda: conclude(cashier, receipt_id), poll_at=poll_at)
 
 
 async def conclude(cashier: Cashier, receipt_id: CashReceiptId) -> ReceiptView:

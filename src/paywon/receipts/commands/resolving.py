@@ -22,6 +22,7 @@ from paywon.receipts.facts import is_a_cancel, is_the_issue
 from paywon.receipts.model import ABOUT_RECEIPTS
 from paywon.receipts.recovery import Seen, days_of, key_still_serves, next_step
 from paywon.toss import wire
+from paywon.toss.body import Lost
 from paywon.toss.paging import PageNotRead, all_cash_receipts
 from paywon.toss.wire import CancelCashReceipt, IssueCashReceipt
 
@@ -44,6 +45,15 @@ class _Sighting:
 async def resolve_due(cashier: Cashier) -> int:
     """Take up the open issues and cancels whose time has come, and do the next step for each; answer how many."""
     return await take_up_due(cashier, ABOUT_RECEIPTS, _resolve)
+
+
+async def look_now(cashier: Cashier, attempt: Attempt) -> Seen:
+    """Look for a receipt in Toss's lists at once, because a person asks, and learn it if it is there."""
+    intent = await _reopened(cashier, attempt)
+    sighting = await _look(cashier, intent)
+    if sighting.seen is Seen.FOUND:
+        await _do(cashier, Step.SUCCEEDED, intent, sighting)
+    return sighting.seen
 
 
 async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
@@ -78,14 +88,16 @@ async def _reopened(cashier: Cashier, attempt: Attempt) -> ReceiptIntent:
 async def _look(cashier: Cashier, intent: ReceiptIntent) -> _Sighting:
     """Look for a receipt in Toss's lists of the days on which it may have been asked for, to their end."""
     lists = ListsOnRecord(cashier=cashier, origin=_ORIGIN, caused_by=intent.attempt.id)
+    unread: list[Lost] = []
     try:
         for day in days_of(intent.receipt, cashier.clock.now()):
-            async for shown in all_cash_receipts(lists, day):
+            async for shown in all_cash_receipts(lists, day, unread=unread):
                 if await _is_it(cashier, shown, intent):
                     return _Sighting(seen=Seen.FOUND, shown=shown)
     except PageNotRead:
         return _Sighting(seen=Seen.UNREAD)
-    return _Sighting(seen=Seen.MISSING)
+    # A row that could not be read may be the one.
+    return _Sighting(seen=Seen.UNREAD if unread else Seen.MISSING)
 
 
 async def _is_it(cashier: Cashier, shown: wire.CashReceipt, intent: ReceiptIntent) -> bool:

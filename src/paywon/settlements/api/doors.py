@@ -82,10 +82,11 @@ class SettlementsController(Controller):
         """Every approval, cancel and issued account of these Korean days, read from Toss now."""
         span, mark = _place(ledger, start_date, end_date, None, cursor)
         behind = mark.behind if mark else None
-        rows = await commands.list_transactions(ledger, span, origin, behind=behind, limit=limit)
-        last = rows[-1].transaction_key if len(rows) == limit else None
+        found = await commands.list_transactions(ledger, span, origin, behind=behind, limit=limit)
+        last = found[-1].transaction_key if len(found) == limit else None
         return TossTransactionList(
-            transactions=[transaction_out(row) for row in rows],
+            transactions=[transaction_out(row) for row in found],
+            unreadable=found.unreadable,
             start_date=span.first,
             end_date=span.last,
             limit=limit,
@@ -111,10 +112,11 @@ class SettlementsController(Controller):
         """What is paid out for the sales of these Korean days, or on them; a cancel has negative amounts."""
         span, mark = _place(ledger, start_date, end_date, date_type, cursor)
         skip = int(mark.behind) if mark else 0
-        rows = await commands.list_settlements(ledger, span, origin, kind=date_type, skip=skip, limit=limit)
-        read = str(skip + len(rows)) if len(rows) == limit else None
+        found = await commands.list_settlements(ledger, span, origin, kind=date_type, skip=skip, limit=limit)
+        read = str(skip + limit) if len(found) + found.unreadable == limit else None
         return SettlementList(
-            settlements=[settlement_out(row) for row in rows],
+            settlements=[settlement_out(row) for row in found],
+            unreadable=found.unreadable,
             start_date=span.first,
             end_date=span.last,
             date_type=date_type,

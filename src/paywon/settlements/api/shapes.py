@@ -50,11 +50,15 @@ class PromotionOut(Output, frozen=True, kw_only=True):
 
 
 class PromotionsOut(Output, frozen=True, kw_only=True):
-    """``promotions`` is the newer list, banks included; null where Toss does not give it to this key."""
+    """``promotions`` is the newer list, banks included; null where Toss does not give it to this key.
+
+    ``unreadable`` is how many offers Toss sent in a form that could not be read: the lists are short by them.
+    """
 
     discount_cards: list[CardOfferOut]
     interest_free_cards: list[CardOfferOut]
     promotions: list[PromotionOut] | None
+    unreadable: int
     checked_at: datetime
 
 
@@ -69,13 +73,16 @@ class TossTransactionOut(Output, frozen=True, kw_only=True):
     status: str
     amount: Figure
     currency: str
-    transaction_at: datetime
+    transaction_at: datetime | None
     use_escrow: bool | None
     receipt_url: str | None
 
 
 class TossTransactionList(Output, frozen=True, kw_only=True):
+    """``unreadable`` is how many rows of Toss's could not be read: the list is short by them."""
+
     transactions: list[TossTransactionOut]
+    unreadable: int
     start_date: date
     end_date: date
     limit: int
@@ -131,7 +138,10 @@ class SettlementOut(Output, frozen=True, kw_only=True):
 
 
 class SettlementList(Output, frozen=True, kw_only=True):
+    """``unreadable`` is how many rows of Toss's could not be read: the list is short by them, and so are its sums."""
+
     settlements: list[SettlementOut]
+    unreadable: int
     start_date: date
     end_date: date
     date_type: str
@@ -144,6 +154,7 @@ def promotions_out(found: Promotions) -> PromotionsOut:
         discount_cards=[_card_offer(offer) for offer in found.cards.discount_cards],
         interest_free_cards=[_card_offer(offer) for offer in found.cards.interest_free_cards],
         promotions=None if found.more is None else [_promotion(row) for row in found.more],
+        unreadable=found.unreadable,
         checked_at=found.asked_at,
     )
 

@@ -2,16 +2,22 @@
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec.structs import force_setattr
+
+from paywon.toss.body import check_size, check_year
 
 KST = timezone(timedelta(hours=9), "KST")
 
 Amount: TypeAlias = int | Decimal
 
-_MAX_AMOUNT_EXPONENT = 18  # a number such as 1e999999999 must not be blown up into an int
+Key: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+"""What identifies something at Toss: 200 characters at most (api.md 1.5), and some to spare."""
+
+Small: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""A count, such as of months."""
 
 
 def whole(amount: Amount) -> int | None:
@@ -23,8 +29,7 @@ def aware(instant: datetime) -> datetime:
     """`instant` with Korean time assumed where Toss names no offset; raises ValueError at the calendar's
     ends.
     """
-    if not 1 < instant.year < 9999:  # later conversions to UTC would overflow
-        raise ValueError("year out of range")
+    check_year(instant)
     return instant if instant.tzinfo else instant.replace(tzinfo=KST)
 
 
@@ -47,11 +52,8 @@ def korean_day(day: date) -> str:
 
 
 def _exact(amount: Decimal) -> Amount:
-    if not amount.is_finite():
-        raise ValueError("not a finite amount")
-    if amount.adjusted() > _MAX_AMOUNT_EXPONENT or amount != amount.to_integral_value():
-        return amount
-    return int(amount)
+    check_size(amount)
+    return int(amount) if amount == amount.to_integral_value() else amount
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -62,6 +64,8 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             value = getattr(self, name)
             if isinstance(value, Decimal):
                 force_setattr(self, name, _exact(value))
+            elif isinstance(value, int):
+                check_size(value)
             elif isinstance(value, datetime):
                 force_setattr(self, name, aware(value))
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from paywon.toss.wire.base import Request, Wire
+from paywon.toss.wire.base import Key, Request, Wire
 from paywon.toss.wire.payment import Card
 
 
@@ -15,8 +15,8 @@ class BillingTransfer(Wire, frozen=True, kw_only=True):
 class Billing(Wire, frozen=True, kw_only=True):
     """A billing key. `card_company` and `card_number` are gone from version 2024-06-01 on: read `card`."""
 
-    billing_key: str
-    customer_key: str
+    billing_key: Key
+    customer_key: Key
     m_id: str | None = None
     authenticated_at: datetime | None = None
     method: str | None = None

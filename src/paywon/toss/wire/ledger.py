@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec.structs import force_setattr
 
-from paywon.toss.wire.base import Amount, Request, Wire
+from paywon.toss.wire.base import Amount, Key, Request, Wire
 from paywon.toss.wire.payment import Cancel, Card, EasyPay, GiftCertificate, MobilePhone, Transfer, VirtualAccount
 
 _ABSENT: Amount = Decimal("NaN")  # no body can hold it: amounts are finite
@@ -14,13 +14,13 @@ _ABSENT: Amount = Decimal("NaN")  # no body can hold it: amounts are finite
 class Transaction(Wire, frozen=True, kw_only=True):
     """One row of `GET /v1/transactions`; a cancel's `amount` is *inferred* negative (api.md 4)."""
 
-    transaction_key: str
-    payment_key: str
-    order_id: str
+    transaction_key: Key
+    payment_key: Key
+    order_id: Key
     status: str
     amount: Amount
     currency: str
-    transaction_at: datetime
+    transaction_at: datetime | None = None
     m_id: str | None = None
     method: str | None = None
     customer_key: str | None = None
@@ -39,9 +39,9 @@ class Settlement(Wire, frozen=True, kw_only=True):
     `supply_amount` is read under both of its names; `supplied_amount` is the spec file's (api.md 16.7).
     """
 
-    payment_key: str
-    transaction_key: str
-    order_id: str
+    payment_key: Key
+    transaction_key: Key
+    order_id: Key
     currency: str
     amount: Amount
     fee: Amount

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from paywon.toss.body import decode
-from paywon.toss.wire.base import Amount, Failure, Wire
-from paywon.toss.wire.receipts import CashReceipt
+from paywon.toss.wire.base import Amount, Failure, Key, Small, Wire
+from paywon.toss.wire.receipts import OwnReceipt
 
 
 class Card(Wire, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class Card(Wire, frozen=True, kw_only=True):
     issuer_code: str | None = None
     acquirer_code: str | None = None
     number: str | None = None
-    installment_plan_months: int | None = None
+    installment_plan_months: Small | None = None
     approve_no: str | None = None
     use_card_point: bool | None = None
     card_type: str | None = None
@@ -82,8 +82,8 @@ class EasyPay(Wire, frozen=True, kw_only=True):
 class Cancel(Wire, frozen=True, kw_only=True):
     """One cancel; `refundable_amount` is what was left after it."""
 
-    cancel_amount: Amount
-    transaction_key: str | None = None
+    cancel_amount: Amount | None = None
+    transaction_key: Key | None = None
     cancel_reason: str | None = None
     tax_free_amount: Amount | None = None
     tax_exemption_amount: Amount | None = None
@@ -114,11 +114,11 @@ class Discount(Wire, frozen=True, kw_only=True):
 class Payment(Wire, frozen=True, kw_only=True):
     """The Payment object. "Fully refunded" is `balance_amount == 0`, not a status (api.md 2 [M]).
 
-    `cancels` is None, not an empty list, when there are none (api.md 4).
+    `cancels` is None, not an empty list, when there are none (api.md 4); an entry that is no object is not in it.
     """
 
-    payment_key: str
-    order_id: str
+    payment_key: Key
+    order_id: Key
     status: str
     total_amount: Amount
     balance_amount: Amount
@@ -131,7 +131,7 @@ class Payment(Wire, frozen=True, kw_only=True):
     requested_at: datetime | None = None
     approved_at: datetime | None = None
     use_escrow: bool | None = None
-    last_transaction_key: str | None = None
+    last_transaction_key: Key | None = None
     transaction_key: str | None = None
     supplied_amount: Amount | None = None
     vat: Amount | None = None
@@ -153,10 +153,16 @@ class Payment(Wire, frozen=True, kw_only=True):
     failure: Failure | None = None
     receipt: Receipt | None = None
     checkout: Checkout | None = None
-    cash_receipt: CashReceipt | None = None
-    cash_receipts: list[CashReceipt] | None = None
+    cash_receipt: OwnReceipt | None = None
+    cash_receipts: list[OwnReceipt] | None = None
     discount: Discount | None = None
     metadata: dict[str, Any] | None = None
+
+    @property
+    def is_by_account(self) -> bool:
+        """Whether it is paid into a virtual account, though the account itself may not be readable."""
+        named = self.method in ("가상계좌", "VIRTUAL_ACCOUNT") or self.status == "WAITING_FOR_DEPOSIT"
+        return named or self.virtual_account is not None
 
     def __repr__(self) -> str:
         # Short on purpose: the full value holds the webhook secret and account numbers, and lands in logs.

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from paywon.toss.wire.base import Amount, Wire
+from paywon.toss.wire.base import Amount, Small, Wire
 
 
 class CardOffer(Wire, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class CardOffer(Wire, frozen=True, kw_only=True):
     due_date: date | None = None
     minimum_payment_amount: Amount | None = None
     maximum_payment_amount: Amount | None = None
-    installment_free_months: list[int] | None = None
+    installment_free_months: list[Small] | None = None
     currency: str | None = None
 
     @property

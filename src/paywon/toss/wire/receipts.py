@@ -2,15 +2,13 @@
 
 from datetime import datetime
 
-from paywon.toss.wire.base import Amount, Failure, Request, Wire
+from paywon.toss.wire.base import Amount, Failure, Key, Request, Wire
 
 
-class CashReceipt(Wire, frozen=True, kw_only=True):
-    """A cash receipt: the payment's own, one line of its history, or one of section 10. Only the last two
-    are full.
-    """
+class OwnReceipt(Wire, frozen=True, kw_only=True):
+    """A payment's own cash receipt, or one line of their history. Only the second is full."""
 
-    receipt_key: str
+    receipt_key: Key | None = None
     type: str | None = None
     issue_number: str | None = None
     receipt_url: str | None = None
@@ -24,6 +22,12 @@ class CashReceipt(Wire, frozen=True, kw_only=True):
     failure: Failure | None = None
     customer_identity_number: str | None = None
     requested_at: datetime | None = None
+
+
+class CashReceipt(OwnReceipt, frozen=True, kw_only=True):
+    """A cash receipt that was asked for by itself (api.md 10)."""
+
+    receipt_key: Key
 
 
 class CashReceiptPage(Wire, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from paywon.db.migrations.sql import run_file
 
 revision = "0018"
-down_revision = "0012"
+down_revision = "0017"
 oldest_code = "0018"
 
 

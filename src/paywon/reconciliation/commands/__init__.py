@@ -1,0 +1,1 @@
+"""Walking Toss's list of transactions, and reading the payments that differ from our books."""
