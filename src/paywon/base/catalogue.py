@@ -409,6 +409,11 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "데이터베이스를 쓸 수 없습니다. 잠시 후 다시 시도해 주세요.",
         "The database cannot be used right now; try again shortly.",
     ),
+    "BUSY": ErrorText(
+        _K.UNAVAILABLE,
+        "다른 요청이 같은 주문이나 자료를 쓰고 있어 차례가 오지 않았습니다. 잠시 후 같은 요청을 다시 보내세요.",
+        "Another request holds what this one needs, and its turn did not come; send the same request again shortly.",
+    ),
     "TOO_MANY_REQUESTS": ErrorText(
         _K.TOO_MANY_REQUESTS,
         "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",

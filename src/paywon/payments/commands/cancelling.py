@@ -93,14 +93,14 @@ def _balance_changed(left: Krw, wish: RefundWish) -> PaywonError:
 async def _intended(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> Intent | Attempt:
     """Write the question down; one of all that is left takes the place of a part that Toss refuses again and again."""
     try:
-        async with cashier.db.transaction() as conn:
+        async with cashier.db.transaction(about=payment_id) as conn:
             return await _intend(conn, cashier, payment_id, wish, origin)
     except PaywonError as error:
         if error.code != "PAYMENT_IN_PROGRESS" or wish.amount is not None:
             raise
         if not await make_way(cashier, payment_id):
             raise
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment_id) as conn:
         return await _intend(conn, cashier, payment_id, wish, origin)
 
 

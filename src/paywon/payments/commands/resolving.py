@@ -171,7 +171,7 @@ async def _do(
     reread: Reread,
 ) -> Intent | None:
     """Close, put off or replace the attempt; answer the intent that replaces it and may now be asked."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, claimed.id)
         if attempt.status is not AttemptStatus.PENDING:

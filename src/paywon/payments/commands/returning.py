@@ -96,7 +96,7 @@ async def _cancel_second(
     left = None if stray.reason is StrayReason.UNFIT else stray.balance_amount
     body = CancelPayment(cancel_reason=reason, refundable_amount=left, refund_receive_account=account)
     intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=body))
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await orders.lock_by_no(conn, payment.order_no)
         await store.open_attempt(conn, intent.attempt)
     await carry_out(cashier, intent)

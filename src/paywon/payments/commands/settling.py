@@ -59,7 +59,7 @@ async def settle(
     cashier: Cashier, payment: Payment, asked: Attempt, answer: Answer[wire.Payment], *, asked_at: datetime
 ) -> None:
     """Apply an answer to the books and close its attempt, in one transaction. Unknown leaves it open."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
