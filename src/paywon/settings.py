@@ -12,10 +12,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from paywon.base.money import MAX_KRW
 from paywon.base.networks import Network, parse_networks
 from paywon.base.sealing import KeyRing
 from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
-from paywon.operators.model import USER_SCOPES
+from paywon.operators.model import DEFAULT_USER_SCOPES, USER_SCOPES
 from paywon.payments.recovery import RetryPlan
 from paywon.users.model import TokenAlgorithm, TokenPolicy
 
@@ -141,7 +142,17 @@ class Settings(SealSettings):
     # How often Toss's list of transactions is walked, and how many payments that differ are read in that time.
     walk_every_s: float = Field(default=300.0, ge=1, alias="PAYWON_WALK_EVERY_S")
     walk_reads: int = Field(default=1500, ge=1, alias="PAYWON_WALK_READS")
-    order_ttl_s: float = Field(default=1800.0, gt=0, alias="PAYWON_ORDER_TTL_S")
+    # As long as Toss's window: 30 minutes to authenticate, 10 to confirm (api.md 2), and one for clocks that differ.
+    order_ttl_s: float = Field(default=2460.0, gt=0, alias="PAYWON_ORDER_TTL_S")
+    # The farthest ``expiresAt``: of a server's order, and of one that an app's own user places.
+    max_order_ttl_s: int = Field(default=2_592_000, gt=0, le=31_536_000, alias="PAYWON_MAX_ORDER_TTL_S")
+    max_user_order_ttl_s: int = Field(default=86_400, gt=0, le=31_536_000, alias="PAYWON_MAX_USER_ORDER_TTL_S")
+    # Unpaid orders that one user may have open by their own token; 0 is no limit.
+    max_open_orders_per_user: int = Field(default=20, ge=0, alias="PAYWON_MAX_OPEN_ORDERS_PER_USER")
+    # Won for each person of a time capsule that an app's own user orders; without it only servers order capsules.
+    capsule_price_krw: int | None = Field(default=None, ge=1, le=MAX_KRW // 10, alias="PAYWON_CAPSULE_PRICE_KRW")
+    # Whether an app's own user may take back money for what has been handed over.
+    user_refund_after_fulfilment: bool = Field(default=False, alias="PAYWON_USER_REFUND_AFTER_FULFILMENT")
     # How long a deposit is watched before anything is handed over: banks take some back within minutes.
     deposit_hold_s: float = Field(default=150.0, ge=0, alias="PAYWON_DEPOSIT_HOLD_S")
     max_body_kb: int = Field(default=256, ge=1, alias="PAYWON_MAX_BODY_KB")
@@ -156,7 +167,7 @@ class Settings(SealSettings):
     jwt_jwks_url: str | None = Field(default=None, alias="PAYWON_JWT_JWKS_URL")
     jwt_issuer: str | None = Field(default=None, alias="PAYWON_JWT_ISSUER")
     jwt_audience: str | None = Field(default=None, alias="PAYWON_JWT_AUDIENCE", validate_default=True)
-    user_scopes: str = Field(default=",".join(sorted(USER_SCOPES)), alias="PAYWON_USER_SCOPES")
+    user_scopes: str = Field(default=",".join(sorted(DEFAULT_USER_SCOPES)), alias="PAYWON_USER_SCOPES")
     cors_origins: str | None = Field(default=None, alias="PAYWON_CORS_ORIGINS")
 
     # Requests a minute of one sender; 0 is no limit.

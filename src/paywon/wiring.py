@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from litestar.stores.base import Store
 
@@ -20,8 +21,10 @@ from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
 from paywon.operators.model import KEY_PREFIX
 from paywon.orders.commands import OrderBook
+from paywon.orders.model import OrderLimits
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.checking import Checker
+from paywon.payments.commands.free import settle_free
 from paywon.reconciliation.commands.walking import Walker
 from paywon.settings import Settings
 from paywon.settlements.commands import Ledger
@@ -79,19 +82,9 @@ async def open_house(settings: Settings, *, role: str, clock: Clock | None = Non
 @asynccontextmanager
 async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIterator[House]:
     ring = settings.ring
-    fulfilments = installed()
-    toss = TossClient(
-        base_url=settings.toss_base_url,
-        secret_key=settings.toss_secret_key.get_secret_value(),
-        connect_timeout_s=settings.connect_timeout_s,
-        read_timeout_s=settings.read_timeout_s,
-        max_connections=settings.toss_connections,
-        max_read_connections=settings.toss_read_connections,
-        # A caller is answered by then anyhow; what gets its connection at the last moment goes on as unknown (202).
-        queue_timeout_s=settings.answer_budget_s,
-        before_call=forbid_open_transaction,
-    )
-    time_to_pay = timedelta(seconds=settings.order_ttl_s)
+    fulfilments = installed(capsule_price_krw=settings.capsule_price_krw)
+    toss = _toss(settings)
+    time_to_pay, limits = timedelta(seconds=settings.order_ttl_s), _limits(settings)
     cashier = Cashier(
         db=db,
         toss=toss,
@@ -101,6 +94,8 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
         deposit_hold=timedelta(seconds=settings.deposit_hold_s),
         app_base_url=settings.app_base_url.rstrip("/"),
         time_to_pay=time_to_pay,
+        limits=limits,
+        users_refund_fulfilled=settings.user_refund_after_fulfilment,
         answer_budget_s=settings.answer_budget_s,
         resolve_after=timedelta(seconds=settings.resolve_after_s),
         retries=settings.retries,
@@ -121,7 +116,14 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
                 ring=ring,
                 db=db,
                 toss=toss,
-                book=OrderBook(db=db, clock=clock, fulfilments=fulfilments, time_to_pay=time_to_pay),
+                book=OrderBook(
+                    db=db,
+                    clock=clock,
+                    fulfilments=fulfilments,
+                    time_to_pay=time_to_pay,
+                    settle_free=partial(settle_free, fulfilments=fulfilments),
+                    limits=limits,
+                ),
                 cashier=cashier,
                 inbox=Inbox(
                     cashier=cashier, trust=_trust(settings), looks_per_minute=settings.webhook_looks_per_minute
@@ -139,6 +141,20 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
         finally:
             await cashier.finish()
             await toss.close()
+
+
+def _toss(settings: Settings) -> TossClient:
+    return TossClient(
+        base_url=settings.toss_base_url,
+        secret_key=settings.toss_secret_key.get_secret_value(),
+        connect_timeout_s=settings.connect_timeout_s,
+        read_timeout_s=settings.read_timeout_s,
+        max_connections=settings.toss_connections,
+        max_read_connections=settings.toss_read_connections,
+        # A caller is answered by then anyhow; what gets its connection at the last moment goes on as unknown (202).
+        queue_timeout_s=settings.answer_budget_s,
+        before_call=forbid_open_transaction,
+    )
 
 
 @asynccontextmanager
@@ -164,6 +180,14 @@ def _trust(settings: Settings) -> Trust:
         sources=settings.webhook_networks,
         strict=settings.webhook_strict,
         max_age=timedelta(seconds=settings.webhook_max_age_s),
+    )
+
+
+def _limits(settings: Settings) -> OrderLimits:
+    return OrderLimits(
+        longest=timedelta(seconds=settings.max_order_ttl_s),
+        longest_of_user=timedelta(seconds=settings.max_user_order_ttl_s),
+        open_per_user=settings.max_open_orders_per_user,
     )
 
 

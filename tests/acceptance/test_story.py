@@ -195,15 +195,16 @@ async def test_a_confirm_that_came_before_the_customer_spoils_nothing(stack: Sta
     assert (confirmed.status, confirmed["payment"]["status"]) == (200, "completed")
 
 
-async def test_a_resource_has_one_open_payment(stack: Stack) -> None:
+async def test_a_resource_has_one_open_order(stack: Stack) -> None:
+    opened = await stack.request_payment(resourceId="b-1")
     first = await stack.request_payment(resourceId="b-1")
-    second = await stack.request_payment(resourceId="b-1")
-    assert (second.status, second["code"]) == (409, "DUPLICATE_PAYMENT")
-    assert second["checkoutUrl"] == first["checkoutUrl"]
+    assert first.status == 201, "another window of the same order"
+    assert first["payment"]["orderId"] == opened["payment"]["orderId"]
     other_user = await stack.request_payment(resourceId="b-1", userId="somebody-else")
+    assert (other_user.status, other_user["code"]) == (409, "DUPLICATE_PAYMENT")
     assert "checkoutUrl" not in other_user.body
     untyped = [await stack.request_payment(resourceType=None, resourceId="b-2") for _ in range(2)]
-    assert [reply.status for reply in untyped] == [201, 409]
+    assert untyped[0]["payment"]["orderId"] == untyped[1]["payment"]["orderId"]
     await stack.authenticate(first["payment"]["paymentKey"])
     confirmation = {key: first["payment"][key] for key in ("paymentKey", "orderId", "amount")}
     assert (await stack.api.post("/payments/confirm", confirmation)).status == 200

@@ -10,7 +10,7 @@ from joserfc.jwk import RSAKey
 from tests.conftest import OpenStack
 from tests.support.issuer import Issuer, open_issuer
 from tests.support.stack import Reply, Stack
-from tests.support.tokens import AUDIENCE, ISSUER, claims_of, signed
+from tests.support.tokens import AUDIENCE, EVERY_SCOPE, ISSUER, claims_of, signed
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def _as(stack: Stack, token: str, method: str, path: str, body: Any = None
 
 
 async def test_tokens_of_an_issuer_that_rotates_its_keys(open_stack: OpenStack, issuer: Issuer) -> None:
-    stack = await open_stack(worker=False, **_settings(issuer))
+    stack = await open_stack(worker=False, **_settings(issuer), PAYWON_USER_SCOPES=EVERY_SCOPE)
     token = issuer.token("alice", "first")
     wish = {"orderName": "책", "amount": 5_000, "userId": "alice"}
     made = await _as(stack, token, "POST", "/api/orders", wish)

@@ -16,7 +16,7 @@ from tests.contract.callers import ALL, NOBODY, USER, Errand
 from tests.crash.world import open_ground
 from tests.http.conftest import furnish, keys_in
 from tests.support.stack import NO_LIMITS, Stack
-from tests.support.tokens import USERS, token_of
+from tests.support.tokens import EVERY_SCOPE, USERS, token_of
 
 # Whose the payments of the world are.
 _OWNER: Final = "6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001"
@@ -70,7 +70,7 @@ async def open_shop() -> AsyncIterator[Shop]:
             toss_key="test_sk_contract",
             api_key=tokens["all"],
             folder=ground.folder,
-            settings={**USERS, **NO_LIMITS},
+            settings={**USERS, "PAYWON_USER_SCOPES": EVERY_SCOPE, **NO_LIMITS},
         )
         try:
             await stack.open()

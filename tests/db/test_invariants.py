@@ -16,7 +16,6 @@ from paywon.base.redaction import _ACCOUNT_NAMES, _SECRET_NAMES
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database, migrate
 from paywon.db.pool import Database
-from paywon.fulfilments.commands import BUNDLED
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim, Reply
 from paywon.inbox import store as inbox
@@ -24,10 +23,10 @@ from paywon.inbox.model import WebhookEvent, WebhookStatus, WebhookVerdict
 from paywon.invariants import commands, store
 from paywon.invariants.commands import last_runs, look_at, look_at_all, look_within
 from paywon.invariants.model import KEPT_RUNS, WORDS, Invariant, leaks
-from paywon.orders.commands import OrderBook, OrderWish, place_order
+from paywon.orders.commands import OrderWish, place_order
 from paywon.payments.commands.confirming import Confirmation, confirm_payment
 from paywon.payments.model import ALLOWED_MOVES, AttemptType
-from tests.support.books import AMOUNT, SERVER, Books, key_of, open_books
+from tests.support.books import AMOUNT, SERVER, Books, key_of, open_books, order_book
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ async def _webhooks(books: Books) -> None:
 
 
 async def _keys(books: Books) -> None:
-    book = OrderBook(db=books.db, clock=books.clock, fulfilments=BUNDLED, time_to_pay=timedelta(minutes=30))
+    book = order_book(books)
     wish = OrderWish(user_id="u-1", order_name="책", amount=AMOUNT)  # type: ignore[arg-type]
     for name in ("k-1", "k-2"):
         claim = Claim(holder="key:1", key=name, operation="POST /api/orders", digest=bytes(32), ring=books.cashier.ring)

@@ -12,8 +12,7 @@ from paywon.base.ids import EventId, new_uuid
 from paywon.billing import store as billing
 from paywon.billing.commands.settling import mark_deleted
 from paywon.db.pool import Database
-from paywon.fulfilments.commands import BUNDLED
-from paywon.orders.commands import OrderBook, expire_overdue_orders
+from paywon.orders.commands import expire_overdue_orders
 from paywon.orders.model import Order
 from paywon.outbox import store
 from paywon.outbox.model import BillingKeyEvent, BillingKeyTold, EndpointTold, Event, EventType, PingEvent, new_event
@@ -21,7 +20,7 @@ from paywon.payments import store as payments
 from paywon.payments.commands.resolving import succeed_attempt
 from paywon.payments.commands.settling import close, leave_open
 from paywon.payments.model import AttemptStatus, AttemptType
-from tests.support.books import AMOUNT, HOLD, Books, open_books
+from tests.support.books import AMOUNT, HOLD, Books, open_books, order_book
 
 DONE, WAITING = "payment-virtual-account-done", "payment-virtual-account-waiting"
 
@@ -269,7 +268,7 @@ async def test_orders_that_expire_are_told_each(books: Books) -> None:
     orders = [await books.order() for _ in range(3)]
     paid = await books.paid()
     books.clock.at += timedelta(hours=1)
-    book = OrderBook(db=books.db, clock=books.clock, fulfilments=BUNDLED, time_to_pay=timedelta(minutes=30))
+    book = order_book(books)
     assert await expire_overdue_orders(book) == 3
     assert await expire_overdue_orders(book) == 0
     for order in orders:

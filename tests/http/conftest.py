@@ -18,7 +18,7 @@ from tests.http.wire import Wire
 from tests.http.world import Ledger, Loop, World
 from tests.support.databases import Template
 from tests.support.stack import NO_LIMITS, Stack
-from tests.support.tokens import USERS
+from tests.support.tokens import EVERY_SCOPE, USERS
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def world(
         toss_key=f"test_sk_{secrets.token_hex(12)}",
         api_key=keys["all"],
         folder=tmp_path_factory.mktemp("http"),
-        settings={**USERS, **NO_LIMITS},
+        settings={**USERS, "PAYWON_USER_SCOPES": EVERY_SCOPE, **NO_LIMITS},
     )
     loop.run(stack.open(worker=False))
     known, bodies = loop.run(furnish(stack))
@@ -76,11 +76,13 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
     cancelable = await stack.paid(resourceId="paid-2")
     capsule = await _paid_capsule(stack)
     confirmable = [await stack.ready_to_confirm(resourceId=f"ready-{number}") for number in (1, 2)]
+    unpaid = await stack.api.post("/api/orders", {"orderName": "책", "amount": 1_000, "userId": "user-8"})
     known = {
         "payment_id": paid["id"],
         "payment_key": cancelable["paymentKey"],
         "order_no": cancelable["orderId"],
         "order_id": capsule["order"]["id"],
+        "order": unpaid["orderNo"],
         "capsule_id": capsule["capsule"]["id"],
         "billing_key": await _billing_key(stack),
         "receipt_id": await _receipt_id(stack, paid["id"]),

@@ -15,6 +15,7 @@ NOTHING = "nothing of theirs is shown"
 RULES = {
     "POST /api/orders": ("orders:write", "NOT_YOURS"),
     "GET /api/orders/{order_id}": ("orders:read", "ORDER_NOT_FOUND"),
+    "POST /api/orders/{order}/cancel": ("orders:write", "ORDER_NOT_FOUND"),
     "GET /api/capsules/{capsule_id}": ("orders:read", "CAPSULE_NOT_FOUND"),
     "POST /payments/request": ("payments:write", "NOT_YOURS"),
     "POST /payments/confirm": ("payments:write", "ORDER_NOT_FOUND"),

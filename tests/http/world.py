@@ -20,7 +20,11 @@ OPEN_DOORS: Final = frozenset({"GET /health", "POST /payments/webhook"})
 
 # Doors of writes that read no body.
 WITHOUT_BODY: Final = frozenset(
-    {"POST /api/ops/event-endpoints/{endpoint_id}/test", "POST /api/ops/webhooks/{webhook_id}/reprocess"}
+    {
+        "POST /api/ops/event-endpoints/{endpoint_id}/test",
+        "POST /api/ops/webhooks/{webhook_id}/reprocess",
+        "POST /api/orders/{order}/cancel",
+    }
 )
 
 NOBODYS_ID: Final = "019ab000-0000-7000-8000-000000000000"

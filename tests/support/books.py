@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -14,10 +15,12 @@ from paywon.base.sealing import KeyRing
 from paywon.billing import store as billing
 from paywon.billing.model import BillingKey, KeyStatus
 from paywon.db.pool import Database
-from paywon.orders.commands import OrderWish, add_order
+from paywon.fulfilments.commands import BUNDLED
+from paywon.orders.commands import OrderBook, OrderWish, add_order
 from paywon.orders.model import CapsuleWish, FulfilmentKind, Order, TimeOption
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin, new_attempt
+from paywon.payments.commands.free import settle_free
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.recording import with_question
 from paywon.payments.commands.settling import settle
@@ -216,6 +219,17 @@ async def open_books(db: Database) -> AsyncIterator[Books]:
     )
     yield Books(db=db, cashier=cashier, clock=clock)
     await toss.close()
+
+
+def order_book(books: Books) -> OrderBook:
+    """What the commands of orders work with, over the same database and clock."""
+    return OrderBook(
+        db=books.db,
+        clock=books.clock,
+        fulfilments=BUNDLED,
+        time_to_pay=timedelta(minutes=30),
+        settle_free=partial(settle_free, fulfilments=BUNDLED),
+    )
 
 
 def key_of(order: Order) -> PaymentKey:

@@ -21,6 +21,8 @@ USERS: Final = {
     "PAYWON_JWT_AUDIENCE": AUDIENCE,
 }
 """Settings of a paywon that takes them."""
+EVERY_SCOPE: Final = "orders:read,orders:write,payments:read,payments:write,refunds:write"
+"""What users may do at most; by default they place no orders and refund nothing."""
 
 
 def claims_of(user: Any, **changes: Any) -> dict[str, Any]:

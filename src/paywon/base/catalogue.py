@@ -112,6 +112,41 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     "EXPIRES_AT_IN_PAST": ErrorText(
         _K.UNPROCESSABLE, "expiresAt은 미래여야 합니다.", "expiresAt has to lie in the future."
     ),
+    "EXPIRES_AT_TOO_FAR": ErrorText(
+        _K.UNPROCESSABLE,
+        "expiresAt이 너무 멉니다. 늦어도 {latest}까지입니다.",
+        "expiresAt is too far away: {latest} is the latest time.",
+    ),
+    "FREE_ORDER_NOT_ALLOWED": ErrorText(
+        _K.UNPROCESSABLE,
+        "0원 주문은 서버(API 키)만 만들 수 있습니다.",
+        "Only a server (API key) may place an order of 0 won.",
+    ),
+    "TOO_MANY_OPEN_ORDERS": ErrorText(
+        _K.CONFLICT,
+        "결제하지 않은 주문이 이미 {limit}개 있습니다. 결제하거나 취소한 뒤 다시 주문해 주세요.",
+        "{limit} orders are open and unpaid already; pay or cancel one before you place another.",
+    ),
+    "PRICE_MISMATCH": ErrorText(
+        _K.UNPROCESSABLE,
+        "이 상품의 가격은 {expected_krw}원입니다.",
+        "The price of this is {expected_krw} KRW.",
+    ),
+    "PRICE_UNKNOWN": ErrorText(
+        _K.UNPROCESSABLE,
+        "'{kind}'의 가격이 정해지지 않아 사용자 토큰으로는 주문할 수 없습니다. 서버(API 키)로 주문하세요.",
+        "'{kind}' has no price set, so a user's token cannot order it; place the order from a server (API key).",
+    ),
+    "ORDER_AWAITS_DEPOSIT": ErrorText(
+        _K.CONFLICT,
+        "발급한 가상계좌의 입금을 기다리는 주문입니다. POST /payments/…/refund로 가상계좌를 먼저 취소하세요.",
+        "The order awaits a deposit; cancel its virtual account first, by POST /payments/…/refund.",
+    ),
+    "REFUND_NEEDS_SHOP": ErrorText(
+        _K.CONFLICT,
+        "상품이 제공되는 주문은 상점만 환불할 수 있습니다. 상점에 문의해 주세요.",
+        "Once it is handed over, or for a part of it, only the shop can refund this order; ask the shop.",
+    ),
     "TAX_FREE_ABOVE_AMOUNT": ErrorText(
         _K.UNPROCESSABLE,
         "taxFreeAmount는 전체 금액보다 클 수 없습니다.",

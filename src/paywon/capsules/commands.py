@@ -15,7 +15,13 @@ from paywon.orders.model import CapsuleWish, Order, check_capsule_wish
 
 
 class CapsuleFulfilment:
-    """The bundled fulfilment, as a plug-in would be one."""
+    """The bundled fulfilment, as a plug-in would be one; ``price_krw`` is asked for each of the capsule's people."""
+
+    def __init__(self, *, price_krw: int | None = None) -> None:
+        self._price_krw = price_krw
+
+    def price(self, spec: Mapping[str, Any], now: datetime) -> int | None:
+        return None if self._price_krw is None else self._price_krw * int(spec["headcount"])
 
     def check(self, options: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         """Read a wish as ``POST /api/orders`` names it.

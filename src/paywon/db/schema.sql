@@ -403,11 +403,15 @@ CREATE TABLE public.orders (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     paid_told_at timestamp with time zone,
-    CONSTRAINT orders_amount_check CHECK ((amount > 0)),
+    made_by text DEFAULT 'server'::text NOT NULL,
+    expires_at_asked boolean DEFAULT false NOT NULL,
+    expiry_put_off_until timestamp with time zone,
+    CONSTRAINT orders_amount_check CHECK ((amount >= 0)),
     CONSTRAINT orders_check CHECK (((tax_free_amount >= 0) AND (tax_free_amount <= amount))),
     CONSTRAINT orders_currency_check CHECK ((currency = 'KRW'::text)),
     CONSTRAINT orders_fulfilment_kind_check CHECK ((fulfilment_kind ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT orders_fulfilment_status_check CHECK ((fulfilment_status = ANY (ARRAY['NONE'::text, 'WAITING'::text, 'FULFILLED'::text, 'BLOCKED'::text, 'REVERSED'::text]))),
+    CONSTRAINT orders_made_by_check CHECK ((made_by = ANY (ARRAY['server'::text, 'user'::text]))),
     CONSTRAINT orders_order_no_check CHECK ((order_no ~ '^[A-Za-z0-9_-]{6,64}$'::text)),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['PENDING_PAYMENT'::text, 'PAID'::text, 'PARTIALLY_REFUNDED'::text, 'REFUNDED'::text, 'CANCELED'::text, 'EXPIRED'::text])))
 );
@@ -836,7 +840,8 @@ CREATE UNIQUE INDEX events_once ON public.events USING btree (dedupe_key) WHERE 
 CREATE INDEX events_stream ON public.events USING btree (stream, seq);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX orders_one_open_per_resource ON public.orders USING btree (resource_type, resource_id) NULLS NOT DISTINCT WHERE ((status = 'PENDING_PAYMENT'::text) AND (resource_id IS NOT NULL));
-CREATE INDEX orders_to_expire ON public.orders USING btree (expires_at) WHERE (status = 'PENDING_PAYMENT'::text);
+CREATE INDEX orders_open_of_user ON public.orders USING btree (user_id) WHERE ((status = 'PENDING_PAYMENT'::text) AND (made_by = 'user'::text));
+CREATE INDEX orders_to_expire ON public.orders USING btree (GREATEST(expires_at, expiry_put_off_until)) WHERE (status = 'PENDING_PAYMENT'::text);
 CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (payment_id, created_at, id);
 CREATE INDEX payment_status_changes_payment ON public.payment_status_changes USING btree (payment_id, id);
 CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);

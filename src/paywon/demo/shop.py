@@ -79,13 +79,8 @@ async def book_visit(house: House, form: BookingForm, origin: Origin) -> Checkou
         success_url=None,
         fail_url=None,
     )
-    try:
-        view = await request_payment(house.cashier, wish, origin)
-    except PaywonError as error:
-        if error.code != "DUPLICATE_PAYMENT" or "orderNo" not in error.extra:
-            raise
-        # The button was pressed twice: the payment that is open is the one that was meant.
-        return Checkout(order_no=error.extra["orderNo"], url=error.extra["checkoutUrl"])
+    # Where the button is pressed twice, the order gets a second window.
+    view = await request_payment(house.cashier, wish, origin)
     return Checkout(order_no=view.order.order_no, url=view.payment.checkout_url)
 
 

@@ -9,10 +9,11 @@ import asyncpg
 import structlog
 
 from paywon.base.errors import PaywonError
+from paywon.base.money import Krw
 from paywon.base.redaction import redact_trouble
 from paywon.capsules.commands import CapsuleFulfilment
 from paywon.db.pool import Connection
-from paywon.fulfilments.protocol import FAILED, NOT_INSTALLED, REVERSAL_FAILED, Fulfilment, OptionRefused
+from paywon.fulfilments.protocol import FAILED, NOT_INSTALLED, REVERSAL_FAILED, Fulfilment, OptionRefused, Priced
 from paywon.orders.model import FulfilmentKind, Order
 
 _log = structlog.get_logger()
@@ -58,6 +59,20 @@ class Fulfilments:
             raise PaywonError(
                 "INVALID_REQUEST", field=name, hint_ko=f"{name}: {refused.ko}", hint_en=f"{name}: {refused.en}"
             ) from None
+
+    def price_of(self, kind: str, spec: Mapping[str, Any] | None, now: datetime) -> Krw | None:
+        """Return what is asked of an app's own user for what is handed over here; None where nothing is.
+
+        Raises:
+            PaywonError: PRICE_UNKNOWN, it is handed over without anybody having said what it costs.
+        """
+        if kind in _WITHOUT_CODE:
+            return None
+        fulfilment = self._by_kind.get(kind)
+        price = fulfilment.price(spec or {}, now) if isinstance(fulfilment, Priced) else None
+        if price is None:
+            raise PaywonError("PRICE_UNKNOWN", field="fulfilment.kind", kind=kind)
+        return Krw(price)
 
     async def fulfil(self, conn: Connection, order: Order, now: datetime) -> str | None:
         """Hand over what a paid order is for; answer None, or why that is for a person to look at."""

@@ -16,13 +16,15 @@ class BadPlugin(Exception):  # noqa: N818 - it is told to whoever starts paywon
     """An installed plug-in cannot be used; the message says which, and why."""
 
 
-def installed() -> Fulfilments:
+def installed(*, capsule_price_krw: int | None = None) -> Fulfilments:
     """Answer the bundled fulfilment and those of every installed plug-in.
+
+    ``capsule_price_krw`` is the price of a time capsule for each of its people, for orders of an app's own users.
 
     Raises:
         BadPlugin: one cannot be loaded, is none, or bears a name that is taken.
     """
-    found: dict[str, Fulfilment] = {FulfilmentKind.TIME_CAPSULE: CapsuleFulfilment()}
+    found: dict[str, Fulfilment] = {FulfilmentKind.TIME_CAPSULE: CapsuleFulfilment(price_krw=capsule_price_krw)}
     for point in entry_points(group=ENTRY_POINTS):
         if not re.fullmatch(KIND, point.name):
             raise BadPlugin(f"{_named(point)}: a kind is written {KIND}")

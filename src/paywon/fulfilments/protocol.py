@@ -49,3 +49,15 @@ class Fulfilment(Protocol):
     async def reverse(self, conn: Connection, order: Order, now: datetime, reason: str | None) -> None:
         """Take back what was handed over: after a full refund (``reason`` None), or DEPOSIT_REVERSED."""
         ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A fulfilment that knows what it costs: an order that an app's own user places has to be of that amount.
+
+    One without ``price`` can be ordered by servers only, which name the amount themselves.
+    """
+
+    def price(self, spec: Mapping[str, Any], now: datetime) -> int | None:
+        """Return the won that an order with this ``fulfilment_spec`` costs; None where that is not known."""
+        ...

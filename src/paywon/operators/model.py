@@ -32,6 +32,8 @@ USER_SCOPES: Final = frozenset(
     {Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE, Scope.REFUNDS_WRITE}
 )
 """What an app's own user may be let do, at most, and only with what is theirs."""
+DEFAULT_USER_SCOPES: Final = frozenset({Scope.ORDERS_READ, Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE})
+"""What they may do unless the settings name more: read, and pay what a server has priced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from paywon.orders.model import Order
-from paywon.outbox.model import Event, EventType, OrderEvent, OrderTold, new_event
+from paywon.outbox.model import Event, EventType, OrderEvent, OrderMaybePaymentEvent, OrderTold, new_event
 
 
 def order_told(order: Order) -> OrderTold:
@@ -22,3 +22,9 @@ def order_told(order: Order) -> OrderTold:
 def expired_event(order: Order, now: datetime) -> Event:
     """Tell that nobody can pay an order any more."""
     return new_event(EventType.ORDER_EXPIRED, order.id, OrderEvent(order=order_told(order)), now)
+
+
+def withdrawn_event(order: Order, now: datetime) -> Event:
+    """Tell that an unpaid order was withdrawn or displaced; no payment did it."""
+    data = OrderMaybePaymentEvent(order=order_told(order), payment=None)
+    return new_event(EventType.ORDER_CANCELED, order.id, data, now)

@@ -1,28 +1,46 @@
 """``/api/orders``."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
-from litestar.params import Dependency
+from litestar.params import Dependency, Parameter
+from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import OrderId, UserId
+from paywon.base.ids import OrderId, OrderNo, UserId
 from paywon.base.money import Krw
 from paywon.idempotency.model import Claim
 from paywon.orders import commands
 from paywon.orders.commands import OrderBook, OrderWish
-from paywon.orders.model import KIND, FulfilmentKind, OrderView, TimeOption
+from paywon.orders.model import KIND, FulfilmentKind, Maker, OrderView, TimeOption
 from paywon.web.auth import Principal, needs, only_own
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.query import exact_query
-from paywon.web.shapes import END, Currency, Input, Instant, Metadata, Options, Output, Text100, Won, WonOrZero, Word
+from paywon.web.shapes import (
+    END,
+    ORDER_NO,
+    Currency,
+    Input,
+    Instant,
+    Metadata,
+    Options,
+    Output,
+    Text100,
+    WonOrZero,
+    Word,
+)
 
 Key = Annotated[Claim | None, Dependency(skip_validation=True)]
 Book = Annotated[OrderBook, Dependency(skip_validation=True)]
+OrderName = Annotated[
+    str, Parameter(min_length=6, max_length=64, pattern=ORDER_NO, description="the order's UUID, or its number")
+]
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class FulfilmentIn(Input, frozen=True, kw_only=True):
@@ -62,7 +80,7 @@ class CreateOrder(Input, frozen=True, kw_only=True):
     )
 
     order_name: Text100
-    amount: Won
+    amount: WonOrZero
     user_id: Word
     tax_free_amount: WonOrZero = 0
     currency: Currency = "KRW"
@@ -114,14 +132,42 @@ class OrdersController(Controller):
     async def create(
         self, data: CreateOrder, book: Book, claim: Key, request: Request[Principal, None, Any]
     ) -> OrderOut:
-        """Price, buyer and fulfilment of what is going to be paid. Toss's window is opened with ``orderNo``."""
-        only_own(request.user.owner, data.user_id)
-        order = await commands.place_order(book, _wish(data), claim)
+        """Price, buyer and fulfilment of what is going to be paid. Toss's window is opened with ``orderNo``.
+
+        An order of 0 won, which only an API key may place, is paid at once and has no payment.
+        """
+        owner = request.user.owner
+        only_own(owner, data.user_id)
+        made_by = Maker.SERVER if owner is None else Maker.USER
+        order = await commands.place_order(book, _wish(data, made_by), claim)
+        if order.is_free:
+            return order_out(await commands.find_order(book, order.id, owner=owner))
         return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
 
     @get("/{order_id:uuid}", guards=[needs("orders:read")], summary="Read an order", responses=reading(404))
     async def read(self, order_id: UUID, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
         return order_out(await commands.find_order(book, OrderId(order_id), owner=request.user.owner))
+
+    @post(
+        "/{order:str}/cancel",
+        status_code=HTTP_200_OK,
+        guards=[needs("orders:write")],
+        summary="Withdraw an unpaid order",
+        responses=writing(404, 409),
+    )
+    async def cancel(
+        self, order: OrderName, book: Book, claim: Key, request: Request[Principal, None, Any]
+    ) -> OrderOut:
+        """By its UUID or its number. Once withdrawn, a repeat answers the same; a late confirm is refused uncharged.
+
+        409 while Toss is being asked about it, or while a virtual account awaits its deposit: cancel that first.
+        """
+        return order_out(await commands.withdraw_order(book, _named(order), owner=request.user.owner, claim=claim))
+
+
+def _named(name: str) -> OrderId | OrderNo:
+    """Take a name as an order's id if it is a UUID, else as its number."""
+    return OrderId(UUID(name)) if _UUID.fullmatch(name) else OrderNo(name)
 
 
 def order_out(view: OrderView) -> OrderOut:
@@ -151,7 +197,7 @@ def order_out(view: OrderView) -> OrderOut:
     )
 
 
-def _wish(data: CreateOrder) -> OrderWish:
+def _wish(data: CreateOrder, made_by: Maker) -> OrderWish:
     if data.currency != "KRW":
         raise PaywonError("CURRENCY_NOT_SUPPORTED", field="currency")
     asked = data.fulfilment or FulfilmentIn(kind=FulfilmentKind.NONE)
@@ -166,6 +212,7 @@ def _wish(data: CreateOrder) -> OrderWish:
         fulfilment_options=_options(asked),
         expires_at=data.expires_at,
         metadata=data.metadata,
+        made_by=made_by,
     )
 
 

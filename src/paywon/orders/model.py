@@ -1,7 +1,7 @@
 """Orders: what they are and which state follows which. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -39,6 +39,13 @@ class FulfilmentStatus(StrEnum):
     REVERSED = "REVERSED"
 
 
+class Maker(StrEnum):
+    """Who placed an order: a server with an API key, or an app's own user with a token."""
+
+    SERVER = "server"
+    USER = "user"
+
+
 class TimeOption(StrEnum):
     """When a time capsule opens, counted from its payment."""
 
@@ -63,6 +70,7 @@ class Order:
     """One row of ``orders``; ``amount`` and ``tax_free_amount`` in won.
 
     ``paid_told_at`` is set from when on the application may be told that the order is paid: a deposit is held first.
+    ``expires_at_asked`` says that whoever placed the order named its end, so a new payment window does not move it.
     """
 
     id: OrderId
@@ -83,8 +91,15 @@ class Order:
     expires_at: datetime
     paid_at: datetime | None
     paid_told_at: datetime | None = None
+    made_by: Maker = Maker.SERVER
+    expires_at_asked: bool = False
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is nothing to pay: such an order is paid without a payment."""
+        return self.amount == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +141,70 @@ def check_payable(order: Order, now: datetime) -> None:
         raise PaywonError("ORDER_EXPIRED")
     if order.status is not OrderStatus.PENDING_PAYMENT:
         raise PaywonError("ORDER_ALREADY_PAID")
+
+
+class Obstacle(StrEnum):
+    """Why an open order cannot be closed now."""
+
+    QUESTION = "Toss is being asked about it"
+    DEPOSIT = "the deposit of an issued account may still come"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLimits:
+    """How far an order may reach, and how many a user may have open; ``open_per_user`` 0 is no limit."""
+
+    longest: timedelta = timedelta(days=30)
+    longest_of_user: timedelta = timedelta(days=1)
+    open_per_user: int = 20
+
+    def latest_end(self, maker: Maker, created_at: datetime) -> datetime:
+        """Return the latest time until which an order may wait for its payment."""
+        return created_at + (self.longest_of_user if maker is Maker.USER else self.longest)
+
+
+def end_of(
+    asked: datetime | None, maker: Maker, now: datetime, time_to_pay: timedelta, limits: OrderLimits
+) -> datetime:
+    """Return until when a new order waits for its payment.
+
+    Raises:
+        PaywonError: EXPIRES_AT_IN_PAST or EXPIRES_AT_TOO_FAR, naming the field.
+    """
+    latest = limits.latest_end(maker, now)
+    if asked is None:
+        return min(now + time_to_pay, latest)
+    if asked <= now:
+        raise PaywonError("EXPIRES_AT_IN_PAST", field="expiresAt")
+    if asked > latest:
+        raise PaywonError("EXPIRES_AT_TOO_FAR", field="expiresAt", latest=latest.isoformat(timespec="seconds"))
+    return asked
+
+
+def extended_end(order: Order, now: datetime, time_to_pay: timedelta, limits: OrderLimits) -> datetime:
+    """Return until when an order waits once a new payment window is opened for it: never shorter than before.
+
+    An end that was asked for stays; a window that is opened late then has what is left.
+    """
+    if order.expires_at_asked:
+        return order.expires_at
+    return max(order.expires_at, min(now + time_to_pay, limits.latest_end(order.made_by, order.created_at)))
+
+
+def check_closable(order: Order, obstacle: Obstacle | None) -> None:
+    """See that an unpaid order may be withdrawn.
+
+    Raises:
+        PaywonError: ORDER_ALREADY_PAID, ORDER_EXPIRED, PAYMENT_IN_PROGRESS or ORDER_AWAITS_DEPOSIT.
+    """
+    if order.status is OrderStatus.EXPIRED:
+        raise PaywonError("ORDER_EXPIRED")
+    if order.status is not OrderStatus.PENDING_PAYMENT:
+        raise PaywonError("ORDER_ALREADY_PAID")
+    if obstacle is Obstacle.QUESTION:
+        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
+    if obstacle is Obstacle.DEPOSIT:
+        raise PaywonError("ORDER_AWAITS_DEPOSIT")
 
 
 def check_capsule_wish(wish: CapsuleWish, now: datetime) -> None:

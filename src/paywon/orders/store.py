@@ -12,6 +12,8 @@ from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders.model import (
     FulfilmentStatus,
+    Maker,
+    Obstacle,
     Order,
     OrderStatus,
     OrderView,
@@ -83,6 +85,15 @@ async def open_for_resource(conn: Connection, resource_type: str | None, resourc
     query = f"""
         SELECT {_COLUMNS} FROM orders
         WHERE resource_type IS NOT DISTINCT FROM $1 AND resource_id = $2 AND status = 'PENDING_PAYMENT'
+        """
+    return _order(await conn.fetchrow(query, resource_type, resource_id))
+
+
+async def lock_for_resource(conn: Connection, resource_type: str | None, resource_id: str) -> Order | None:
+    """Fetch the order that is open for a resource, and hold its row."""
+    query = f"""
+        SELECT {_COLUMNS} FROM orders
+        WHERE resource_type IS NOT DISTINCT FROM $1 AND resource_id = $2 AND status = 'PENDING_PAYMENT' FOR UPDATE
         """
     return _order(await conn.fetchrow(query, resource_type, resource_id))
 
@@ -177,32 +188,90 @@ async def wait_by_event(conn: Connection, tellings: list[Telling], now: datetime
     )
 
 
-async def expire_overdue(conn: Connection, now: datetime, *, limit: int) -> list[Order]:
-    """Expire open orders past their time, but none that Toss is being asked about or that awaits a deposit."""
+# An order that awaits a deposit, or about which Toss is being asked, does not end. `o` is the order's row.
+_DEPOSIT_AWAITED: Final = "EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.status = 'WAITING_FOR_DEPOSIT')"
+_QUESTION_OPEN: Final = """
+    EXISTS (SELECT FROM payments p JOIN payment_transactions t ON t.payment_id = p.id
+            WHERE p.order_id = o.id AND t.status = 'pending' AND t.type NOT IN ('status_read', 'webhook_received'))
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What one batch of overdue orders came to: ``seen`` were looked at, ``expired`` are over."""
+
+    seen: int
+    expired: list[Order]
+
+
+async def expire_overdue(
+    conn: Connection, now: datetime, *, limit: int, deposit_until: datetime, question_until: datetime
+) -> Ended:
+    """Expire open orders past their time; one that may not end yet is put off, and stands in nobody's way."""
     # Two statements: only a fresh look, once the rows are held, sees the attempts committed while we waited.
     held = await conn.fetch(
         """
-        SELECT id FROM orders WHERE status = 'PENDING_PAYMENT' AND expires_at <= $1
-        ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        SELECT id FROM orders WHERE status = 'PENDING_PAYMENT' AND greatest(expires_at, expiry_put_off_until) <= $1
+        ORDER BY greatest(expires_at, expiry_put_off_until) LIMIT $2 FOR UPDATE SKIP LOCKED
         """,
         now,
         limit,
     )
+    expired = await expire(conn, [row["id"] for row in held], now)
+    over = {order.id for order in expired}
+    await conn.execute(
+        f"""
+        UPDATE orders o SET expiry_put_off_until = CASE WHEN {_DEPOSIT_AWAITED} THEN $2::timestamptz ELSE $3 END
+        WHERE o.id = ANY ($1)
+        """,
+        [row["id"] for row in held if row["id"] not in over],
+        deposit_until,
+        question_until,
+    )
+    return Ended(seen=len(held), expired=expired)
+
+
+async def expire(conn: Connection, order_ids: list[OrderId], now: datetime) -> list[Order]:
+    """Expire these orders, held by the caller, except what may not end yet; return those that are over."""
     rows = await conn.fetch(
         f"""
         UPDATE orders o SET status = 'EXPIRED', updated_at = $2
-        WHERE o.id = ANY ($1) AND NOT EXISTS (
-            SELECT FROM payments p WHERE p.order_id = o.id AND (
-              p.status = 'WAITING_FOR_DEPOSIT'
-              OR EXISTS (SELECT FROM payment_transactions t
-                         WHERE t.payment_id = p.id AND t.status = 'pending'
-                           AND t.type NOT IN ('status_read', 'webhook_received'))))
+        WHERE o.id = ANY ($1) AND o.status = 'PENDING_PAYMENT' AND o.expires_at <= $2
+          AND NOT {_DEPOSIT_AWAITED} AND NOT {_QUESTION_OPEN}
         RETURNING {_COLUMNS}
         """,
-        [row["id"] for row in held],
+        order_ids,
         now,
     )
     return [order for row in rows if (order := _order(row))]
+
+
+async def obstacle_of(conn: Connection, order_id: OrderId) -> Obstacle | None:
+    """Return why an order, held by the caller, cannot be closed now; None where nothing stands in the way."""
+    row = await conn.fetchrow(
+        f"SELECT {_QUESTION_OPEN} AS question, {_DEPOSIT_AWAITED} AS deposit FROM orders o WHERE o.id = $1", order_id
+    )
+    if row is None:
+        return None
+    return Obstacle.QUESTION if row["question"] else Obstacle.DEPOSIT if row["deposit"] else None
+
+
+async def extend(conn: Connection, order_id: OrderId, expires_at: datetime, now: datetime) -> None:
+    await conn.execute("UPDATE orders SET expires_at = $2, updated_at = $3 WHERE id = $1", order_id, expires_at, now)
+
+
+async def count_open_of_user(conn: Connection, user_id: UserId, now: datetime) -> int:
+    """Count the unpaid orders that a user has placed and that are not over; nobody else counts at the same time."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('orders of ' || $1, 0))", str(user_id))
+    found: int = await conn.fetchval(
+        """
+        SELECT count(*) FROM orders
+        WHERE user_id = $1 AND status = 'PENDING_PAYMENT' AND made_by = 'user' AND expires_at > $2
+        """,
+        user_id,
+        now,
+    )
+    return found
 
 
 def _order(row: Any) -> Order | None:
@@ -216,6 +285,7 @@ def _order(row: Any) -> Order | None:
             "amount": Krw(row["amount"]),
             "tax_free_amount": Krw(row["tax_free_amount"]),
             "status": OrderStatus(row["status"]),
+            "made_by": Maker(row["made_by"]),
             "fulfilment_status": FulfilmentStatus(row["fulfilment_status"]),
         }
     )

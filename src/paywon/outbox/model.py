@@ -157,6 +157,13 @@ class OrderPaymentEvent(Told, frozen=True, kw_only=True):
     payment: PaymentTold
 
 
+class OrderMaybePaymentEvent(Told, frozen=True, kw_only=True):
+    """About an order. ``payment`` is null where no payment did it: an order of 0 won, or one that was withdrawn."""
+
+    order: OrderTold
+    payment: PaymentTold | None
+
+
 class RefundEvent(Told, frozen=True, kw_only=True):
     order: OrderTold
     payment: PaymentTold
@@ -193,7 +200,15 @@ class PingEvent(Told, frozen=True, kw_only=True):
 
 
 EventData: TypeAlias = (
-    OrderEvent | OrderPaymentEvent | RefundEvent | DoubtEvent | CapsuleEvent | BillingKeyEvent | PayoutEvent | PingEvent
+    OrderEvent
+    | OrderPaymentEvent
+    | OrderMaybePaymentEvent
+    | RefundEvent
+    | DoubtEvent
+    | CapsuleEvent
+    | BillingKeyEvent
+    | PayoutEvent
+    | PingEvent
 )
 
 _T = EventType
@@ -203,10 +218,10 @@ DATA: Final[dict[EventType, type[EventData]]] = {
     _T.PAYMENT_REFUNDED: RefundEvent,
     _T.PAYMENT_IN_DOUBT: DoubtEvent,
     _T.PAYMENT_DOUBT_RESOLVED: DoubtEvent,
-    _T.ORDER_PAID: OrderPaymentEvent,
+    _T.ORDER_PAID: OrderMaybePaymentEvent,
     _T.ORDER_PAYMENT_REVERSED: OrderPaymentEvent,
     _T.ORDER_REFUNDED: OrderPaymentEvent,
-    _T.ORDER_CANCELED: OrderPaymentEvent,
+    _T.ORDER_CANCELED: OrderMaybePaymentEvent,
     _T.ORDER_EXPIRED: OrderEvent,
     _T.CAPSULE_CREATED: CapsuleEvent,
     _T.CAPSULE_CANCELED: CapsuleEvent,

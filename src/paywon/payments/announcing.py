@@ -10,11 +10,13 @@ from paywon.capsules.model import Capsule
 from paywon.orders.announcing import expired_event, order_told
 from paywon.orders.model import FulfilmentKind, FulfilmentStatus, Order, OrderStatus
 from paywon.outbox.model import (
+    DATA,
     CapsuleEvent,
     CapsuleTold,
     DoubtEvent,
     Event,
     EventType,
+    OrderMaybePaymentEvent,
     OrderPaymentEvent,
     PaymentTold,
     QuestionTold,
@@ -74,12 +76,19 @@ def events_of(before: Books, after: Books, now: datetime, *, capsule: Capsule | 
 
     ``capsule`` is the order's own; it is wanted where ``moves_capsule`` says so.
     """
-    return [*_of_payment(before, after, now), *_of_order(before, after, now), *_of_capsule(before, after, capsule, now)]
+    of_capsule = capsule_events(before.order, after.order, capsule, now)
+    return [*_of_payment(before, after, now), *_of_order(before, after, now), *of_capsule]
 
 
 def requested(order: Order, payment: Payment, now: datetime) -> Event:
     """Tell that somebody has begun to pay an order."""
     return _about(EventType.PAYMENT_REQUESTED, Books(order=order, payment=payment), now)
+
+
+def paid_free(order: Order, now: datetime) -> Event:
+    """Tell that an order of 0 won counts as paid: there is no payment."""
+    data = OrderMaybePaymentEvent(order=order_told(order), payment=None)
+    return new_event(EventType.ORDER_PAID, order.id, data, now)
 
 
 def refused(before: Books, after: Books, attempt: Attempt, now: datetime) -> list[Event]:
@@ -176,11 +185,12 @@ def _of_order(before: Books, after: Books, now: datetime) -> list[Event]:
     return events
 
 
-def _of_capsule(before: Books, after: Books, capsule: Capsule | None, now: datetime) -> list[Event]:
-    if not moves_capsule(before.order, after.order):
+def capsule_events(before: Order, after: Order, capsule: Capsule | None, now: datetime) -> list[Event]:
+    """Return what a change of an order is told as of its capsule, which is wanted where ``moves_capsule`` says so."""
+    if not moves_capsule(before, after):
         return []
     assert capsule is not None, "what was made or taken back is there"
-    kind = EventType.CAPSULE_CREATED if _holds(after.order) else EventType.CAPSULE_CANCELED
+    kind = EventType.CAPSULE_CREATED if _holds(after) else EventType.CAPSULE_CANCELED
     told = CapsuleTold(
         id=capsule.id,
         status=capsule.status.value,
@@ -188,7 +198,7 @@ def _of_capsule(before: Books, after: Books, capsule: Capsule | None, now: datet
         open_at=capsule.open_at,
         headcount=capsule.headcount,
     )
-    return [new_event(kind, after.order.id, CapsuleEvent(order=order_told(after.order), capsule=told), now)]
+    return [new_event(kind, after.id, CapsuleEvent(order=order_told(after), capsule=told), now)]
 
 
 def _holds(order: Order) -> bool:
@@ -209,5 +219,6 @@ def _refund(books: Books, went_back: Krw, now: datetime) -> Event:
 
 
 def _about(kind: EventType, books: Books, now: datetime) -> Event:
-    data = OrderPaymentEvent(order=order_told(books.order), payment=payment_told(books.payment))
+    shape = OrderMaybePaymentEvent if DATA[kind] is OrderMaybePaymentEvent else OrderPaymentEvent
+    data = shape(order=order_told(books.order), payment=payment_told(books.payment))
     return new_event(kind, books.order.id, data, now)

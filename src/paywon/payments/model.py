@@ -411,6 +411,8 @@ DUE_GRACE: Final = timedelta(minutes=1)
 SWEEP: Final = timedelta(hours=1)
 # A bank pays a refund out about two days later (api.md 5.4 [1src]).
 REFUND_SWEEP: Final = timedelta(hours=6)
+# A key whose approval was refused is read once more after this long, in case it was approved after all.
+REFUSED_SWEEP: Final = timedelta(minutes=1)
 # When a window that was opened is over for certain: 30 minutes to authenticate, 10 to confirm (api.md 2).
 WINDOW: Final = timedelta(minutes=41)
 
@@ -455,6 +457,16 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
         over_at = payment.requested_at + WINDOW
         return over_at if now < over_at else now + SWEEP if now < over_at + timedelta(days=1) else None
     return None
+
+
+def look_at_refused(refused_at: datetime, order_ends_at: datetime) -> datetime:
+    """Decide when to read a refused paymentKey once more: soon, and before its order is closed."""
+    return max(refused_at, min(refused_at + REFUSED_SWEEP, order_ends_at - REFUSED_SWEEP / 2))
+
+
+def earliest(*times: datetime | None) -> datetime | None:
+    """Return the earliest of the times that are known; None where none is."""
+    return min((time for time in times if time is not None), default=None)
 
 
 def _next_look_for_deposit(due: datetime | None, now: datetime) -> datetime:

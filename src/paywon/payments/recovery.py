@@ -178,12 +178,14 @@ def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 
 
 def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
-    if reading.found and reading.status is not None:
+    if reading.found and reading.status is not None and reading.same_key:
         return Step.SUCCEEDED
+    # An earlier window of the same order is no answer.
+    missing = not reading.found or (reading.status is not None and not reading.same_key)
     if now - attempt.first_asked_at >= REQUEST_WINDOW:
-        return Step.WAIT if reading.found else Step.FAILED
+        return Step.FAILED if missing else Step.WAIT
     if attempt.answered:
-        return Step.WAIT if reading.found else Step.ASK_ANEW
+        return Step.ASK_ANEW if missing else Step.WAIT
     return Step.ASK_AGAIN
 
 

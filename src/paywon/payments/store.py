@@ -105,6 +105,16 @@ async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
     return [PaymentKey(row["payment_key"]) for row in rows]
 
 
+async def keys_before(conn: Connection, payment_id: PaymentId, at: datetime) -> set[PaymentKey]:
+    """Fetch the paymentKeys that a payment had before a time: those of its earlier windows."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT to_key FROM payment_status_changes WHERE payment_id = $1 AND at < $2 AND to_key IS NOT NULL",
+        payment_id,
+        at,
+    )
+    return {PaymentKey(row["to_key"]) for row in rows}
+
+
 async def last_asked_key(conn: Connection, payment_id: PaymentId) -> PaymentKey | None:
     """Fetch the paymentKey under which Toss was last asked to approve a payment."""
     key: PaymentKey | None = await conn.fetchval(
@@ -285,6 +295,23 @@ async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: Pay
         payment_key,
     )
     return _attempt(row) if row else None
+
+
+async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[PaymentKey, datetime]]:
+    """Fetch the paymentKeys whose approval Toss refused, with the time, that nobody has read since."""
+    rows = await conn.fetch(
+        """
+        SELECT t.payment_key, max(t.closed_at) AS refused_at FROM payment_transactions t
+        WHERE t.payment_id = $1 AND t.type = 'payment_confirmation' AND t.outcome = 'no' AND t.payment_key IS NOT NULL
+          AND t.idempotency_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM payment_transactions r
+                          WHERE r.payment_id = $1 AND r.payment_key = t.payment_key AND r.type = 'status_read'
+                            AND r.outcome IN ('yes', 'no') AND r.created_at > t.closed_at)
+        GROUP BY t.payment_key
+        """,
+        payment_id,
+    )
+    return [(PaymentKey(row["payment_key"]), row["refused_at"]) for row in rows]
 
 
 async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:

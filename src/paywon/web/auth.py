@@ -79,3 +79,14 @@ def needs(scope: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRoute
             raise PaywonError("FORBIDDEN", scope=scope)
 
     return guard
+
+
+def needs_of_user(scope: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+    """Make a guard that lets in servers, and of an app's own users only who holds ``scope``."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        principal: Principal = connection.user
+        if principal.owner is not None and scope not in principal.scopes:
+            raise PaywonError("FORBIDDEN", scope=scope)
+
+    return guard

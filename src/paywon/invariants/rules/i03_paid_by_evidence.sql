@@ -1,7 +1,11 @@
 -- I3, over the orders that were paid: the stored answer of Toss is about this order, this amount and this currency, shows an
--- approval, and says what our rows say.
+-- approval, and says what our rows say. An order of 0 won is paid without a payment, and stays so.
 SELECT o.id::text AS subject,
-       CASE WHEN p.id IS NULL THEN 'paid, and has no payment'
+       CASE WHEN o.amount = 0 THEN
+                CASE WHEN p.id IS NOT NULL THEN 'costs nothing, and has a payment'
+                     WHEN o.status <> 'PAID' THEN 'costs nothing, and is ' || o.status
+                END
+            WHEN p.id IS NULL THEN 'paid, and has no payment'
             WHEN shown.status IS NULL THEN 'paid, and no answer of Toss is stored'
             WHEN shown."orderId" IS DISTINCT FROM o.order_no THEN 'the stored answer is about another order'
             -- Whole won, as a number or as its text.

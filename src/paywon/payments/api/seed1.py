@@ -13,6 +13,7 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import PaymentId, UserId
 from paywon.base.money import Krw
 from paywon.orders.commands import OrderWish
+from paywon.orders.model import Maker
 from paywon.payments import store
 from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered
 from paywon.payments.api.seed2 import ConfirmIn, confirmation
@@ -21,6 +22,7 @@ from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.requesting import PaymentWish
 from paywon.payments.model import (
+    OVER_WITHOUT_MONEY,
     Attempt,
     AttemptType,
     Payment,
@@ -28,7 +30,7 @@ from paywon.payments.model import (
     SimpleStatus,
     simple_status,
 )
-from paywon.web.auth import needs, only_own
+from paywon.web.auth import needs, needs_of_user, only_own
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.paging import decode_cursor, encode_cursor
@@ -198,15 +200,21 @@ class PaymentsController(Controller):
         "/request",
         dto=StrictBody[RequestIn],
         return_dto=None,
-        guards=[needs("payments:write")],
+        guards=[needs("payments:write"), needs_of_user("orders:write")],
         summary="Request a payment",
         responses=writing(409, 502),
     )
     async def request_payment(self, data: RequestIn, cashier: Till, origin: Asker) -> Response[RequestOut]:
-        """Create an order with its payment and open Toss's payment window at ``checkoutUrl``."""
+        """Create an order with its payment and open Toss's payment window at ``checkoutUrl``.
+
+        Where the resource has an unpaid order of the same user and amount, a new window is opened for that order.
+        It places an order with an amount, so a user's token needs ``orders:write`` too.
+        """
         only_own(origin.owner, data.user_id)
-        view = await requesting.request_payment(cashier, _wish(data), origin)
-        body = RequestOut(payment=seed1_view(view), checkout_url=view.payment.checkout_url)
+        made_by = Maker.SERVER if origin.owner is None else Maker.USER
+        view = await requesting.request_payment(cashier, _wish(data, made_by), origin)
+        shown = seed1_view(view)
+        body = RequestOut(payment=shown, checkout_url=shown.checkout_url)
         return answered(view, body, status_code=HTTP_201_CREATED, poll_at=_place(view))
 
     @post(
@@ -314,7 +322,7 @@ class PaymentsController(Controller):
         return ReceiptOut(receipt_url=view.payment.receipt_url)
 
 
-def _wish(data: RequestIn) -> PaymentWish:
+def _wish(data: RequestIn, made_by: Maker) -> PaymentWish:
     customer = {
         "name": data.customer_name,
         "email": data.customer_email,
@@ -329,6 +337,7 @@ def _wish(data: RequestIn) -> PaymentWish:
             resource_type=data.resource_type,
             resource_id=data.resource_id,
             metadata=data.metadata,
+            made_by=made_by,
         ),
         method=data.payment_method,
         customer={name: value for name, value in customer.items() if value},
@@ -353,6 +362,8 @@ def payment_out(payment: Payment, *, confirming: bool, open_request: str | None)
         "status": simple_status(payment, confirming=confirming),
         "open_request": open_request,
         "order_id": payment.order_no,
+        # Nobody is sent to a window that is over.
+        "checkout_url": None if payment.status in OVER_WITHOUT_MONEY else payment.checkout_url,
         "refundable_amount": payment.balance_amount if payment.approved_at else None,
         "approval_number": payment.card_approval_number,
         "failure_code": payment.fail_code,

@@ -7,6 +7,7 @@ from paywon.base.ids import AttemptId, CancelId, PaymentId, PaymentKey, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
+from paywon.orders.model import FulfilmentStatus
 from paywon.payments import store
 from paywon.payments.commands.asking import carry_out, recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
@@ -67,6 +68,7 @@ async def _intend(
         raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
     cancels = await store.cancels_of(conn, payment.id)
     amount = _checked_amount(payment, cancels, wish)
+    await check_user_refund(conn, cashier, payment, amount, origin)
     tax_free = _tax_free_part(payment, cancels, ordered, amount, wish)
     attempt = new_attempt(
         cashier,
@@ -155,6 +157,22 @@ def _checked_amount(payment: Payment, cancels: list[Cancel], wish: RefundWish) -
     if payment.virtual_account is not None and not waiting and wish.account is None:
         raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")
     return amount
+
+
+async def check_user_refund(conn: Connection, cashier: Cashier, payment: Payment, amount: Krw, origin: Origin) -> None:
+    """See that an app's own user takes no money back for what they keep, or are going to be given all the same.
+
+    Raises:
+        PaywonError: REFUND_NEEDS_SHOP.
+    """
+    if origin.owner is None or cashier.users_refund_fulfilled or payment.approved_at is None:
+        return
+    order = await orders.by_id(conn, payment.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    # A partial refund takes nothing back that is handed over, then or later.
+    partial = amount != payment.balance_amount and order.fulfilment_status is not FulfilmentStatus.NONE
+    if partial or order.fulfilment_status is FulfilmentStatus.FULFILLED:
+        raise PaywonError("REFUND_NEEDS_SHOP")
 
 
 def known_bank(account: RefundReceiveAccount | None) -> RefundReceiveAccount | None:

@@ -18,6 +18,7 @@ from paywon.db.pool import Connection, Database
 from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
+from paywon.orders.model import OrderLimits
 from paywon.payments import store
 from paywon.payments.model import Attempt, AttemptType, Payment
 from paywon.payments.recovery import DEFAULT_PLAN, RetryPlan
@@ -52,6 +53,10 @@ class Cashier:
     lease: timedelta = timedelta(seconds=200)
     # What paid orders can ask for; plug-ins among it.
     fulfilments: Fulfilments = BUNDLED
+    # How far the orders of payment requests may reach.
+    limits: OrderLimits = field(default_factory=OrderLimits)
+    # Whether an app's own user may take back money for what has been handed over.
+    users_refund_fulfilled: bool = False
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def within_budget(self, work: Coroutine[Any, Any, None]) -> None:

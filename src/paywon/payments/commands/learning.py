@@ -32,6 +32,7 @@ from paywon.payments.facts import cancel_columns, cancels_listed, fact_of, payme
 from paywon.payments.model import (
     APPROVED,
     LOOK_AGAIN,
+    UNPAID,
     Cancel,
     CancelStatus,
     Fact,
@@ -40,8 +41,10 @@ from paywon.payments.model import (
     Verdict,
     contradiction,
     deposited_at,
+    earliest,
     hold_ends_at,
     judge,
+    look_at_refused,
     looks_old,
     next_look,
     order_status,
@@ -93,7 +96,7 @@ async def learn(
     if fact is None:
         return Learned(verdict=Verdict.CONTRADICTS, why=unfit(evidence.answer) or "")
     order = await orders.lock_by_no(conn, OrderNo(fact.order_no))
-    if order is None:
+    if order is None or order.is_free:
         return Learned(verdict=Verdict.CONTRADICTS, why="orderId: is no order of ours")
     payment = await lock_or_open_payment(conn, order, now)
     before, verdict = Books(order=order, payment=payment), judge(payment, fact)
@@ -107,7 +110,7 @@ async def learn(
         await _note_second(conn, order, payment, fact, evidence, now)
         return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
-        payment = await _update(conn, payment, evidence, fact, now, deposit_hold)
+        payment = await _update(conn, order, payment, evidence, fact, now, deposit_hold)
     if verdict is Verdict.STALE and looks_old(payment, fact):
         await store.look_soon(conn, payment.id, now + LOOK_AGAIN)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
@@ -123,7 +126,13 @@ async def learn(
 
 
 async def _update(
-    conn: Connection, payment: Payment, evidence: Evidence, fact: Fact, now: datetime, deposit_hold: timedelta
+    conn: Connection,
+    order: Order,
+    payment: Payment,
+    evidence: Evidence,
+    fact: Fact,
+    now: datetime,
+    deposit_hold: timedelta,
 ) -> Payment:
     columns = payment_columns(evidence.answer, evidence.raw, fact)
     if evidence.answer.approved_at is None and columns["approved_at"] is not None and payment.approved_at is not None:
@@ -131,7 +140,12 @@ async def _update(
     if columns["virtual_account"] == {} and payment.payment_key == fact.payment_key:
         columns["virtual_account"] = payment.virtual_account or {}
     columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.is_by_account)
-    columns["look_again_at"] = next_look(replace(payment, **columns), now, deposit_hold)
+    look = next_look(replace(payment, **columns), now, deposit_hold)
+    if fact.status in UNPAID:
+        # A new window is open; the key that was refused before it is still to be read once.
+        refused = await store.refused_unread(conn, payment.id)
+        look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
+    columns["look_again_at"] = look
     return await store.update_payment(conn, payment.id, now, **columns)
 
 

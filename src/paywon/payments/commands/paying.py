@@ -33,11 +33,13 @@ async def lock_to_pay(conn: Connection, cashier: Cashier, order_no: OrderNo, ori
     """Lock an order and its payment; the payment's row is made the first time.
 
     Raises:
-        PaywonError: ORDER_NOT_FOUND, also for somebody else's.
+        PaywonError: ORDER_NOT_FOUND, also for somebody else's; ORDER_ALREADY_PAID for one of 0 won.
     """
     order = await orders.lock_by_no(conn, order_no)
     if order is None or origin.owner not in (None, order.user_id):
         raise PaywonError("ORDER_NOT_FOUND", field="orderId")
+    if order.is_free:
+        raise PaywonError("ORDER_ALREADY_PAID")  # of 0 won: it has no payment, and never gets one
     return Payable(order=order, payment=await lock_or_open_payment(conn, order, cashier.clock.now()))
 
 

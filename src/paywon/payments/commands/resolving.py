@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from paywon.base.ids import AttemptId, new_uuid
+from paywon.base.ids import AttemptId, PaymentKey, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
@@ -83,7 +83,8 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-    reading, now = _reading(payment, attempt, cancel, reread), cashier.clock.now()
+        earlier = await store.keys_before(conn, payment.id, attempt.first_asked_at)
+    reading, now = _reading(payment, attempt, cancel, reread, earlier), cashier.clock.now()
     step = next_step(attempt, reading, now, margin=cashier.retries.margin)
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
@@ -192,7 +193,9 @@ async def _close_abandoned(cashier: Cashier, attempt: Attempt) -> None:
             await close(conn, cashier, held, AttemptStatus.FAILED, outcome="unknown", code="ABANDONED")
 
 
-def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread) -> Reading:
+def _reading(
+    payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: Reread, earlier: Collection[PaymentKey]
+) -> Reading:
     answer = reread.answer
     if isinstance(answer, Yes):
         # What contradicts our books settles nothing: the attempt stays open for a person.
@@ -200,7 +203,7 @@ def _reading(payment: Payment, attempt: Attempt, cancel: Cancel | None, reread: 
         return Reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
-            same_key=_is_about(payment, attempt, answer.value),
+            same_key=_is_about(payment, attempt, answer.value, earlier),
             cancel_seen=_cancel_seen(attempt, cancel, answer),
         )
     return Reading(status=None, found=not is_missing(answer))
@@ -213,16 +216,19 @@ def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payme
     return shows_gone(attempt.payment_key, answer.call)
 
 
-def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment) -> bool:
+def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
     """Whether the payment that Toss shows is the one that an attempt was to bring about.
 
     Toss makes the paymentKey of a charge and of an account that we ask for, so these are told by their kind, and
-    from an earlier refusal on the same order by its key.
+    from an earlier refusal on the same order by its key. A window is told from the earlier windows of its order, whose
+    keys are ``earlier``.
     """
     if attempt.type is AttemptType.BILLING_CHARGE:
         return shown.type in (None, "BILLING") and not _known_refusal(before, shown)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
         return shown.is_by_account and not _known_refusal(before, shown)
+    if attempt.type is AttemptType.PAYMENT_REQUEST:
+        return shown.payment_key not in earlier
     return attempt.payment_key in (None, shown.payment_key)
 
 

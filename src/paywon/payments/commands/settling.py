@@ -10,7 +10,7 @@ from paywon.base.ids import AttemptId, new_uuid
 from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
-from paywon.orders.model import OrderStatus
+from paywon.orders.model import Order, OrderStatus
 from paywon.outbox.model import EventType
 from paywon.payments import store
 from paywon.payments.announcing import Books
@@ -32,6 +32,8 @@ from paywon.payments.model import (
     Payment,
     PaymentStatus,
     Verdict,
+    earliest,
+    look_at_refused,
 )
 from paywon.payments.recovery import counted_tries, is_doubtful, most_tries, next_try_at
 from paywon.strays import store as strays
@@ -321,13 +323,21 @@ async def give_up(
 
 
 async def _close_unopened(conn: Connection, about: Payment, now: datetime, **failure: Any) -> None:
-    """Nobody can pay an order whose payment window never opened; its resource is free again."""
+    """Close an order whose payment window never opened: nobody can pay it, and its resource is free again."""
     order, payment = await orders.lock_by_id(conn, about.order_id), await store.lock_by_order(conn, about.order_id)
     assert order is not None and payment is not None, "neither is ever deleted"
+    if not _placed_for_window(order, payment):
+        return
     await orders.set_status(conn, order.id, OrderStatus.CANCELED, now, paid_told_at=None)
     over = await store.update_payment(conn, payment.id, now, status=PaymentStatus.ABORTED, **failure)
     closed = Books(order=replace(order, status=OrderStatus.CANCELED), payment=over)
     await tell_change(conn, Books(order=order, payment=payment), closed, now)
+
+
+def _placed_for_window(order: Order, payment: Payment) -> bool:
+    """Whether an open order was placed for a window that has never been there; else it can be paid another way."""
+    fresh = order.status is OrderStatus.PENDING_PAYMENT and order.created_at == payment.created_at
+    return fresh and payment.payment_key is None
 
 
 async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, attempt: Attempt, answer: No) -> None:
@@ -343,10 +353,12 @@ async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, atte
     if over is not None and payment.payment_key in (None, attempt.payment_key):
         columns["status"] = over
     now = cashier.clock.now()
+    order = await orders.by_id(conn, about.order_id)
+    assert order is not None, "a payment has its order (foreign key)"
+    # A card company may approve what its answer refused: the key is read once, before the order is closed.
+    columns["look_again_at"] = earliest(payment.look_again_at, look_at_refused(now, order.expires_at))
     refused = await store.update_payment(conn, payment.id, now, **columns)
     if over is not None:
-        order = await orders.by_id(conn, about.order_id)
-        assert order is not None, "a payment has its order (foreign key)"
         await tell_refused(conn, order, payment, refused, attempt, now)
 
 

@@ -9,9 +9,19 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import FulfilmentKind, FulfilmentStatus, Order
 from paywon.outbox import store as outbox
-from paywon.outbox.model import EventType
+from paywon.outbox.model import Event, EventType
 from paywon.payments import store
-from paywon.payments.announcing import DOUBTS_TOLD, Books, doubt, events_of, moves_capsule, refused, requested
+from paywon.payments.announcing import (
+    DOUBTS_TOLD,
+    Books,
+    capsule_events,
+    doubt,
+    events_of,
+    moves_capsule,
+    paid_free,
+    refused,
+    requested,
+)
 from paywon.payments.model import Attempt, Payment
 
 # Why an order that the application is told of by event is not handed over: nobody listens to order.paid.
@@ -31,14 +41,23 @@ async def tell_change(conn: Connection, before: Books, after: Books, now: dateti
     capsule = None
     if moves_capsule(before.order, after.order):
         capsule = await capsules.by_order(conn, after.order.id)
-    events = events_of(before, after, now, capsule=capsule)
+    return await _tell(conn, after.order, events_of(before, after, now, capsule=capsule), now)
+
+
+async def tell_free(conn: Connection, before: Order, after: Order, now: datetime) -> Order:
+    """Tell that an order of 0 won is paid, and of its capsule; return the order as ``tell_change`` does."""
+    capsule = await capsules.by_order(conn, after.id) if moves_capsule(before, after) else None
+    return await _tell(conn, after, [paid_free(after, now), *capsule_events(before, after, capsule, now)], now)
+
+
+async def _tell(conn: Connection, order: Order, events: list[Event], now: datetime) -> Order:
     unheard = await outbox.append(conn, events, now)
     paid = [event.id for event in events if event.type is EventType.ORDER_PAID]
-    if not unheard.intersection(paid) or after.order.fulfilment_kind != FulfilmentKind.EVENT:
-        return after.order
+    if not unheard.intersection(paid) or order.fulfilment_kind != FulfilmentKind.EVENT:
+        return order
     blocked, why = FulfilmentStatus.BLOCKED, NO_ENDPOINT
-    await orders.set_fulfilment(conn, after.order.id, blocked, why, now)
-    return replace(after.order, fulfilment_status=blocked, fulfilment_reason=why)
+    await orders.set_fulfilment(conn, order.id, blocked, why, now)
+    return replace(order, fulfilment_status=blocked, fulfilment_reason=why)
 
 
 async def tell_refused(

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from paywon.base.ids import PaymentKey
 from paywon.hearing import store as hearing
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
@@ -45,6 +46,8 @@ async def _look(cashier: Cashier, payment: Payment) -> None:
         # What a person took for failed may have been approved under a key that our row never took over.
         async with cashier.db.connection() as conn:
             key = await store.last_asked_key(conn, payment.id) or key
+    for refused in await _refused_keys(cashier, payment, key):
+        await read_from_toss(cashier, payment, _ORIGIN, payment_key=refused)
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=key)
     if isinstance(reread.answer, NotSent | Unknown):
         await _put_off(cashier, payment, UNHEARD_AGAIN)
@@ -60,3 +63,10 @@ async def _put_off(cashier: Cashier, payment: Payment, wait: timedelta | None) -
     until = None if wait is None else cashier.clock.now() + wait
     async with cashier.db.transaction() as conn:
         await store.put_off_look(conn, payment, until=until)
+
+
+async def _refused_keys(cashier: Cashier, payment: Payment, known: PaymentKey | None) -> list[PaymentKey]:
+    """Fetch the keys that were refused and never read since, except the one that is read anyway."""
+    async with cashier.db.connection() as conn:
+        refused = await store.refused_unread(conn, payment.id)
+    return [key for key, _ in refused if key != known]
