@@ -233,6 +233,24 @@ async def attempt_by_id(conn: Connection, attempt_id: AttemptId) -> Attempt | No
     return _attempt(row) if row else None
 
 
+async def last_of_line(conn: Connection, attempt_id: AttemptId) -> Attempt | None:
+    """Fetch an attempt, or the newest of those that put its question to Toss again with a key of their own."""
+    row = await conn.fetchrow(
+        f"""
+        WITH RECURSIVE line AS (
+            SELECT id, type, payment_id, billing_key_id, 0 AS place FROM payment_transactions WHERE id = $1
+            UNION ALL
+            SELECT t.id, t.type, t.payment_id, t.billing_key_id, line.place + 1 FROM payment_transactions t
+            -- No index knows who caused what; those of the payment and of the billing key narrow it down.
+            JOIN line ON (t.payment_id = line.payment_id OR t.billing_key_id = line.billing_key_id)
+                AND t.caused_by = line.id AND t.type = line.type AND t.idempotency_key IS NOT NULL)
+        {_SELECT_ATTEMPT} WHERE id = (SELECT id FROM line ORDER BY place DESC LIMIT 1)
+        """,
+        attempt_id,
+    )
+    return _attempt(row) if row else None
+
+
 async def update_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> None:
     """Set the named columns of an attempt."""
     query = f"UPDATE payment_transactions SET {_settings(columns, _ATTEMPT)} WHERE id = $1"
