@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 MOST_S = 3.0
 
@@ -19,13 +20,16 @@ def halt(pids: Sequence[int], seconds: float) -> threading.Timer:
 
 def group_of(leader: int) -> list[int]:
     """Return the processes of a group; every program here is started as the leader of one."""
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _is_of(pid, leader)]
+    return [pid for pid in _running() if _is_of(pid, leader)]
 
 
 def family_of(parent: int) -> list[int]:
     """Return a process and its children, as a PostgreSQL is made of."""
-    children = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent_of(pid) == parent]
-    return [parent, *children]
+    return [parent, *(pid for pid in _running() if _parent_of(pid) == parent)]
+
+
+def _running() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _tell(pids: Sequence[int], number: signal.Signals) -> None:
@@ -41,6 +45,6 @@ def _is_of(pid: int, leader: int) -> bool:
 
 
 def _parent_of(pid: int) -> int | None:
-    with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", encoding="utf-8") as told:
-        return int(told.read().rpartition(")")[2].split()[1])
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
     return None

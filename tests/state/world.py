@@ -46,7 +46,8 @@ _OPEN: Final = """
         AND fulfilment_status = 'WAITING'
     """
 _A_BACKEND: Final = """
-    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('paywon-api', 'paywon-worker')
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name IN ('paywon-api', 'paywon-worker')
     ORDER BY query_start DESC LIMIT 1
     """
 _EVER: Final = "startDate=2020-01-01T00:00:00&endDate=2099-12-31T00:00:00&limit=5000"
