@@ -215,6 +215,12 @@ class History(Surroundings):
         path = "/payments/" + known.pick("payment", "id") + "/refund" if seed1 else by_key
         self._ask(order, foretell, "POST", path, body, kill=kill)
 
+    def cancel_by_old_key(self, order: Order, window: Window) -> None:
+        """Cancel under the key of a window that was declined: nothing of it is to be cancelled."""
+        path = "/api/payments/toss/" + window.key + "/cancel"
+        expect = ["409 PAYMENT_KEY_NOT_CURRENT"]
+        self._call("api", "POST", path, {"cancelReason": REASON}, key=self.journal.name(), expect=expect)
+
     def withdraw(self, order: Order) -> None:
         """Withdraw an unpaid order at the shop's door; of one that is past its time nothing is said here."""
         self._out_of_blur(order)

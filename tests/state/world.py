@@ -19,6 +19,7 @@ from tests.state.disturbing import family_of, group_of, halt
 from tests.state.replay import SETTLE_WITHIN_S, Side, Stage, SurpriseError
 from tests.support.edits import Edit, mutate
 from tests.support.invariants import assert_invariants
+from tests.support.outside import find_faketime
 from tests.support.processes import Process
 from tests.support.stack import EVENTS, Stack
 
@@ -238,6 +239,7 @@ class World:
         self.rows(_HURRY)
         self.rows(_HURRY_LOOKS)
         self.rows(_HURRY_READS)
+        self.rows("UPDATE webhook_events SET look_at = now() WHERE status = 'received' AND look_at > now()")
         return [row["what"] for row in self.rows(_OPEN)]
 
     def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
@@ -278,8 +280,11 @@ class Floor:
     ground: Ground
 
     @contextmanager
-    def open_world(self, *, edits: Sequence[Edit] = (), sql: Sequence[str] = ()) -> Iterator[World]:
-        """Start API and worker over a fresh database; ``edits`` are made to their code, ``sql`` is run first."""
+    def open_world(self, *, edits: Sequence[Edit] = (), sql: Sequence[str] = (), skew_s: int = 0) -> Iterator[World]:
+        """Start API and worker over a fresh database; ``edits`` are made to their code, ``sql`` is run first.
+
+        ``skew_s``: how far the API's host is ahead and the worker's behind, as if each had a clock of its own.
+        """
         source = self.ground.source
         if edits:
             source = self.ground.folder / f"broken-{secrets.token_hex(6)}"
@@ -296,12 +301,22 @@ class Floor:
             settings={**QUICK, "PYTHONPATH": str(source)},
         )
         try:
-            self.runner.run(stack.open())
+            stack.settings |= _host_clock(skew_s)
+            self.runner.run(stack.open(worker=False))
+            stack.settings |= _host_clock(-skew_s)
+            self.runner.run(stack.start_worker())
             books = self.runner.run(asyncpg.connect(url, server_settings={"application_name": "state"}))
             yield World(stack=stack, runner=self.runner, books=books, sandbox=self.ground.sandbox)
             self.runner.run(books.close())
         finally:
             self.runner.run(stack.close())
+
+
+def _host_clock(skew_s: int) -> dict[str, str]:
+    """Return what gives a process another clock than the machine's; the monotonic one stays."""
+    if skew_s == 0:
+        return {}
+    return {"LD_PRELOAD": find_faketime(), "FAKETIME": f"{skew_s:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 @contextmanager
