@@ -8,6 +8,7 @@ from tests.state.mutants import MUTANTS as OF_HISTORIES
 from tests.state.mutants_outside import OUTSIDE as OF_SURROUNDINGS
 from tests.support.edits import Edit
 
+ALL = (*OF_CRASHES, *OF_HISTORIES, *OF_SURROUNDINGS)
 EDITS = {f"{mutant.name}, {number}": edit for mutant in ALL for number, edit in enumerate(mutant.edits, 1)}
 
 
