@@ -40,6 +40,7 @@ CREATE TABLE public.payment_transactions (
     in_doubt_at timestamp with time zone,
     began_at timestamp with time zone,
     unheard_at timestamp with time zone,
+    named_key text,
     CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
     CONSTRAINT in_doubt_is_open CHECK (((in_doubt_at IS NULL) OR (status = 'pending'::text))),

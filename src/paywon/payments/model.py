@@ -200,6 +200,8 @@ class Attempt:
     in_doubt_at: datetime | None = None
     # When a question was first put, where this row has taken the place of one that was answered with a passing failure.
     began_at: datetime | None = None
+    # The paymentKey that the caller of a cancel named, where one was named.
+    named_key: PaymentKey | None = None
     # Since when it waits for no other reason than that Toss could not be heard.
     unheard_at: datetime | None = None
     created_at: datetime

@@ -135,6 +135,7 @@ async def _intend(
         caused_by=wish.instead_of,
         attempt_id=attempt_id,
     )
+    attempt = replace(attempt, named_key=wish.payment_key)
     cancel = Cancel(
         id=CancelId(new_uuid()),
         payment_id=payment.id,
