@@ -69,7 +69,8 @@ _LEFTOVERS: Final = {
         ORDER BY found_at, id LIMIT $1
         """,
     Kind.REFUND: """
-        SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
+        SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason,
+               CASE WHEN balance_amount = 0 THEN 'refund_again' ELSE 'pay_by_hand' END AS door
         FROM payments
         WHERE virtual_account ->> 'refundStatus' IN ('FAILED', 'PARTIAL_FAILED')
           AND ($2::timestamptz IS NULL OR (updated_at, id) > ($2, $3::uuid))

@@ -26,11 +26,14 @@ class EventType(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_CANCELED = "payment.canceled"
     PAYMENT_DEPOSIT_REVERSED = "payment.deposit_reversed"
+    PAYMENT_REFUND_FAILED = "payment.refund_failed"
+    PAYMENT_REFUND_COMPLETED = "payment.refund_completed"
     PAYMENT_IN_DOUBT = "payment.in_doubt"
     PAYMENT_DOUBT_RESOLVED = "payment.doubt_resolved"
     ORDER_PAID = "order.paid"
     ORDER_PAYMENT_REVERSED = "order.payment_reversed"
     ORDER_REFUNDED = "order.refunded"
+    ORDER_FULFILMENT_BLOCKED = "order.fulfilment_blocked"
     ORDER_CANCELED = "order.canceled"
     ORDER_EXPIRED = "order.expired"
     CAPSULE_CREATED = "capsule.created"
@@ -96,6 +99,13 @@ class PaymentTold(Told, frozen=True, kw_only=True):
 class RefundTold(Told, frozen=True, kw_only=True):
     """What went back to the customer with this step; more than one refund, if they became known together."""
 
+    amount: Won
+
+
+class PayOutTold(Told, frozen=True, kw_only=True):
+    """What the bank made of a refund to an account: Toss's word, and won that went back so far by Toss's books."""
+
+    status: Literal["COMPLETED", "FAILED", "PARTIAL_FAILED"]
     amount: Won
 
 
@@ -170,6 +180,14 @@ class RefundEvent(Told, frozen=True, kw_only=True):
     refund: RefundTold
 
 
+class RefundPayOutEvent(Told, frozen=True, kw_only=True):
+    """About money that Toss counts as refunded, and that the bank did or did not bring to the customer's account."""
+
+    order: OrderTold
+    payment: PaymentTold
+    refund: PayOutTold
+
+
 class DoubtEvent(Told, frozen=True, kw_only=True):
     order: OrderTold
     payment: PaymentTold
@@ -204,6 +222,7 @@ EventData: TypeAlias = (
     | OrderPaymentEvent
     | OrderMaybePaymentEvent
     | RefundEvent
+    | RefundPayOutEvent
     | DoubtEvent
     | CapsuleEvent
     | BillingKeyEvent
@@ -216,11 +235,14 @@ DATA: Final[dict[EventType, type[EventData]]] = {
     **{kind: OrderPaymentEvent for kind in _T if kind.group == "payment"},
     _T.PAYMENT_PARTIALLY_REFUNDED: RefundEvent,
     _T.PAYMENT_REFUNDED: RefundEvent,
+    _T.PAYMENT_REFUND_FAILED: RefundPayOutEvent,
+    _T.PAYMENT_REFUND_COMPLETED: RefundPayOutEvent,
     _T.PAYMENT_IN_DOUBT: DoubtEvent,
     _T.PAYMENT_DOUBT_RESOLVED: DoubtEvent,
     _T.ORDER_PAID: OrderMaybePaymentEvent,
     _T.ORDER_PAYMENT_REVERSED: OrderPaymentEvent,
     _T.ORDER_REFUNDED: OrderPaymentEvent,
+    _T.ORDER_FULFILMENT_BLOCKED: OrderMaybePaymentEvent,
     _T.ORDER_CANCELED: OrderMaybePaymentEvent,
     _T.ORDER_EXPIRED: OrderEvent,
     _T.CAPSULE_CREATED: CapsuleEvent,

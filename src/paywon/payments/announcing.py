@@ -19,11 +19,14 @@ from paywon.outbox.model import (
     OrderMaybePaymentEvent,
     OrderPaymentEvent,
     PaymentTold,
+    PayOutTold,
     QuestionTold,
     RefundEvent,
+    RefundPayOutEvent,
     RefundTold,
     new_event,
 )
+from paywon.payments.bank_refunds import RefundStatus
 from paywon.payments.model import (
     MONEY_MOVING,
     Attempt,
@@ -68,6 +71,13 @@ _REACHED: Final = {
     _Stage.CANCELED: EventType.PAYMENT_CANCELED,
     _Stage.FAILED: EventType.PAYMENT_FAILED,
     _Stage.EXPIRED: EventType.PAYMENT_EXPIRED,
+}
+
+
+_PAID_OUT: Final[dict[RefundStatus | None, EventType]] = {
+    RefundStatus.FAILED: EventType.PAYMENT_REFUND_FAILED,
+    RefundStatus.PARTIAL_FAILED: EventType.PAYMENT_REFUND_FAILED,
+    RefundStatus.COMPLETED: EventType.PAYMENT_REFUND_COMPLETED,
 }
 
 
@@ -164,7 +174,18 @@ def _of_payment(before: Books, after: Books, now: datetime) -> list[Event]:
         went_back = Krw(had - _balance(after.payment))
         if went_back > 0:
             events.append(_refund(after, went_back, now))
-    return events
+    return events + _of_pay_out(before.payment, after, now)
+
+
+def _of_pay_out(was: Payment, after: Books, now: datetime) -> list[Event]:
+    """Answer what is told of a refund to an account: the bank pays it out, or not, days after Toss has counted it."""
+    status = after.payment.refund_status
+    kind = _PAID_OUT.get(status)
+    if status is None or kind is None or kind is _PAID_OUT.get(was.refund_status):
+        return []
+    told = PayOutTold(status=status.value, amount=after.payment.refunded_amount)  # type: ignore[arg-type]  # see kind
+    data = RefundPayOutEvent(order=order_told(after.order), payment=payment_told(after.payment), refund=told)
+    return [new_event(kind, after.order.id, data, now)]
 
 
 def _of_order(before: Books, after: Books, now: datetime) -> list[Event]:
@@ -182,7 +203,15 @@ def _of_order(before: Books, after: Books, now: datetime) -> list[Event]:
                 events.append(_about(EventType.ORDER_CANCELED, after, now))
             case OrderStatus.EXPIRED:
                 events.append(expired_event(is_, now))
+    if is_.fulfilment_status is FulfilmentStatus.BLOCKED is not was.fulfilment_status:
+        events.append(_about(EventType.ORDER_FULFILMENT_BLOCKED, after, now))
     return events
+
+
+def blocked(order: Order, payment: Payment | None, now: datetime) -> Event:
+    """Tell that what was ordered cannot be handed over."""
+    told = OrderMaybePaymentEvent(order=order_told(order), payment=payment_told(payment) if payment else None)
+    return new_event(EventType.ORDER_FULFILMENT_BLOCKED, order.id, told, now)
 
 
 def capsule_events(before: Order, after: Order, capsule: Capsule | None, now: datetime) -> list[Event]:

@@ -10,6 +10,7 @@ from paywon.base.ids import AttemptId, BillingKeyId, CancelId, OrderId, OrderNo,
 from paywon.base.money import Krw
 from paywon.base.sealing import SealedColumn
 from paywon.orders.model import OrderStatus
+from paywon.payments.bank_refunds import RefundStatus
 
 
 class PaymentStatus(StrEnum):
@@ -118,6 +119,11 @@ class Payment:
     def awaits_deposit(self) -> bool:
         """Whether a deposit may still come."""
         return self.status is PaymentStatus.WAITING_FOR_DEPOSIT and not self.is_past_due
+
+    @property
+    def refund_status(self) -> RefundStatus | None:
+        """What the bank made of the last refund; None where Toss says nothing of it that we know."""
+        return RefundStatus.__members__.get(str((self.virtual_account or {}).get("refundStatus")))
 
     @property
     def refunded_amount(self) -> Krw:
@@ -449,7 +455,7 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
     asked_at = payment.fact_asked_at or now
     if payment.status in APPROVED and held_until is not None and asked_at < held_until:
         return max(held_until, now)
-    if (payment.virtual_account or {}).get("refundStatus") == "PENDING":
+    if payment.refund_status is RefundStatus.PENDING:
         return now + REFUND_SWEEP
     if payment.status in APPROVED and held_until is not None and payment.balance_amount != 0:
         return min((held_until + wait for wait in AFTER_HOLD if held_until + wait > now), default=None)

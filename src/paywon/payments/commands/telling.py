@@ -14,6 +14,7 @@ from paywon.payments import store
 from paywon.payments.announcing import (
     DOUBTS_TOLD,
     Books,
+    blocked,
     capsule_events,
     doubt,
     events_of,
@@ -41,23 +42,27 @@ async def tell_change(conn: Connection, before: Books, after: Books, now: dateti
     capsule = None
     if moves_capsule(before.order, after.order):
         capsule = await capsules.by_order(conn, after.order.id)
-    return await _tell(conn, after.order, events_of(before, after, now, capsule=capsule), now)
+    return await _tell(conn, after.order, after.payment, events_of(before, after, now, capsule=capsule), now)
 
 
 async def tell_free(conn: Connection, before: Order, after: Order, now: datetime) -> Order:
     """Tell that an order of 0 won is paid, and of its capsule; return the order as ``tell_change`` does."""
     capsule = await capsules.by_order(conn, after.id) if moves_capsule(before, after) else None
-    return await _tell(conn, after, [paid_free(after, now), *capsule_events(before, after, capsule, now)], now)
+    events = [paid_free(after, now), *capsule_events(before, after, capsule, now)]
+    if after.fulfilment_status is FulfilmentStatus.BLOCKED:
+        events.append(blocked(after, None, now))
+    return await _tell(conn, after, None, events, now)
 
 
-async def _tell(conn: Connection, order: Order, events: list[Event], now: datetime) -> Order:
+async def _tell(conn: Connection, order: Order, payment: Payment | None, events: list[Event], now: datetime) -> Order:
     unheard = await outbox.append(conn, events, now)
     paid = [event.id for event in events if event.type is EventType.ORDER_PAID]
     if not unheard.intersection(paid) or order.fulfilment_kind != FulfilmentKind.EVENT:
         return order
-    blocked, why = FulfilmentStatus.BLOCKED, NO_ENDPOINT
-    await orders.set_fulfilment(conn, order.id, blocked, why, now)
-    return replace(order, fulfilment_status=blocked, fulfilment_reason=why)
+    stuck = replace(order, fulfilment_status=FulfilmentStatus.BLOCKED, fulfilment_reason=NO_ENDPOINT)
+    await orders.set_fulfilment(conn, order.id, stuck.fulfilment_status, stuck.fulfilment_reason, now)
+    await outbox.append(conn, [blocked(stuck, payment, now)], now)
+    return stuck
 
 
 async def tell_refused(
