@@ -157,7 +157,7 @@ class World:
     async def _all_up(self) -> bool:
         query = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = 'paywon-worker'"
         try:
-            healthy = [(await api.get("/health")).status == 200 for api in self.apis]
+            healthy = [(await api.get("/ready")).status == 200 for api in self.apis]
             healthy.append((await self.toss.get("/sandbox/health")).status == 200)
         except (aiohttp.ClientError, TimeoutError):
             return False

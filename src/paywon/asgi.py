@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from litestar import Litestar, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
@@ -16,10 +17,12 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from paywon import __version__
 from paywon.base.clock import Clock
+from paywon.base.errors import PaywonError
 from paywon.base.log import set_up_logging
 from paywon.billing.api import BillingController
 from paywon.capsules.api import CapsulesController
 from paywon.db.pool import Database
+from paywon.db.readiness import Readiness
 from paywon.desk.api import DeskController
 from paywon.events.api.doors import EventEndpointsController, EventsController
 from paywon.events.commands.mailroom import Mailroom
@@ -43,6 +46,7 @@ from paywon.settlements.api.doors import SettlementsController
 from paywon.settlements.commands import Ledger
 from paywon.web.arrival import BodyInTime
 from paywon.web.auth import OPEN, BearerAuthentication
+from paywon.web.head import OneHead
 from paywon.web.headers import careful_headers, place_below_mount
 from paywon.web.methods import tell_methods
 from paywon.web.openapi import OpenOperation, problems
@@ -50,20 +54,34 @@ from paywon.web.problems import HANDLERS
 from paywon.web.rates import RATE, LimitStrangers
 from paywon.wiring import House, open_house
 
+_log = structlog.get_logger()
+
 
 # No limit: a flood that comes through an unknown proxy must not have its watchman think that we are down.
 @get(
     "/health",
     opt={OPEN: True, RATE: None},
-    summary="Whether this process and its database are up",
+    summary="Whether this process is up; its database is not asked",
+    tags=["operations"],
+    operation_class=OpenOperation,
+)
+async def health() -> dict[str, str]:
+    return {"status": "ok", "version": __version__}
+
+
+@get(
+    "/ready",
+    opt={OPEN: True, RATE: None},
+    summary="Whether this process can do its work: its database can be read and written, answered within a second",
     tags=["operations"],
     responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
     operation_class=OpenOperation,
 )
-async def health(state: State) -> dict[str, str]:
-    house: House = state.house
-    async with house.db.connection() as conn:
-        await conn.execute("SELECT 1")
+async def ready(state: State) -> dict[str, str]:
+    readiness: Readiness = state.readiness
+    if (trouble := await readiness.trouble()) is not None:
+        _log.warning("not ready", trouble=trouble)
+        raise PaywonError("DATABASE_UNAVAILABLE", retry_after_s=2)
     return {"status": "ok", "version": __version__}
 
 
@@ -91,6 +109,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
     """Make the application for these settings; its parts are connected when it starts."""
     handlers: list[Any] = [
         health,
+        ready,
         OrdersController,
         CapsulesController,
         PaymentsController,
@@ -126,6 +145,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
             "origin": Provide(provide_origin, sync_to_thread=False),
         },
         middleware=[
+            OneHead(),
             DefineMiddleware(BearerAuthentication, exclude_from_auth_key=OPEN, exclude=["^/schema"]),
             LimitStrangers(),
             BodyInTime(settings.body_timeout_s),
@@ -149,6 +169,7 @@ def _lifespan(settings: Settings, clock: Clock | None) -> Any:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings, role="api", clock=clock) as house:
             app.state.house = house
+            app.state.readiness = Readiness(house.db)
             app.state.recognise = house.recognise
             app.state.rates = house.rates
             yield

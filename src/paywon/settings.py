@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from paywon.base.money import MAX_KRW
-from paywon.base.networks import Network, parse_networks
+from paywon.base.networks import Network, is_metadata_address, is_this_machine, overlap, parse_networks, too_wide
 from paywon.base.sealing import KeyRing
 from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
 from paywon.operators.model import DEFAULT_USER_SCOPES, USER_SCOPES
@@ -123,6 +123,13 @@ class Settings(SealSettings):
     log_level: str = Field(default="INFO", alias="PAYWON_LOG_LEVEL")
 
     max_connections: int = Field(default=10, ge=2, alias="PAYWON_DB_CONNECTIONS")
+    # How long the database is waited for: to connect, for a free connection, for a row that another holds, for a
+    # statement; and how long PostgreSQL lets a transaction of a process idle that is frozen or cut off.
+    db_connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_DB_CONNECT_TIMEOUT_S")
+    db_acquire_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_DB_ACQUIRE_TIMEOUT_S")
+    db_lock_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_DB_LOCK_TIMEOUT_S")
+    db_statement_timeout_s: float = Field(default=10.0, gt=0, alias="PAYWON_DB_STATEMENT_TIMEOUT_S")
+    db_idle_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_DB_IDLE_IN_TRANSACTION_S")
     connect_timeout_s: float = Field(default=3.0, gt=0, alias="PAYWON_TOSS_CONNECT_TIMEOUT_S")
     read_timeout_s: float = Field(default=30.0, gt=0, alias="PAYWON_TOSS_READ_TIMEOUT_S")
     # How many calls to Toss one process makes at once; the rest waits in line for as long as its caller does.
@@ -211,11 +218,32 @@ class Settings(SealSettings):
             f"with PAYWON_ENV={environment} (production unless set) only a secret key {wanted} is taken"
         )
 
+    @field_validator("redis_url", "toss_base_url", "app_base_url", "jwt_jwks_url", "sandbox_url")
+    @classmethod
+    def _no_metadata(cls, url: str | SecretStr | None) -> str | SecretStr | None:
+        if is_metadata_address(url.get_secret_value() if isinstance(url, SecretStr) else url or ""):
+            raise ValueError("메타데이터나 링크 로컬 주소입니다 / is an address of the cloud's metadata, or link-local")
+        return url
+
+    @field_validator("sandbox_url")
+    @classmethod
+    def _no_sandbox_in_production(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and _is_production(info):
+            raise ValueError("샌드박스는 PAYWON_ENV=development에서만 씁니다 / needs PAYWON_ENV=development")
+        return url
+
     @field_validator("toss_base_url", "app_base_url")
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
         if _is_production(info) and urlsplit(url).scheme != "https":
             raise ValueError("운영에서는 https://로 시작해야 합니다 / has to begin with https:// in production")
+        return url
+
+    @field_validator("app_base_url")
+    @classmethod
+    def _reached_by_customers(cls, url: str, info: ValidationInfo) -> str:
+        if _is_production(info) and is_this_machine(url):
+            raise ValueError("고객이 닿을 수 있는 주소여야 합니다 / has to be an address that customers can reach")
         return url
 
     @field_validator("toss_webhook_secret", "jwt_secret")
@@ -257,16 +285,34 @@ class Settings(SealSettings):
 
     @field_validator("cors_origins")
     @classmethod
-    def _exact_origins(cls, text: str | None) -> str | None:
+    def _exact_origins(cls, text: str | None, info: ValidationInfo) -> str | None:
         for origin in _parts(text):
-            if not _ORIGIN.fullmatch(origin):
+            bare = _is_production(info) and not origin.startswith("https://")
+            if bare or not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"https://host[:port] 꼴이어야 합니다 / has to be https://host[:port]: {origin}")
         return text
 
     @field_validator("trusted_proxies", "webhook_sources")
     @classmethod
-    def _networks(cls, text: str | None) -> str | None:
-        parse_networks(text or "")
+    def _networks(cls, text: str | None, info: ValidationInfo) -> str | None:
+        networks = parse_networks(text or "")
+        if _is_production(info) and (wide := too_wide(networks)):
+            raise ValueError(
+                "누구나 들어 있는 네트워크입니다. 자기 주소만 적으세요 / takes in everybody; name only the addresses "
+                f"that are meant: {', '.join(map(str, wide))}"
+            )
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_not_toss(cls, text: str | None, info: ValidationInfo) -> str | None:
+        sources = parse_networks(info.data.get("webhook_sources") or "")
+        both = [proxy for proxy in parse_networks(text or "") if any(overlap(proxy, source) for source in sources)]
+        if _is_production(info) and both:
+            raise ValueError(
+                "PAYWON_WEBHOOK_SOURCES와 겹칩니다: 프록시를 거친 웹훅이 모두 토스의 것이 됩니다 / overlaps with "
+                f"PAYWON_WEBHOOK_SOURCES, so whatever comes through it would be Toss's: {', '.join(map(str, both))}"
+            )
         return text
 
     @field_validator("retry_ladder_s")

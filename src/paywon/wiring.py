@@ -12,7 +12,7 @@ from litestar.stores.base import Store
 from paywon.base.clock import Clock
 from paywon.base.sealing import KeyRing
 from paywon.db.clock import running_clock
-from paywon.db.pool import Database, forbid_open_transaction
+from paywon.db.pool import Database, Patience, forbid_open_transaction
 from paywon.events.commands.mailroom import Mailroom
 from paywon.events.sending import open_sender
 from paywon.fulfilments.plugins import installed
@@ -20,6 +20,7 @@ from paywon.inbox.commands.proving import Trust
 from paywon.inbox.commands.receiving import Inbox
 from paywon.operators.commands import recognise
 from paywon.operators.model import KEY_PREFIX
+from paywon.operators.refused import RefusedKeys
 from paywon.orders.commands import OrderBook
 from paywon.orders.model import OrderLimits
 from paywon.payments.commands.cashier import Cashier
@@ -55,11 +56,12 @@ class House:
     walker: Walker
     rates: Rates
     users: Users | None
+    refused_keys: RefusedKeys
 
     async def recognise(self, token: str) -> Principal | None:
         """Answer who holds a bearer token: what begins like an API key is one, the rest are users', if any."""
         if self.users is None or token.startswith(KEY_PREFIX):
-            return await recognise(self.db, self.clock, token)
+            return await recognise(self.db, self.clock, token, refused=self.refused_keys)
         return await self.users.recognise(token)
 
 
@@ -70,7 +72,10 @@ async def open_house(settings: Settings, *, role: str, clock: Clock | None = Non
     ``role`` names the process to PostgreSQL (``api``, ``worker``). ``clock`` takes the place of the database's time.
     """
     db = await Database.connect(
-        settings.database_url, max_connections=settings.max_connections, application_name=f"paywon-{role}"
+        settings.database_url,
+        max_connections=settings.max_connections,
+        application_name=f"paywon-{role}",
+        patience=_patience(settings),
     )
     try:
         async with running_clock(db) as databases, _open_parts(settings, db, clock or databases) as house:
@@ -137,6 +142,7 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
                 ),
                 rates=Rates(counts=counts, clock=clock, per_minute=_rates(settings)),
                 users=users,
+                refused_keys=RefusedKeys(),
             )
         finally:
             await cashier.finish()
@@ -180,6 +186,16 @@ def _trust(settings: Settings) -> Trust:
         sources=settings.webhook_networks,
         strict=settings.webhook_strict,
         max_age=timedelta(seconds=settings.webhook_max_age_s),
+    )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        connect_s=settings.db_connect_timeout_s,
+        acquire_s=settings.db_acquire_timeout_s,
+        lock_s=settings.db_lock_timeout_s,
+        statement_s=settings.db_statement_timeout_s,
+        idle_s=settings.db_idle_timeout_s,
     )
 
 

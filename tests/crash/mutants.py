@@ -84,9 +84,9 @@ MUTANTS: Final = (
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
-                old="    if reading.cancel_seen:\n        return Step.SUCCEEDED\n",
-                new="    if not attempt.caused_by:\n        return Step.ASK_ANEW\n    if reading.cancel_seen:\n"
-                "        return Step.SUCCEEDED\n",
+                old="CANCEL_WINDOW\n    if not attempt.answered:\n",
+                new="CANCEL_WINDOW\n    if not attempt.caused_by:\n        return Step.ASK_ANEW\n"
+                "    if not attempt.answered:\n",
             ),
             Edit(
                 file=f"{_COMMANDS}/cancelling.py",
@@ -119,7 +119,7 @@ MUTANTS: Final = (
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
-                old="        return _again(attempt) if now - attempt.first_asked_at < PAYING_WINDOW else Step.FAILED\n",
+                old="        return Step.FAILED if over else _again(attempt)\n",
                 new="        return Step.FAILED\n",
             ),
         ),

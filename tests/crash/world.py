@@ -217,7 +217,7 @@ class World:
         self.api = Http(self.url, headers={"Authorization": f"Bearer {self.api_key}"}, timeout=timeout)
         sender = {"Authorization": aiohttp.encode_basic_auth(self.toss_key, "")}
         self.toss = Http(self.ground.sandbox_url, headers=sender, timeout=timeout)
-        for role, command, ready in (("api", "serve", f"{self.url}/health"), ("worker", "worker", None)):
+        for role, command, ready in (("api", "serve", f"{self.url}/ready"), ("worker", "worker", None)):
             member = self.members[role] = await self._member(role)
             member.process = await self._start(member, command, ready)
         await self.toss.post("/sandbox/webhooks", {"url": f"{self.url}/payments/webhook"})

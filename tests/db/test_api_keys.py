@@ -11,6 +11,7 @@ from paywon.base.ids import ApiKeyId, new_uuid
 from paywon.db.pool import Database
 from paywon.operators.commands import create_api_key, list_api_keys, recognise, revoke_api_key, rotate_api_key
 from paywon.operators.model import ApiKey
+from paywon.operators.refused import RefusedKeys
 from tests.conftest import FreshDatabase
 from tests.support.books import MovableClock
 
@@ -94,6 +95,34 @@ async def test_the_use_of_a_key_is_written_once_a_minute(db: Database) -> None:
     changes = [earlier != later for earlier, later in pairwise(seen)]
     assert changes == [True, False, False, True, False, True]
     assert (await list_api_keys(db))[0].last_used_at == clock.at
+
+
+async def test_a_wrong_key_that_comes_again_costs_no_query(db: Database) -> None:
+    clock, refused = MovableClock(), RefusedKeys()
+    plain, row = await _made(db, clock)
+    assert await recognise(db, clock, plain + "x", refused=refused) is None
+    async with db.connection() as conn:
+        await conn.execute("ALTER TABLE api_keys RENAME TO hidden")
+    assert await recognise(db, clock, plain + "x", refused=refused) is None
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await recognise(db, clock, plain + "y", refused=refused)
+    async with db.connection() as conn:
+        await conn.execute("ALTER TABLE hidden RENAME TO api_keys")
+    assert await recognise(db, clock, plain, refused=refused) is not None, "a right key is not held up"
+    assert await revoke_api_key(db, key_id=row.id, clock=clock)
+    assert await recognise(db, clock, plain, refused=refused) is None, "revoked is revoked at once"
+    fresh, _ = await _made(db, clock)
+    assert await recognise(db, clock, fresh, refused=refused) is not None, "and a new key works at once"
+
+
+def test_refused_keys_are_forgotten_after_a_minute_and_never_too_many() -> None:
+    now_s = 0.0
+    refused = RefusedKeys(most=3, now_s=lambda: now_s)
+    for digest in (b"a", b"b", b"c", b"d"):
+        refused.add(digest)
+    assert [digest in refused for digest in (b"a", b"b", b"c", b"d")] == [False, True, True, True]
+    now_s = 60.0
+    assert b"d" not in refused
 
 
 async def test_reading_goes_on_while_the_database_takes_no_writes(db: Database, database: FreshDatabase) -> None:

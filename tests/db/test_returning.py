@@ -115,5 +115,6 @@ async def test_a_refusal_is_left_to_a_person(db: Database) -> None:
     stray = await desk.stray()
     assert (stray.return_at, stray.last_error, stray.balance_amount) == (None, "PAYMENT_REFUSED", 1_000)
     async with db.connection() as conn:
-        (attempt,) = await store.attempts_of(conn, payment.id, after=None, limit=10)
+        attempt, *reads = await store.attempts_of(conn, payment.id, after=None, limit=10)
     assert (attempt.status, attempt.error_code) == (AttemptStatus.FAILED, "NOT_CANCELABLE_PAYMENT")
+    assert {read.caused_by for read in reads} == {attempt.id}

@@ -148,7 +148,7 @@ GRANIAN = ["-m", "granian", "--interface", "asgi", "--no-ws", "--host", "127.0.0
 
 
 async def test_a_plug_in_books_with_the_payment_and_frees_with_the_refund(rig: Rig) -> None:
-    hospital = await rig.start(["-m", "paywon", "serve"], ready="/health", prefix="")
+    hospital = await rig.start(["-m", "paywon", "serve"], ready="/ready", prefix="")
     paid = await hospital.paid(HOUR)
     placed = await hospital.paywon.get(f"/api/orders/{paid['order']['id']}")
     assert placed["fulfilment"] == {
@@ -192,7 +192,7 @@ async def test_a_plug_in_books_with_the_payment_and_frees_with_the_refund(rig: R
 
 @pytest.mark.parametrize(("example", "target"), [("fastapi-app", "app:app"), ("django-app", "shop:application")])
 async def test_a_host_mounts_paywon_beside_its_own_pages(rig: Rig, example: str, target: str) -> None:
-    hospital = await rig.start([*GRANIAN, target], ready="/paywon/health", prefix="/paywon", example=example)
+    hospital = await rig.start([*GRANIAN, target], ready="/paywon/ready", prefix="/paywon", example=example)
     paid = await hospital.paid(HOUR)
     page = f"/bookings/{paid['order']['orderNo']}"
     booking = await hospital.app.get(page)

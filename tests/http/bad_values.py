@@ -43,6 +43,13 @@ _CONTROL = [
     " ",
     "\u3000",
 ]
+# And so is what nobody can see, or what turns the line around.
+_CONTROL += [
+    f"a{chr(sign)}b" for sign in (0xAD, 0x115F, 0x200B, 0x200D, 0x200F, 0x202A, 0x202E, 0x2060, 0x2066, 0x2069)
+]
+_CONTROL += [
+    f"a{chr(sign)}b" for sign in (0x2800, 0x3164, 0xE000, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFFE, 0xE0041, 0xE0100, 0xF0000)
+]
 _BROKEN_TEXT = [
     rb'"\ud800"',
     rb'"\udfff"',
@@ -173,8 +180,22 @@ def _bad_lists(schema: dict[str, Any]) -> list[Bad]:
 
 def _bad_maps() -> list[Bad]:
     wrong: list[object] = [[], "", "{}", 1, True]
-    values: list[object] = [1, None, True, [], {}, {"b": "c"}, "a\x00", "a\n", "a\x1b", "x" * 2001]
-    wrong += [{"": "x"}, {"a" * 41: "x"}, {"a\x00": "x"}, {"a\n": "x"}, {"a\x7f": "x"}]
+    values: list[object] = [
+        1,
+        None,
+        True,
+        [],
+        {},
+        {"b": "c"},
+        "a\x00",
+        "a\n",
+        "a\x1b",
+        "a\u202eb",
+        "\ufeff",
+        "a\U000e0041",
+        "x" * 2001,
+    ]
+    wrong += [{"": "x"}, {"a" * 41: "x"}, {"a\x00": "x"}, {"a\n": "x"}, {"a\x7f": "x"}, {"a\u200b": "x"}]
     wrong += [{"a": value} for value in values]
     wrong += [{str(number): "x" for number in range(21)}]
     deep = b'{"a":' * 5000 + b"1" + b"}" * 5000

@@ -90,7 +90,7 @@ def test_a_write_without_a_body_is_done_once_for_a_key(world: World, door: Door)
 
 def test_what_was_given_comes_back(world: World) -> None:
     body = {
-        "orderName": "😀 \u200d가\u0301 <b>&amp;</b> ' -- \\ \"",
+        "orderName": "😀 👨\u200d👩\u200d👧 가\u0301 <b>&amp;</b> ' -- \\ \"",
         "amount": 9_999_999_999,
         "taxFreeAmount": 9_999_999_999,
         "userId": "A.b_c:d@e=f+g-1",

@@ -161,6 +161,43 @@ def test_a_head_that_is_too_large_is_not_read(strict: Stack) -> None:
     assert got.startswith(b"HTTP/1.1 431 ")
 
 
+def test_a_head_of_64_kb_is_read(strict: Stack) -> None:
+    got, _ = _send(
+        strict.ports[0], b"GET /health HTTP/1.1\r\nHost: t\r\nConnection: close\r\nX: " + b"a" * 64_000 + b"\r\n\r\n"
+    )
+    assert got.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_head_beyond_128_kb_is_not_read(strict: Stack) -> None:
+    got, _ = _send(strict.ports[0], b"GET /health HTTP/1.1\r\nHost: t\r\nX: " + b"a" * 128 * 1024 + b"\r\n\r\n")
+    assert got.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key"])
+def test_a_head_that_can_be_read_in_two_ways_is_refused(strict: Stack, name: str) -> None:
+    """The first of two Authorization headers used to win, the last one elsewhere: a proxy may have judged the other."""
+    got, _ = _send(strict.ports[0], HEAD + f"Connection: close\r\n{name}: x\r\n{name}: y\r\n\r\n".encode())
+    assert got.startswith(b"HTTP/1.1 400 "), got
+    assert f'"field":"{name}"'.encode() in got
+
+
+def test_a_body_in_a_coding_that_nobody_undoes_is_refused(strict: Stack) -> None:
+    head = HEAD + JSON + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
+    got, _ = _send(strict.ports[0], head)
+    assert got.startswith(b"HTTP/1.1 400 "), got
+    assert b'"field":"Transfer-Encoding"' in got
+
+
+def test_where_a_length_and_chunks_come_together_the_connection_ends(strict: Stack) -> None:
+    """What Granian does and docs/security.md says: nothing that follows is taken for another request."""
+    chunks = b"2\r\n{}\r\n0\r\n\r\n"
+    smuggled = b"GET /health HTTP/1.1\r\nHost: t\r\n\r\n"
+    got, _ = _send(
+        strict.ports[0], HEAD + JSON + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + smuggled
+    )
+    assert got.count(b"HTTP/1.1 ") == 1
+
+
 def test_a_failure_that_nobody_foresaw_tells_nothing_of_the_inside(strict: Stack, wire: Wire, loop: Loop) -> None:
     """A table that is not what the code believes: no time-out, no lost connection, an honest surprise."""
     answer = wire.send("GET", "/payments")

@@ -149,7 +149,7 @@ def test_service_stops_in_order(command: str, ending: signal.Signals, migrated: 
         text=True,
     ) as process:
         if command == "serve":
-            eventually(lambda: status_of("GET", f"http://127.0.0.1:{migrated['PAYWON_PORT']}/health")[0] == 200)
+            eventually(lambda: status_of("GET", f"http://127.0.0.1:{migrated['PAYWON_PORT']}/ready")[0] == 200)
         else:
             eventually(lambda: asyncio.run(_is_connected(migrated["DATABASE_URL"])))
         process.send_signal(ending)
@@ -168,6 +168,12 @@ async def _is_connected(url: str) -> bool:
         return found > 1
     finally:
         await conn.close()
+
+
+def test_a_key_whose_name_hides_something_is_not_made(migrated: dict[str, str], tmp_path: Path) -> None:
+    made = paywon("keys", "create", "sh\u200bop", "--scope", "all", cwd=tmp_path, **migrated)
+    assert made.returncode == 1
+    assert "cannot be seen" in made.stdout
 
 
 def test_keys_are_made_listed_rotated_and_revoked(migrated: dict[str, str], tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def _is_replaced(dev: Dev, word: str, old: int) -> bool:
 
 
 def _health(dev: Dev) -> int:
-    return status_of("GET", f"http://127.0.0.1:{dev.port}/health")[0]
+    return status_of("GET", f"http://127.0.0.1:{dev.port}/ready")[0]
 
 
 def _sandbox_health(dev: Dev) -> int:

@@ -143,7 +143,7 @@ async def open_shop(database_url: str, sandbox_url: str) -> AsyncIterator[Shop]:
 async def _until_served(api: Http) -> None:
     for _ in range(300):
         with suppress(aiohttp.ClientConnectionError):
-            if (await api.get("/health")).status == 200:
+            if (await api.get("/ready")).status == 200:
                 return
         await asyncio.sleep(0.05)
     raise AssertionError("the API did not come up")

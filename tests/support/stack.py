@@ -96,9 +96,7 @@ class Stack:
         """Start the processes and connect to them."""
         self.ports = [free_port() for _ in range(apis)]
         for port in self.ports:
-            self.apis.append(
-                self._process(f"api-{port}", ["serve"], port=port, ready=f"http://127.0.0.1:{port}/health")
-            )
+            self.apis.append(self._process(f"api-{port}", ["serve"], port=port, ready=f"http://127.0.0.1:{port}/ready"))
         if worker:
             await self.start_worker()
         await self.connect()
@@ -114,7 +112,7 @@ class Stack:
 
     async def start_worker(self) -> None:
         self.worker = self._process("worker", ["worker"], port=self.ports[0])
-        await self.eventually(self._worker_is_up)
+        await self.eventually(self._worker_is_up, within_s=40)
 
     async def disconnect(self) -> None:
         """Close all clients; the processes go on."""

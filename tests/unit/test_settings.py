@@ -80,12 +80,85 @@ def test_production_is_what_nobody_said_otherwise() -> None:
         ({**TOKENS, "PAYWON_JWT_SECRET": "a-string-secret-at-least-256-bits-long"}, "PAYWON_JWT_SECRET"),
         ({"PAYWON_DEV": "1"}, "PAYWON_DEV"),
         ({"PAYWON_ENV": "prod"}, "PAYWON_ENV"),
+        ({"PAYWON_TRUSTED_PROXIES": "0.0.0.0/0"}, "takes in everybody"),
+        ({"PAYWON_TRUSTED_PROXIES": "::/0"}, "takes in everybody"),
+        ({"PAYWON_TRUSTED_PROXIES": "10.0.0.0/8, 0.0.0.0/1"}, "takes in everybody"),
+        ({"PAYWON_TRUSTED_PROXIES": "0.0.0.0/1,128.0.0.0/1"}, "takes in everybody"),
+        ({"PAYWON_TRUSTED_PROXIES": "12.0.0.0/8,13.0.0.0/8"}, "takes in everybody"),
+        ({"PAYWON_TRUSTED_PROXIES": "::ffff:0:0/96"}, "takes in everybody"),
+        ({"PAYWON_TRUSTED_PROXIES": "2000::/3"}, "takes in everybody"),
+        ({"PAYWON_WEBHOOK_SOURCES": "0.0.0.0/0"}, "PAYWON_WEBHOOK_SOURCES"),
+        ({"PAYWON_WEBHOOK_SOURCES": "::/0"}, "PAYWON_WEBHOOK_SOURCES"),
+        ({"PAYWON_WEBHOOK_SOURCES": "10.0.0.7", "PAYWON_TRUSTED_PROXIES": "10.0.0.0/8"}, "overlaps"),
+        ({"PAYWON_CORS_ORIGINS": "http://shop.example"}, "PAYWON_CORS_ORIGINS"),
+        ({"PAYWON_CORS_ORIGINS": "*"}, "PAYWON_CORS_ORIGINS"),
+        ({"PAYWON_SANDBOX_URL": "http://127.0.0.1:3900"}, "PAYWON_SANDBOX_URL"),
+        ({"APP_BASE_URL": "https://localhost"}, "customers can reach"),
+        ({"APP_BASE_URL": "https://127.1"}, "customers can reach"),
+        ({"REDIS_URL": "redis://169.254.169.254"}, "metadata"),
+        ({"TOSS_PAYMENTS_BASE_URL": "https://metadata.google.internal"}, "metadata"),
     ],
 )
 def test_what_belongs_to_development_is_refused_in_production(wrong: dict[str, str], named: str) -> None:
     with pytest.raises(ValidationError, match=named) as refused:
         Settings.model_validate({**PRODUCTION, **wrong})
     assert refused.value.error_count() == 1
+
+
+RS256 = {
+    "PAYWON_JWT_ALGORITHM": "RS256",
+    "PAYWON_JWT_ISSUER": "https://shop.example",
+    "PAYWON_JWT_AUDIENCE": "x",
+}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "169.254.170.2",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "[::ffff:169.254.169.254]",
+        "2852039166",
+        "0xa9fea9fe",
+        "169.254.43518",
+        "metadata.google.internal",
+        "METADATA.google.internal.",
+        "100.100.100.200",
+    ],
+)
+@pytest.mark.parametrize("base", [PRODUCTION, GOOD], ids=["production", "development"])
+def test_keys_are_never_fetched_where_a_cloud_tells_its_credentials(base: dict[str, str], host: str) -> None:
+    with pytest.raises(ValidationError, match="metadata"):
+        Settings.model_validate({**base, **RS256, "PAYWON_JWT_JWKS_URL": f"https://{host}/keys"})
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"PAYWON_TRUSTED_PROXIES": "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1, fc00::/7, 2606:4700::/32"},
+        {"PAYWON_WEBHOOK_SOURCES": "13.124.18.147, 13.124.108.35", "PAYWON_TRUSTED_PROXIES": "10.0.0.0/8"},
+        {"PAYWON_CORS_ORIGINS": "https://shop.example, https://admin.shop.example:8443"},
+        {**RS256, "PAYWON_JWT_JWKS_URL": "https://login.shop.example/keys"},
+        {"REDIS_URL": "rediss://:Zk3v9Qx1TT@10.0.0.5:6379/0"},
+    ],
+)
+def test_what_production_needs_is_taken(right: dict[str, str]) -> None:
+    Settings.model_validate({**PRODUCTION, **right})
+
+
+def test_all_unsafe_networks_and_addresses_are_told_at_once() -> None:
+    wrong = {
+        "PAYWON_TRUSTED_PROXIES": "0.0.0.0/0",
+        "PAYWON_WEBHOOK_SOURCES": "::/0",
+        "PAYWON_JWT_JWKS_URL": "https://169.254.169.254/keys",
+        "PAYWON_CORS_ORIGINS": "*",
+        "APP_BASE_URL": "https://localhost",
+    }
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({**PRODUCTION, **wrong})
+    assert {str(error["loc"][0]) for error in refused.value.errors()} >= set(wrong)
 
 
 def test_an_app_has_to_say_where_it_is_in_production() -> None:

@@ -58,7 +58,7 @@ async def verify(
 
 async def _page(db: Database, after: UUID | None, anchor: UUID | None) -> list[tuple[Head, list[Link]]]:
     """Read some heads with all their rows, at one moment."""
-    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+    async with db.transaction(isolation="repeatable_read", readonly=True) as conn:
         if anchor is not None:
             heads = await store.heads_of(conn, anchor)
         else:
@@ -73,7 +73,7 @@ async def _orphans(
     db: Database, anchor: UUID | None, verified: Verification, on_break: Callable[[Break], None]
 ) -> None:
     """Tell the rows whose chain has no head: they were put there past the trigger, or the head is gone."""
-    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+    async with db.transaction(isolation="repeatable_read", readonly=True) as conn:
         async for owner, link in store.links_without_head(conn, anchor):
             strange = Break(kind=BreakKind.INSERTED, anchor=owner, row_id=link.row_id, position=link.position)
             _count(verified, [link], [strange], on_break)

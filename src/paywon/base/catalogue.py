@@ -218,6 +218,18 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "환불할 수 없는 상태의 결제입니다 ({status}).",
         "A payment in this state cannot be refunded ({status}).",
     ),
+    "BALANCE_CHANGED": ErrorText(
+        _K.CONFLICT,
+        "토스의 잔액이 바뀌어 있어 환불하지 않았습니다. 지금 환불할 수 있는 금액은 {refundable_krw}원입니다.",
+        "Toss's balance had changed, so nothing was refunded. {refundable_krw} KRW can be refunded now.",
+    ),
+    "DUPLICATE_REFUND": ErrorText(
+        _K.CONFLICT,
+        "같은 금액과 사유의 환불을 1분 안에 이미 요청했습니다. 다시 보낸 것이라면 Idempotency-Key를, "
+        "한 번 더 환불하려면 allowDuplicate를 보내 주세요.",
+        "The same refund was asked for within the last minute. Send an Idempotency-Key with repeats, "
+        "or allowDuplicate for a second refund.",
+    ),
     "REFUND_EXCEEDS_BALANCE": ErrorText(
         _K.UNPROCESSABLE,
         "환불 금액이 환불 가능 금액({refundable_krw}원)보다 큽니다.",
@@ -396,6 +408,11 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         _K.UNAVAILABLE,
         "데이터베이스를 쓸 수 없습니다. 잠시 후 다시 시도해 주세요.",
         "The database cannot be used right now; try again shortly.",
+    ),
+    "BUSY": ErrorText(
+        _K.UNAVAILABLE,
+        "다른 요청이 같은 주문이나 자료를 쓰고 있어 차례가 오지 않았습니다. 잠시 후 같은 요청을 다시 보내세요.",
+        "Another request holds what this one needs, and its turn did not come; send the same request again shortly.",
     ),
     "TOO_MANY_REQUESTS": ErrorText(
         _K.TOO_MANY_REQUESTS,

@@ -10,10 +10,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from paywon.db.revision import revision_of
+from paywon.db.revision import Step, revision_of, supported_code
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7061_7977  # "payw": only one process migrates at a time
+
+
+class NewerSchema(Exception):  # noqa: N818 - it is a state of the database
+    """The database stands at a revision that this version of paywon does not know."""
 
 
 async def ensure_database(url: str, name: str) -> None:
@@ -29,7 +33,11 @@ async def ensure_database(url: str, name: str) -> None:
 
 
 async def migrate(url: str) -> str:
-    """Run every migration that the database at ``url`` has not had; answer the newest revision."""
+    """Run every migration that the database at ``url`` has not had; answer the newest revision.
+
+    Raises:
+        NewerSchema: a newer version of paywon has migrated it.
+    """
     # The address may name a Unix socket, which SQLAlchemy's own URLs cannot carry: asyncpg connects for it.
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=pool.NullPool
@@ -59,6 +67,14 @@ def newest_revision() -> str:
     return head
 
 
+def migration_steps() -> list[Step]:
+    """Return every migration that this version of paywon knows, first to last."""
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    # Those before 0018 say nothing: no code older than theirs has ever run on what they made.
+    steps = [Step(script.revision, getattr(script.module, "oldest_code", script.revision)) for script in walked]
+    return steps[::-1]
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
@@ -67,7 +83,17 @@ def _config() -> Config:
 
 def _upgrade(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    MigrationContext.configure(connection)
+    before = MigrationContext.configure(connection).get_current_revision()
+    steps = migration_steps()
+    if before is not None and before not in [step.revision for step in steps]:
+        raise NewerSchema(before)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    connection.exec_driver_sql(
+        """
+        INSERT INTO schema_support (revision, supported_code) VALUES ($1, $2) ON CONFLICT (only_row)
+        DO UPDATE SET revision = excluded.revision, supported_code = excluded.supported_code
+        """,
+        (steps[-1].revision, supported_code(steps)),
+    )

@@ -640,6 +640,13 @@ CREATE TABLE public.reconciliation_walks (
     CONSTRAINT has_a_span CHECK (((span_start IS NULL) = (span_end IS NULL))),
     CONSTRAINT reconciliation_walks_kind_check CHECK ((kind = ANY (ARRAY['recent'::text, 'days'::text])))
 );
+CREATE TABLE public.schema_support (
+    only_row boolean DEFAULT true NOT NULL,
+    revision text NOT NULL,
+    supported_code text[] NOT NULL,
+    CONSTRAINT schema_support_check CHECK ((revision = ANY (supported_code))),
+    CONSTRAINT schema_support_only_row_check CHECK (only_row)
+);
 CREATE TABLE public.strays (
     id uuid NOT NULL,
     payment_id uuid NOT NULL,
@@ -802,6 +809,8 @@ ALTER TABLE ONLY public.reconciliation_differences
     ADD CONSTRAINT reconciliation_differences_transaction_key_key UNIQUE (transaction_key);
 ALTER TABLE ONLY public.reconciliation_walks
     ADD CONSTRAINT reconciliation_walks_pkey PRIMARY KEY (kind);
+ALTER TABLE ONLY public.schema_support
+    ADD CONSTRAINT schema_support_pkey PRIMARY KEY (only_row);
 ALTER TABLE public.desk_decisions
     ADD CONSTRAINT seconded_with_another_key CHECK ((second_actor <> actor)) NOT VALID;
 ALTER TABLE ONLY public.strays

@@ -69,7 +69,7 @@ async def _tell(dev: DevFile, teller: Teller) -> tuple[list[tuple[str, str, str]
     scene = Scene(api=api, sandbox=sandbox, teller=teller, demo_url=dev.demo_url, ticket=uuid.uuid4().hex[:12])
     try:
         try:
-            await api.get("/health", patience_s=START_PATIENCE_S)
+            await api.get("/ready", patience_s=START_PATIENCE_S)
         except DemoTrouble:
             raise _not_running(f"{dev.api_url} 이 답하지 않습니다", f"{dev.api_url} does not answer") from None
         rows = [await booking(scene), await time_capsule(scene), *await refusals(scene)]

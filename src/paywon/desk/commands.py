@@ -128,7 +128,7 @@ async def reread(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> Doubt
     Raises:
         PaywonError: DOUBT_NOT_FOUND.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if not again:
             await _open_attempt(conn, attempt_id)
@@ -153,7 +153,7 @@ async def mark_failed(cashier: Cashier, attempt_id: AttemptId, who: Decider) -> 
         found = await payments.attempt_by_id(conn, attempt_id)
     is_open = found is not None and found.status is AttemptStatus.PENDING
     heard_at = await _read_now(cashier, found) if found is not None and is_open else None
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         if again and (made := await _come_to(conn, attempt_id, decision_id, who)) is not None:
             return made
@@ -268,7 +268,7 @@ async def cancel_attempt_at_toss(
         PaywonError: DOUBT_NOT_FOUND, TOSS_NOT_HEARD, NOTHING_TO_CANCEL, APPROVED_FOR_ANOTHER_ORDER,
             or what a refund raises.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         asked = await payments.attempt_by_id(conn, attempt_id) if again else await _open_attempt(conn, attempt_id)
         if asked is None or asked.type not in MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}:
@@ -374,7 +374,7 @@ async def return_stray_money(
         PaywonError: DOUBT_NOT_FOUND, or what the cancel raises.
     """
     bank = cancelling.known_bank(account)
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=stray_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         stray = await strays.by_id(conn, stray_id)
         if again and stray is not None and stray.returned_at is not None:
@@ -401,7 +401,7 @@ async def retry_fulfilment(cashier: Cashier, order_id: OrderId, who: Decider) ->
         PaywonError: DOUBT_NOT_FOUND, FULFILLED_BY_EVENT.
     """
     now = cashier.clock.now()
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=order_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         order = await orders.lock_by_id(conn, order_id)
         if again and order is not None:

@@ -7,7 +7,16 @@ from paywon.base.clock import Clock
 from paywon.base.errors import PaywonError
 from paywon.db.pool import Connection, Database
 from paywon.idempotency import store
-from paywon.idempotency.model import KEPT_FOR, RUNNING_FOR, Claim, KeptClaim, Reply, ReplyAgain
+from paywon.idempotency.model import (
+    FORGOTTEN_AT_ONCE,
+    KEPT_FOR,
+    ROUNDS,
+    RUNNING_FOR,
+    Claim,
+    KeptClaim,
+    Reply,
+    ReplyAgain,
+)
 
 
 async def take(conn: Connection, claim: Claim | None, subject_id: UUID, now: datetime) -> UUID | None:
@@ -54,7 +63,17 @@ async def give_back(db: Database, claim: Claim) -> None:
         await store.delete(conn, claim)
 
 
-async def forget_old_keys(db: Database, clock: Clock) -> None:
-    """Delete the keys that are older than they are promised to be known."""
-    async with db.connection() as conn:
-        await store.forget_before(conn, clock.now() - KEPT_FOR)
+async def forget_old_keys(db: Database, clock: Clock, *, limit: int = FORGOTTEN_AT_ONCE, rounds: int = ROUNDS) -> int:
+    """Delete the keys that are older than they are promised to be known; answer how many.
+
+    Each round is a short statement of its own, and what is left waits for the next run: however many have gathered
+    while no worker ran, none of it takes long.
+    """
+    until, forgotten = clock.now() - KEPT_FOR, 0
+    for _ in range(rounds):
+        async with db.connection() as conn:
+            found = await store.forget_before(conn, until, limit=limit)
+        forgotten += found
+        if found < limit:
+            break
+    return forgotten

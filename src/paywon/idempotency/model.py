@@ -11,6 +11,9 @@ from paywon.base.sealing import KeyRing, SealedColumn
 # after that, whoever had the key has died, and the repeat goes on with what it began.
 RUNNING_FOR: Final = timedelta(seconds=12)
 KEPT_FOR: Final = timedelta(days=3)
+# A run is once a minute, so 1,200,000 an hour at most.
+FORGOTTEN_AT_ONCE: Final = 1000
+ROUNDS: Final = 20
 SEALED_BODY: Final = SealedColumn(table="idempotency_keys", column="sealed_body", key=("holder", "key"))
 
 

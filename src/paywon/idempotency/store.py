@@ -77,5 +77,15 @@ async def delete(conn: Connection, claim: Claim) -> None:
     )
 
 
-async def forget_before(conn: Connection, moment: datetime) -> None:
-    await conn.execute("DELETE FROM idempotency_keys WHERE created_at < $1", moment)
+async def forget_before(conn: Connection, moment: datetime, *, limit: int) -> int:
+    """Delete some of the claims from before ``moment``, the oldest first; answer how many."""
+    done = await conn.execute(
+        """
+        DELETE FROM idempotency_keys WHERE (holder, key) IN (
+            SELECT holder, key FROM idempotency_keys WHERE created_at < $1
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        """,
+        moment,
+        limit,
+    )
+    return int(done.removeprefix("DELETE "))

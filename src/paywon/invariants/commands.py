@@ -113,6 +113,6 @@ async def _search_texts(conn: Connection) -> Looked:
 @asynccontextmanager
 async def _reading(db: Database) -> AsyncIterator[Connection]:
     """Hold a connection in a transaction that sees one moment, changes nothing and gives up after a while."""
-    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+    async with db.transaction(isolation="repeatable_read", readonly=True) as conn:
         await store.tread_lightly(conn)
         yield conn

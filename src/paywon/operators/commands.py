@@ -11,6 +11,7 @@ from paywon.base.ids import ApiKeyId, new_uuid
 from paywon.db.pool import Connection, Database
 from paywon.operators import store
 from paywon.operators.model import KEY_PREFIX, NOTED_EVERY, ApiKey, Scope, digest_of, new_key
+from paywon.operators.refused import RefusedKeys
 from paywon.web.auth import Principal
 
 _log = structlog.get_logger()
@@ -77,14 +78,20 @@ async def revoke_api_key(db: Database, *, key_id: ApiKeyId, clock: Clock) -> boo
         return await store.revoke(conn, key_id, clock.now())
 
 
-async def recognise(db: Database, clock: Clock, plain: str) -> Principal | None:
-    """Answer who holds a key, and write down its use once a minute; None for a key that opens nothing."""
-    if not plain.startswith(KEY_PREFIX):
+async def recognise(db: Database, clock: Clock, plain: str, *, refused: RefusedKeys | None = None) -> Principal | None:
+    """Answer who holds a key, and write down its use once a minute; None for a key that opens nothing.
+
+    What is in ``refused`` is not looked up, and what opens nothing is added to it.
+    """
+    digest = digest_of(plain)
+    if not plain.startswith(KEY_PREFIX) or (refused is not None and digest in refused):
         return None
     now = clock.now()
     async with db.connection() as conn:
-        key = await store.by_digest(conn, digest_of(plain))
+        key = await store.by_digest(conn, digest)
         if key is None or not key.usable(now):
+            if refused is not None:
+                refused.add(digest)
             return None
         if key.is_use_news(now):
             await _note_use(conn, key.id, now)

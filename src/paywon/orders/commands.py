@@ -44,6 +44,11 @@ class OrderWish:
     metadata: dict[str, Any] | None = None
     made_by: Maker = Maker.SERVER
 
+    @property
+    def resource(self) -> tuple[str | None, str] | None:
+        """What the order is for, where that is something that only one open order may have."""
+        return None if self.resource_id is None else (self.resource_type, self.resource_id)
+
 
 # How long an overdue order that may not end yet is left alone by the schedule: an account lives for days, and what
 # ends it moves the order too; a question to Toss is a matter of minutes.
@@ -92,7 +97,7 @@ async def place_order(book: OrderBook, wish: OrderWish, claim: Claim | None = No
         PaywonError: a field does not fit the others, or an order for the same resource is open.
     """
     now, order_id = book.clock.now(), OrderId(new_uuid())
-    async with book.db.transaction() as conn:
+    async with book.db.transaction(about=wish.resource) as conn:
         begun = await idempotency.take(conn, claim, order_id, now)
         if begun is not None and (order := await store.by_id(conn, OrderId(begun))) is not None:
             return order

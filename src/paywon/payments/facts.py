@@ -138,6 +138,13 @@ def _amount_of(cancel: wire.Cancel, total: int) -> int | None:
     return amount if amount is not None and 0 < amount <= total else None
 
 
+def newest_cancel(answer: wire.Payment) -> str | None:
+    """Return the transactionKey of the newest cancel, the payment's last (api.md 5.4); None where none is listed."""
+    if answer.last_transaction_key is not None:
+        return answer.last_transaction_key
+    return answer.cancels[-1].transaction_key if answer.cancels else None
+
+
 def shows_gone(payment_key: PaymentKey | None, call: Call) -> bool:
     """Whether a 2xx of Toss's shows that nothing is left under a paymentKey, whatever else of it fits our books."""
     body = call.response_body or {}

@@ -12,6 +12,7 @@ from paywon.payments.model import (
     UNPAID,
     Attempt,
     AttemptType,
+    Payment,
     PaymentStatus,
 )
 
@@ -20,6 +21,12 @@ from paywon.payments.model import (
 CONFIRM_WINDOW: Final = timedelta(minutes=10)
 REQUEST_WINDOW: Final = timedelta(minutes=40)
 CANCEL_WINDOW: Final = timedelta(days=1)
+# How long Toss replays what it answered to a key, less a day for clocks and queues (api.md 1.2: 15 days).
+KEY_WINDOW: Final = timedelta(days=14)
+# After so many keys with a final failure, each followed by a read that shows nothing done, the question is closed: a
+# failure that may pass has not passed within a minute or two, and nobody's money is to wait for days, or to move hours
+# later when the shop has helped itself.
+MOST_REFUSALS: Final = 4
 # The same for what we ask for without a window of the buyer's: an account, a charge.
 PAYING_WINDOW: Final = timedelta(days=1)
 # How much later than our clock says a window has closed for certain, unless a setting says otherwise.
@@ -55,7 +62,8 @@ class Reading:
 
     ``status`` is None where Toss was not heard, ``found`` False where it knows no such payment;
     ``same_order`` tells whether what it shows belongs to the attempt's order, ``same_key`` whether it is the payment
-    that the attempt was about, ``cancel_seen`` whether the attempt's own cancel stands in its list.
+    that the attempt was about, ``cancel_seen`` whether a cancel that looks like the attempt's own stands in its list,
+    ``returned`` whether nothing is left of money that our books do not hold, ``balance`` how many won are left.
     """
 
     status: PaymentStatus | None
@@ -63,6 +71,8 @@ class Reading:
     same_order: bool = True
     same_key: bool = True
     cancel_seen: bool = False
+    returned: bool = False
+    balance: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,18 +173,51 @@ def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.status is None and reading.found:
         return Step.WAIT
     if not reading.found or not reading.same_key:
-        return _again(attempt) if now - attempt.first_asked_at < PAYING_WINDOW else Step.FAILED
+        over = _refused_often(attempt) or now - attempt.first_asked_at >= PAYING_WINDOW
+        return Step.FAILED if over else _again(attempt)
     if reading.status in OVER_WITHOUT_MONEY:
         return Step.FAILED
     return Step.WAIT if reading.status in UNPAID else Step.SUCCEEDED
 
 
 def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
-    if reading.cancel_seen:
-        return Step.SUCCEEDED
-    if reading.status is None or now - attempt.first_asked_at >= CANCEL_WINDOW:
+    """A listed cancel proves nothing by its looks: only the answer to the attempt's own key does (api.md 1.2, 5.4).
+
+    So the same key is asked again, which Toss answers with what it did under it: the cancel itself, or a refusal of the
+    guard (``refundableAmount``) that shows that it did nothing. A key that has its final answer only replays that.
+    """
+    if reading.returned:
+        return Step.SUCCEEDED  # it had to go back, and has; nothing was reserved for it
+    if reading.status is None:
         return Step.WAIT
-    return _again(attempt)
+    is_open = now - attempt.first_asked_at < CANCEL_WINDOW
+    if not attempt.answered:
+        # A key can be asked about for as long as Toss replays it, and asks nothing new then.
+        replays = reading.cancel_seen and now - attempt.created_at < KEY_WINDOW
+        return Step.ASK_AGAIN if is_open or replays else Step.WAIT
+    if reading.cancel_seen:
+        # Carried out, in an answer that we could not read; or refused, and somebody else's cancel looks the same.
+        return Step.SUCCEEDED if _answered_well(attempt) else Step.FAILED
+    if _answered_well(attempt):
+        return Step.WAIT
+    if reading.balance == 0 or _refused_often(attempt):
+        return Step.FAILED
+    return Step.ASK_ANEW if is_open else Step.WAIT
+
+
+def _answered_well(attempt: Attempt) -> bool:
+    return 200 <= (attempt.http_status or 0) < 300
+
+
+def is_refused_part(attempt: Attempt, payment: Payment) -> bool:
+    """Return whether an open cancel is of a part, and Toss has given its key a final failure."""
+    is_part = attempt.amount is not None and attempt.amount < (payment.balance_amount or 0)
+    return is_part and attempt.answered and not _answered_well(attempt)
+
+
+def _refused_often(attempt: Attempt) -> bool:
+    """Whether Toss has given key after key a final failure, and read after read showed that nothing was done."""
+    return attempt.answered and not _answered_well(attempt) and attempt.retry_count >= MOST_REFUSALS
 
 
 def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
@@ -185,7 +228,9 @@ def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if now - attempt.first_asked_at >= REQUEST_WINDOW:
         return Step.FAILED if missing else Step.WAIT
     if attempt.answered:
-        return Step.ASK_ANEW if missing else Step.WAIT
+        if not missing:
+            return Step.WAIT
+        return Step.FAILED if _refused_often(attempt) else Step.ASK_ANEW
     return Step.ASK_AGAIN
 
 

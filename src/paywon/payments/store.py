@@ -1,6 +1,6 @@
 """All SQL of payments, their cancels and their audit trail."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -194,9 +194,7 @@ async def count(conn: Connection, wanted: PageFilter) -> int:
 
 async def update_payment(conn: Connection, payment_id: PaymentId, now: datetime, **columns: Any) -> Payment:
     """Set the named columns of a payment and answer the row as it then is."""
-    names = [*columns, "updated_at"]
-    assert set(names) <= set(_PAYMENT), "only columns of payments"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, start=2))
+    settings = _settings([*columns, "updated_at"], _PAYMENT)
     query = f"UPDATE payments SET {settings} WHERE id = $1 RETURNING {', '.join(_PAYMENT)}"
     payment = _payment(await conn.fetchrow(query, payment_id, *columns.values(), now))
     assert payment is not None, "the payment was locked by the caller"
@@ -235,46 +233,65 @@ async def attempt_by_id(conn: Connection, attempt_id: AttemptId) -> Attempt | No
     return _attempt(row) if row else None
 
 
+async def last_of_line(conn: Connection, attempt_id: AttemptId) -> Attempt | None:
+    """Fetch an attempt, or the newest of those that put its question to Toss again with a key of their own."""
+    row = await conn.fetchrow(
+        f"""
+        WITH RECURSIVE line AS (
+            SELECT id, type, payment_id, billing_key_id, 0 AS place FROM payment_transactions WHERE id = $1
+            UNION ALL
+            SELECT t.id, t.type, t.payment_id, t.billing_key_id, line.place + 1 FROM payment_transactions t
+            -- No index knows who caused what; those of the payment and of the billing key narrow it down.
+            JOIN line ON (t.payment_id = line.payment_id OR t.billing_key_id = line.billing_key_id)
+                AND t.caused_by = line.id AND t.type = line.type AND t.idempotency_key IS NOT NULL)
+        {_SELECT_ATTEMPT} WHERE id = (SELECT id FROM line ORDER BY place DESC LIMIT 1)
+        """,
+        attempt_id,
+    )
+    return _attempt(row) if row else None
+
+
 async def update_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> None:
     """Set the named columns of an attempt."""
-    assert set(columns) <= set(_ATTEMPT), "only columns of payment_transactions"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-    query = f"UPDATE payment_transactions SET {settings} WHERE id = $1"
+    query = f"UPDATE payment_transactions SET {_settings(columns, _ATTEMPT)} WHERE id = $1"
     await conn.execute(query, attempt_id, *columns.values())
 
 
 async def close_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> bool:
     """Set the named columns of an attempt that is still open; answer whether it was."""
-    assert set(columns) <= set(_ATTEMPT), "only columns of payment_transactions"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-    query = f"UPDATE payment_transactions SET {settings} WHERE id = $1 AND status = 'pending'"
+    query = f"UPDATE payment_transactions SET {_settings(columns, _ATTEMPT)} WHERE id = $1 AND status = 'pending'"
     return bool(await conn.execute(query, attempt_id, *columns.values()) == "UPDATE 1")
 
 
 async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | None:
     """Fetch the open money-moving attempt of a payment; there is one at most."""
-    row = await conn.fetchrow(
-        _SELECT_ATTEMPT
-        + """
-        WHERE payment_id = $1 AND status = 'pending'
-          AND type = ANY ($2)
-        """,
-        payment_id,
-        list(MONEY_MOVING),
-    )
+    query = _SELECT_ATTEMPT + "WHERE payment_id = $1 AND status = 'pending' AND type = ANY ($2)"
+    row = await conn.fetchrow(query, payment_id, list(MONEY_MOVING))
     return _attempt(row) if row else None
 
 
 async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: PaymentKey) -> Attempt | None:
     """Fetch the newest attempt to confirm a payment under this paymentKey that was, or is to be, asked of Toss."""
+    return await _last_asked(conn, "payment_key", payment_id, payment_key, AttemptType.PAYMENT_CONFIRMATION)
+
+
+async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:
+    """Fetch the newest charge of a payment to this billing key that was, or is to be, asked of Toss."""
+    return await _last_asked(conn, "billing_key_id", payment_id, billing_key_id, AttemptType.BILLING_CHARGE)
+
+
+async def _last_asked(
+    conn: Connection, column: str, payment_id: PaymentId, key: PaymentKey | BillingKeyId, kind: AttemptType
+) -> Attempt | None:
     row = await conn.fetchrow(
-        _SELECT_ATTEMPT
-        + """
-        WHERE payment_id = $1 AND payment_key = $2 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
+        f"""
+        {_SELECT_ATTEMPT}
+        WHERE payment_id = $1 AND {column} = $2 AND type = $3 AND idempotency_key IS NOT NULL
         ORDER BY created_at DESC, id DESC LIMIT 1
         """,
         payment_id,
-        payment_key,
+        key,
+        kind,
     )
     return _attempt(row) if row else None
 
@@ -294,20 +311,6 @@ async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[
         payment_id,
     )
     return [(PaymentKey(row["payment_key"]), row["refused_at"]) for row in rows]
-
-
-async def last_charge(conn: Connection, payment_id: PaymentId, billing_key_id: BillingKeyId) -> Attempt | None:
-    """Fetch the newest charge of a payment to this billing key that was, or is to be, asked of Toss."""
-    row = await conn.fetchrow(
-        _SELECT_ATTEMPT
-        + """
-        WHERE payment_id = $1 AND billing_key_id = $2 AND type = 'billing_charge' AND idempotency_key IS NOT NULL
-        ORDER BY created_at DESC, id DESC LIMIT 1
-        """,
-        payment_id,
-        billing_key_id,
-    )
-    return _attempt(row) if row else None
 
 
 async def last_about_keys(
@@ -456,19 +459,45 @@ async def cancel_of_attempt(conn: Connection, attempt_id: AttemptId) -> Cancel |
 
 async def update_cancel(conn: Connection, cancel: Cancel, **columns: Any) -> None:
     """Set the named columns of a cancel."""
-    assert set(columns) <= set(_CANCEL), "only columns of payment_cancels"
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-    query = f"UPDATE payment_cancels SET {settings} WHERE id = $1"
+    query = f"UPDATE payment_cancels SET {_settings(columns, _CANCEL)} WHERE id = $1"
     await conn.execute(query, cancel.id, *columns.values())
 
 
-async def adopt_cancel(conn: Connection, named: Cancel, *, instead_of: Cancel) -> None:
-    """Make the row that Toss has named the one of an attempt, and drop the one that was reserved for it."""
-    await conn.execute("DELETE FROM payment_cancels WHERE id = $1 AND cancel_status = 'PENDING'", instead_of.id)
-    await update_cancel(conn, named, attempt_id=instead_of.attempt_id)
+async def delete_reservation(conn: Connection, reserved: Cancel) -> None:
+    """Delete a row that Toss has never named: the one that it named stands in its place."""
+    await conn.execute("DELETE FROM payment_cancels WHERE id = $1 AND transaction_key IS NULL", reserved.id)
+
+
+async def asked_alike(
+    conn: Connection, payment_id: PaymentId, *, types: Collection[AttemptType], amount: Krw, reason: str, within_s: int
+) -> bool:
+    """Return whether this cancel, by amount and (redacted) reason, was asked for within the last seconds.
+
+    One that came to nothing does not count.
+    """
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM payment_transactions
+            WHERE payment_id = $1 AND type = ANY ($2) AND status <> 'failed' AND amount = $3
+              AND request_data ->> 'cancelReason' = $4 AND created_at > now() - make_interval(secs => $5))
+        """,
+        payment_id,
+        list(types),
+        amount,
+        reason,
+        within_s,
+    )
+    return found
 
 
 # --- Rows and values ---------------------------------------------------------------------------------
+
+
+def _settings(columns: Iterable[str], known: tuple[str, ...]) -> str:
+    """Return what an UPDATE sets, from $2 on."""
+    assert set(columns) <= set(known), "only columns of the table"
+    return ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
 
 
 async def _insert(conn: Connection, table: str, value: object, columns: tuple[str, ...]) -> None:
@@ -480,14 +509,8 @@ async def _insert(conn: Connection, table: str, value: object, columns: tuple[st
 def _payment(row: Any) -> Payment | None:
     if row is None:
         return None
-    method = row["payment_method"]
-    return Payment(
-        **{
-            **dict(row),
-            "payment_method": PaymentMethod(method) if method else None,
-            "status": PaymentStatus(row["status"]),
-        }
-    )
+    method = PaymentMethod(row["payment_method"]) if row["payment_method"] else None
+    return Payment(**(dict(row) | {"payment_method": method, "status": PaymentStatus(row["status"])}))
 
 
 def _attempt(row: Any) -> Attempt:

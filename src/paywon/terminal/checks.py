@@ -10,8 +10,16 @@ from typing import Final
 
 import asyncpg
 
-from paywon.db.revision import revision_of
-from paywon.terminal.trouble import Trouble, database_trouble, no_permission, not_migrated, old_server, port_taken
+from paywon.db.revision import revision_of, supported_by
+from paywon.terminal.trouble import (
+    Trouble,
+    database_trouble,
+    newer_schema,
+    no_permission,
+    not_migrated,
+    old_server,
+    port_taken,
+)
 
 CONNECT_TIMEOUT_S: Final = 5.0
 DATABASE_PATIENCE_S: Final = 30.0
@@ -25,6 +33,7 @@ class DatabaseState:
 
     version: str
     revision: str | None
+    supported_code: frozenset[str]
 
 
 def check_port(host: str, port: int, setting: str) -> None:
@@ -120,7 +129,9 @@ async def look_at_database(url: str) -> DatabaseState:
     conn = await connect(url)
     try:
         version = conn.get_server_version()
-        return DatabaseState(version=f"{version.major}.{version.minor}", revision=await revision_of(conn))
+        revision = await revision_of(conn)
+        supported = await supported_by(conn, revision)
+        return DatabaseState(version=f"{version.major}.{version.minor}", revision=revision, supported_code=supported)
     except DATABASE_ERRORS as error:
         raise database_trouble(error, url) from None
     finally:
@@ -128,16 +139,25 @@ async def look_at_database(url: str) -> DatabaseState:
 
 
 async def check_database(url: str) -> DatabaseState:
-    """Make sure that the database at ``url`` has the schema of this version.
+    """Make sure that the database at ``url`` has the schema of this version, or a newer one that it can run on.
 
     Raises:
-        Trouble: it cannot be reached, refuses, is too old, or has another schema.
+        Trouble: it cannot be reached, refuses, is too old, or has a schema that this version cannot run on.
     """
     # Alembic takes most of a second to import, and a database that does not answer is told without it.
     state = await look_at_database(url)
-    from paywon.db.migrate import newest_revision
-
-    wanted = newest_revision()
-    if state.revision != wanted:
-        raise not_migrated(state.revision, wanted)
+    if (trouble := schema_trouble(state)) is not None:
+        raise trouble
     return state
+
+
+def schema_trouble(state: DatabaseState) -> Trouble | None:
+    """Return why this version cannot run on a schema, if it cannot."""
+    from paywon.db.migrate import migration_steps
+
+    known = [step.revision for step in migration_steps()]
+    if known[-1] in state.supported_code:
+        return None
+    if state.revision is None or state.revision in known:
+        return not_migrated(state.revision, known[-1])
+    return newer_schema(state.revision, known[-1])

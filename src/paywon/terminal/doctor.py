@@ -17,12 +17,12 @@ from rich.markup import escape
 
 from paywon import devfile
 from paywon.base.sealing import KeyRing
-from paywon.db.revision import revision_of
+from paywon.db.revision import revision_of, supported_by
 from paywon.settings import TOSS_BASE_URL, Environment, Settings, SettingsError, load_settings
-from paywon.terminal.checks import DATABASE_ERRORS, connect
+from paywon.terminal.checks import DATABASE_ERRORS, DatabaseState, connect, schema_trouble
 from paywon.terminal.plan import dev_secret_keys, load_dev_settings
 from paywon.terminal.screen import padded
-from paywon.terminal.trouble import Trouble, database_trouble, not_migrated
+from paywon.terminal.trouble import Trouble, database_trouble
 from paywon.toss.client import TossClient
 from paywon.toss.outcome import No, NotSent
 from paywon.vault.model import SEALED_COLUMNS
@@ -108,11 +108,9 @@ async def _round_trip(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
 
 
 async def _revision(conn: "asyncpg.Connection[asyncpg.Record]") -> Finding:
-    from paywon.db.migrate import newest_revision
-
-    found, wanted = await revision_of(conn), newest_revision()
-    advice = None if found == wanted else str(not_migrated(found, wanted))
-    return Finding("스키마 / schema", str(found or "-"), advice)
+    found = await revision_of(conn)
+    trouble = schema_trouble(DatabaseState("", found, await supported_by(conn, found)))
+    return Finding("스키마 / schema", str(found or "-"), None if trouble is None else str(trouble))
 
 
 async def _seals(conn: "asyncpg.Connection[asyncpg.Record]", ring: KeyRing) -> Finding:

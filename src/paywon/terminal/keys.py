@@ -19,7 +19,7 @@ from paywon.operators.commands import create_api_key, list_api_keys, revoke_api_
 from paywon.operators.model import ApiKey, Scope
 from paywon.settings import DatabaseSettings
 from paywon.terminal.checks import check_database
-from paywon.terminal.trouble import Trouble
+from paywon.terminal.trouble import Trouble, check_readable
 
 ALL: Final = "all"
 _WHOLE_TABLE: Final = 200
@@ -29,8 +29,9 @@ def create(settings: DatabaseSettings, *, name: str, scopes: list[str], days: in
     """Make a key and print it, and nothing else on standard output, so that a script can catch it.
 
     Raises:
-        Trouble: an unknown scope, or a database that is not as it has to be.
+        Trouble: a name that nobody can read, an unknown scope, or a database that is not as it has to be.
     """
+    check_readable(name, "이름 / the name")
     wanted = list(Scope) if ALL in scopes else scopes
     unknown = [scope for scope in wanted if scope not in set(Scope)]
     if unknown:

@@ -15,7 +15,7 @@ from rich.table import Table
 from paywon.audit.commands import Verification, verify
 from paywon.audit.model import Break, Seal
 from paywon.db.clock import database_clock
-from paywon.db.pool import Database
+from paywon.db.pool import LONG_COMMANDS, Database
 from paywon.invariants.commands import look_at_all
 from paywon.invariants.model import HELD_BY_CODE, WORDS, Finding, Invariant, Run
 from paywon.settings import DatabaseSettings
@@ -91,7 +91,9 @@ async def _verify(
 @asynccontextmanager
 async def _database(settings: DatabaseSettings) -> AsyncIterator[Database]:
     await check_database(settings.database_url)
-    db = await Database.connect(settings.database_url, max_connections=2, application_name="paywon-looking")
+    db = await Database.connect(
+        settings.database_url, max_connections=2, application_name="paywon-looking", patience=LONG_COMMANDS
+    )
     try:
         yield db
     finally:

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from paywon.base.ids import UserId
 from paywon.db.clock import database_clock
-from paywon.db.pool import Database
+from paywon.db.pool import LONG_COMMANDS, Database
 from paywon.privacy.commands import forget, look
 from paywon.privacy.model import Report
 from paywon.settings import SealSettings
 from paywon.terminal.checks import check_database
-from paywon.terminal.trouble import Trouble
+from paywon.terminal.trouble import Trouble, check_readable
 
 
 def forget_user(settings: SealSettings, user: str, *, operator: str | None, really: bool) -> bool:
@@ -26,9 +26,11 @@ def forget_user(settings: SealSettings, user: str, *, operator: str | None, real
     Raises:
         Trouble: nothing is known of this user, or the database is not as it has to be.
     """
+    operator = operator or getpass.getuser()
+    check_readable(operator, "--operator")
     console = Console(highlight=False, soft_wrap=True)
     with Console(stderr=True).status("찾는 중 / looking …") as status:
-        report = asyncio.run(_run(settings, status, UserId(user), operator or getpass.getuser(), really=really))
+        report = asyncio.run(_run(settings, status, UserId(user), operator, really=really))
     if not report.known:
         raise Trouble(
             "그런 사용자의 주문, 결제, 빌링키가 없습니다. id를 확인하세요",
@@ -51,7 +53,9 @@ async def _run(settings: SealSettings, status: Status, user: UserId, operator: s
 @asynccontextmanager
 async def _database(settings: SealSettings) -> AsyncIterator[Database]:
     await check_database(settings.database_url)
-    db = await Database.connect(settings.database_url, max_connections=1, application_name="paywon-privacy")
+    db = await Database.connect(
+        settings.database_url, max_connections=1, application_name="paywon-privacy", patience=LONG_COMMANDS
+    )
     try:
         yield db
     finally:

@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from paywon import devfile
-from paywon.db.migrate import migrate
+from paywon.db.migrate import NewerSchema, migrate
 from paywon.settings import DatabaseSettings
-from paywon.terminal.checks import DATABASE_ERRORS, check_port, look_at_database
+from paywon.terminal.checks import DATABASE_ERRORS, check_port, look_at_database, schema_trouble
 from paywon.terminal.plan import load_dev_settings
 from paywon.terminal.trouble import database_trouble
 
@@ -44,9 +44,14 @@ def migrate_database(settings: DatabaseSettings) -> str:
 
 
 async def _migrate(url: str) -> str:
-    before = (await look_at_database(url)).revision
+    state = await look_at_database(url)
+    before = state.revision
     try:
         now = await migrate(url)
+    except NewerSchema:
+        if (trouble := schema_trouble(state)) is not None:
+            raise trouble from None
+        return f"더 새로운 스키마입니다({before}). 이 버전도 돕니다 / the schema is newer; this version runs on it"
     except (*DATABASE_ERRORS, SQLAlchemyError) as error:
         cause = getattr(error, "orig", None) or error
         raise database_trouble(cause, url) from None

@@ -33,7 +33,7 @@ WEBHOOK_EVENTS: Final = [
 
 
 async def answers(child: Child, url: str) -> None:
-    """Wait until ``url`` answers, whatever it says.
+    """Wait until ``url`` answers that it is ready: 503 is not yet, anything else is.
 
     Raises:
         Trouble: the child died, or there was no answer within 60 s.
@@ -42,8 +42,8 @@ async def answers(child: Child, url: str) -> None:
 
         async def knock() -> bool:
             try:
-                async with session.get(url, allow_redirects=False):
-                    return True
+                async with session.get(url, allow_redirects=False) as reply:
+                    return reply.status != 503
             except (aiohttp.ClientError, TimeoutError, OSError):
                 return False
 

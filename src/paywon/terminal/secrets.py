@@ -9,7 +9,7 @@ from rich.status import Status
 from rich.table import Table
 
 from paywon.base.sealing import KeyRing, SealedColumn
-from paywon.db.pool import Database
+from paywon.db.pool import LONG_COMMANDS, Database
 from paywon.settings import SealSettings
 from paywon.terminal.checks import check_database
 from paywon.vault.commands import rotate, take_census
@@ -50,7 +50,9 @@ async def _rotate(settings: SealSettings, status: Status, *, check_only: bool) -
 @asynccontextmanager
 async def _database(settings: SealSettings) -> AsyncIterator[Database]:
     await check_database(settings.database_url)
-    db = await Database.connect(settings.database_url, max_connections=1, application_name="paywon-secrets")
+    db = await Database.connect(
+        settings.database_url, max_connections=1, application_name="paywon-secrets", patience=LONG_COMMANDS
+    )
     try:
         yield db
     finally:

@@ -20,7 +20,7 @@ from paywon.terminal.leash import GRACE_S
 from paywon.terminal.lock import only_one
 from paywon.terminal.plan import Plan, load_dev_settings, make_plan
 from paywon.terminal.screen import Screen
-from paywon.terminal.trouble import Trouble
+from paywon.terminal.trouble import Trouble, newer_schema
 
 WATCH_S: Final = 0.5
 
@@ -149,20 +149,24 @@ class Stack:
             raise Trouble(error.korean, error.english) from None
 
     async def _migrate(self, url: str) -> None:
-        from paywon.db.migrate import ensure_database, migrate, newest_revision
+        from paywon.db.migrate import NewerSchema, ensure_database, migrate, newest_revision
 
         if self._postgres is not None:
             await ensure_database(self._postgres.url("postgres"), DATABASE_NAME)
         state = await look_at_database(url)
-        if state.revision != newest_revision():
+        if newest_revision() in state.supported_code:
+            return
+        try:
             await migrate(url)
+        except NewerSchema as newer:
+            raise newer_schema(str(newer), newest_revision()) from None
 
     async def _start_service(self, url: str) -> None:
         environment = self._plan.environment(url)
         api = Program(name="api", module="paywon.cli", arguments=("serve",), environment=environment)
         worker = Program(name="worker", module="paywon.cli", arguments=("worker",), environment=environment)
         needs = partial(wait_for_database, url)
-        await self._start(api, partial(ready.answers, url=f"{self._plan.local_url}/health"), needs)
+        await self._start(api, partial(ready.answers, url=f"{self._plan.local_url}/ready"), needs)
         await self._start(worker, ready.settles, needs)
         names = {"sandbox": "토스 샌드박스 / Toss sandbox", "api": "API", "worker": "작업자 / worker"}
         for name, child in self._children.items():

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
+from paywon.base.readable import is_readable
+
 
 class Trouble(Exception):  # noqa: N818 - it is a message to a person, and reads as one
     """Something that the person at the terminal can put right; the message says what and how, in both languages."""
@@ -50,6 +52,28 @@ def not_migrated(found: str | None, wanted: str) -> Trouble:
         f"데이터베이스 스키마가 맞지 않습니다(현재 {found or '없음'}, 필요 {wanted}). paywon migrate를 실행하세요",
         f"the database schema is at {found or 'nothing'} and has to be at {wanted}; run paywon migrate",
     )
+
+
+def newer_schema(found: str, own: str) -> Trouble:
+    """The trouble of a schema that a newer version of paywon has made, and this one cannot run on."""
+    return Trouble(
+        f"더 새로운 paywon이 데이터베이스 스키마를 {found}(으)로 옮겼고, 이 버전({own})은 그 위에서 돌지 못합니다. "
+        "더 새로운 버전을 실행하세요",
+        f"a newer paywon has migrated the database schema to {found}, and this version ({own}) cannot run on it; "
+        "run the newer version",
+    )
+
+
+def check_readable(text: str, what: str) -> None:
+    """See that people can read a name as it is.
+
+    Raises:
+        Trouble: it is blank, or has signs that nobody sees.
+    """
+    if not is_readable(text):
+        raise Trouble(
+            f"{what}: 비어 있거나 보이지 않는 문자가 있습니다", f"{what} is blank or has signs that cannot be seen"
+        )
 
 
 def no_permission(path: object, error: OSError) -> Trouble:

@@ -241,3 +241,29 @@ REFUSALS: Mapping[Operation, Mapping[str, Refusal]] = MappingProxyType(
 def refusal(operation: Operation, code: str) -> Refusal | None:
     """What `code` refuses for `operation`; None where it leaves the outcome open."""
     return REFUSALS[operation].get(code)
+
+
+_BOOKS_ARE_STALE: Mapping[Operation, frozenset[str]] = MappingProxyType(
+    {
+        Operation.CREATE: _codes("DUPLICATED_ORDER_ID ALREADY_PROCESSED_PAYMENT"),
+        Operation.CONFIRM: _codes("""
+            ALREADY_PROCESSED_PAYMENT ALREADY_COMPLETED_PAYMENT ALREADY_CANCELED_PAYMENT DUPLICATED_ORDER_ID
+            NOT_FOUND_PAYMENT NOT_FOUND_PAYMENT_SESSION EXPIRED_PAYMENT
+        """),
+        Operation.CANCEL: _codes("""
+            NOT_MATCHES_REFUNDABLE_AMOUNT NOT_CANCELABLE_AMOUNT NOT_CANCELABLE_PAYMENT INVALID_REFUND_AMOUNT
+            NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT ALREADY_CANCELED_PAYMENT ALREADY_REFUND_PAYMENT
+            ALREADY_REFUNDING_PAYMENT NOT_FOUND_PAYMENT
+        """),
+        Operation.VIRTUAL_ACCOUNT: _codes("DUPLICATED_ORDER_ID ALREADY_PROCESSED_PAYMENT"),
+        Operation.BILLING_CHARGE: _codes("DUPLICATED_ORDER_ID ALREADY_PROCESSED_PAYMENT"),
+    }
+)
+
+
+def shows_stale_books(operation: Operation, code: str) -> bool:
+    """Return whether a refusal with ``code`` contradicts what must have been believed to ask at all.
+
+    The payment is then read at once: whoever asked gets the true answer, not the same refusal again and again.
+    """
+    return code in _BOOKS_ARE_STALE.get(operation, frozenset())

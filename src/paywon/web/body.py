@@ -50,8 +50,8 @@ _WORDS: Final = tuple(
         (r"Expected `\w+` <= (-?[\d.]+)", "{0} 이하여야 합니다.", "It has to be {0} or less."),
         (
             r"Expected `str` matching regex",
-            "쓸 수 없는 문자가 있거나 형식이 다릅니다.",
-            "It has characters or a form that are not allowed.",
+            "쓸 수 없거나 보이지 않는 문자가 있거나 형식이 다릅니다.",
+            "It has characters that are not allowed or cannot be seen, or another form.",
         ),
         (r"Invalid enum value", "허용되지 않는 값입니다.", "It is not one of the allowed values."),
         (r"Expected `([^`]+)`, got `([^`]+)`", "{0} 형식이어야 합니다 (받은 값: {1}).", "It has to be {0}, not {1}."),

@@ -46,6 +46,7 @@ _DATABASE_TROUBLE: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     ConnectionError,
     TimeoutError,
 )
@@ -111,6 +112,8 @@ def translate(error: Exception) -> PaywonError:
             return PaywonError("INVALID_JSON")  # the body broke off; nobody hears this, and it is no fault of ours
         case ClientException():
             return _client_error(error)
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return PaywonError("BUSY", retry_after_s=1)
     if isinstance(error, CommitUnknownError):
         return PaywonError("OUTCOME_UNKNOWN", retry_after_s=2)
     if isinstance(error, _DATABASE_TROUBLE):

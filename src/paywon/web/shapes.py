@@ -7,15 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from paywon.base.money import MAX_KRW
+from paywon.base.readable import END as END
+from paywon.base.readable import PLAIN, TEXT, UNSEEN
 
-# Python's $ also matches before a line feed at the end; this one does not, in Python as in JavaScript.
-END: Final = r"$(?!\n)"
-# No control characters and no line ends anywhere: PostgreSQL refuses NUL, and nobody means the others.
-_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-_PLAIN = rf"^[^{_CONTROL}]*" + END
-# Spelt out: \s means more in JavaScript than in Python. And no (?=.*\S): nobody can make up a text from that.
-_BLANK = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_TEXT = rf"^[{_BLANK}]*[^{_BLANK}{_CONTROL}][^{_CONTROL}]*" + END
 WORD: Final = r"^[A-Za-z0-9._:@=+-]+" + END
 ORDER_NO: Final = r"^[A-Za-z0-9_-]+" + END
 PAYMENT_KEY: Final = r"^[A-Za-z0-9_=.-]+" + END
@@ -53,10 +47,10 @@ Figure: TypeAlias = float
 
 Not ``int | float``: to JSON Schema an integer is a number too, so it would fit both of a ``oneOf``, which is none.
 """
-Text20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=_TEXT)]
-Text60: TypeAlias = Annotated[str, Meta(min_length=1, max_length=60, pattern=_TEXT)]
-Text100: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=_TEXT)]
-Text200: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
+Text20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=TEXT)]
+Text60: TypeAlias = Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT)]
+Text100: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
+Text200: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
 Digits20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[0-9]+" + END)]
 Digits30: TypeAlias = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[0-9]+" + END)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORD)]
@@ -65,9 +59,9 @@ OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, patter
 PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PAYMENT_KEY)]
 """Toss's paymentKey: opaque, case-sensitive, up to 200 (api.md 1.5); the alphabet is what has been seen."""
 Currency: TypeAlias = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]+" + END)]
-Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{_CONTROL}]+" + END)]
+Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{UNSEEN}]+" + END)]
 Email: TypeAlias = Annotated[
-    str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{_CONTROL}]+@[^@\s{_CONTROL}]+" + END)
+    str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+" + END)
 ]
 Phone: TypeAlias = Annotated[str, Meta(min_length=8, max_length=15, pattern=r"^[0-9]+" + END)]
 Instant: TypeAlias = Annotated[
@@ -75,8 +69,8 @@ Instant: TypeAlias = Annotated[
 ]
 Options: TypeAlias = Annotated[
     dict[
-        Annotated[str, Meta(min_length=1, max_length=40, pattern=_PLAIN)],
-        Annotated[str, Meta(max_length=2000, pattern=_PLAIN)]
+        Annotated[str, Meta(min_length=1, max_length=40, pattern=PLAIN)],
+        Annotated[str, Meta(max_length=2000, pattern=PLAIN)]
         | Annotated[int, Meta(ge=-(2**53), le=2**53)]
         | bool
         | None,
@@ -86,8 +80,8 @@ Options: TypeAlias = Annotated[
 """What a plug-in is told of an order; which options there are, it says itself."""
 Metadata: TypeAlias = Annotated[
     dict[
-        Annotated[str, Meta(min_length=1, max_length=40, pattern=_PLAIN)],
-        Annotated[str, Meta(max_length=2000, pattern=_PLAIN)],
+        Annotated[str, Meta(min_length=1, max_length=40, pattern=PLAIN)],
+        Annotated[str, Meta(max_length=2000, pattern=PLAIN)],
     ],
     Meta(max_length=20),
 ]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from paywon.base.money import Krw
 from paywon.payments.model import Attempt, AttemptType, PaymentStatus
 from paywon.payments.recovery import (
     DEFAULT_PLAN,
+    MOST_REFUSALS,
     Reading,
     RetryPlan,
     Step,
@@ -77,7 +79,12 @@ def test_a_key_that_toss_answered_is_never_used_again() -> None:
 @pytest.mark.parametrize(
     ("reading", "step"),
     [
-        (Reading(status=S.PARTIAL_CANCELED, cancel_seen=True), Step.SUCCEEDED),
+        # What looks like ours proves nothing: the key's replay does.
+        (Reading(status=S.PARTIAL_CANCELED, cancel_seen=True), Step.ASK_AGAIN),
+        (Reading(status=S.CANCELED, cancel_seen=True, balance=0), Step.ASK_AGAIN),
+        (Reading(status=S.CANCELED, balance=0), Step.ASK_AGAIN),
+        (Reading(status=S.CANCELED, returned=True), Step.SUCCEEDED),
+        (Reading(status=None, returned=True), Step.SUCCEEDED),
         (Reading(status=S.DONE), Step.ASK_AGAIN),
         (Reading(status=S.PARTIAL_CANCELED), Step.ASK_AGAIN),
         (UNHEARD, Step.WAIT),
@@ -86,6 +93,42 @@ def test_a_key_that_toss_answered_is_never_used_again() -> None:
 )
 def test_after_a_refund(reading: Reading, step: Step) -> None:
     assert next_step(REFUND, reading, SOON) is step
+
+
+FAILURE, WELL = {"answered": True, "http_status": 500}, {"answered": True, "http_status": 200}
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reading", "step"),
+    [
+        # Toss has given the key its final word: a failure, so a cancel that looks like it is somebody else's.
+        (FAILURE, Reading(status=S.PARTIAL_CANCELED, cancel_seen=True), Step.FAILED),
+        (FAILURE, Reading(status=S.CANCELED, balance=0), Step.FAILED),
+        (FAILURE, Reading(status=S.DONE, balance=10_000), Step.ASK_ANEW),
+        (FAILURE | {"retry_count": MOST_REFUSALS}, Reading(status=S.DONE, balance=10_000), Step.FAILED),
+        (FAILURE | {"retry_count": MOST_REFUSALS}, UNHEARD, Step.WAIT),
+        # Carried out, in an answer that could not be read.
+        (WELL, Reading(status=S.PARTIAL_CANCELED, cancel_seen=True), Step.SUCCEEDED),
+        (WELL | {"retry_count": MOST_REFUSALS}, Reading(status=S.DONE, balance=10_000), Step.WAIT),
+        ({"retry_count": MOST_REFUSALS}, Reading(status=S.DONE, balance=10_000), Step.ASK_AGAIN),
+    ],
+)
+def test_after_a_refund_whose_key_was_answered(attempt: dict[str, Any], reading: Reading, step: Step) -> None:
+    assert next_step(replace(REFUND, **attempt), reading, SOON) is step
+
+
+@pytest.mark.parametrize("question", [ACCOUNT, CHARGE, REQUEST])
+def test_what_toss_refuses_again_and_again_and_nobody_sees_done_is_closed(question: Attempt) -> None:
+    refused = replace(question, answered=True, http_status=500)
+    assert next_step(refused, MISSING, SOON) is Step.ASK_ANEW
+    assert next_step(replace(refused, retry_count=MOST_REFUSALS), MISSING, SOON) is Step.FAILED
+    assert next_step(replace(question, retry_count=MOST_REFUSALS), MISSING, SOON) is Step.ASK_AGAIN
+
+
+def test_a_replay_is_asked_for_as_long_as_toss_keeps_it() -> None:
+    seen = Reading(status=S.PARTIAL_CANCELED, cancel_seen=True)
+    assert next_step(REFUND, seen, NOW + timedelta(days=10)) is Step.ASK_AGAIN
+    assert next_step(REFUND, seen, NOW + timedelta(days=15)) is Step.WAIT
 
 
 def test_a_refund_is_not_sent_again_after_its_window_without_a_person() -> None:

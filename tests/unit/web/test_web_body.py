@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paywon.base.errors import PaywonError
+from paywon.base.readable import is_readable
 from paywon.web.body import decode_strictly, invalid_field, is_json
 from paywon.web.choices import choices_of
 from paywon.web.paging import decode_cursor, encode_cursor
@@ -99,9 +100,7 @@ def test_a_text_is_plain_or_refused(text: str) -> None:
         taken = decode_strictly(raw, Outer).order_name
     except PaywonError as error:
         assert error.field == "orderName"
-        assert not text.strip() or any(
-            sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029" for sign in text
-        )
+        assert not is_readable(text)
     else:
         assert taken == text
         assert "\x00" not in taken and not taken.endswith("\n")

@@ -73,7 +73,7 @@ def opened(cashier: Cashier, key: BillingKey) -> str:
 
 async def settle_issue(cashier: Cashier, intent: KeyIntent, answer: Answer[wire.Billing]) -> None:
     """Apply the answer to an issue and close its attempt, in one transaction. Unknown leaves it open."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=intent.key.id) as conn:
         key = await store.lock(conn, intent.key.id)
         attempt = await payments.lock_attempt(conn, intent.attempt.id)
         fits = isinstance(answer, Yes) and answer.value.customer_key == key.customer_key
@@ -100,7 +100,7 @@ async def settle_deletion(cashier: Cashier, intent: KeyIntent, answer: Answer[No
     NOT_FOUND_BILLING leaves the key as it is: it may live under another of our shops (toss/errors.py), and a secret
     key that was mixed up must not wipe what customers have authorised.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=intent.key.id) as conn:
         key = await store.lock(conn, intent.key.id)
         attempt = await payments.lock_attempt(conn, intent.attempt.id)
         if isinstance(answer, Yes):

@@ -13,7 +13,8 @@ _FOUND_WITHIN: Final = timedelta(hours=1)
 which names it to us."""
 _NOBODYS_KEPT: Final = timedelta(days=30)
 _MOST_OF_NOBODYS: Final = 10_000
-_AT_ONCE: Final = 100_000
+_AT_ONCE: Final = 2_000
+_ROUNDS: Final = 20
 _log = structlog.get_logger()
 
 
@@ -39,7 +40,12 @@ async def find_orders(inbox: Inbox) -> None:
 async def trim(inbox: Inbox, *, keep: int = _MOST_OF_NOBODYS) -> None:
     """Delete rejected events and those about nothing of ours: the old, and all but the newest ``keep``."""
     old = inbox.cashier.clock.now() - _NOBODYS_KEPT
-    async with inbox.cashier.db.transaction() as conn:
-        deleted = await store.trim_nobodys(conn, older_than=old, keep=keep, limit=_AT_ONCE)
+    deleted = 0
+    for _ in range(_ROUNDS):
+        async with inbox.cashier.db.transaction() as conn:
+            found = await store.trim_nobodys(conn, older_than=old, keep=keep, limit=_AT_ONCE)
+        deleted += found
+        if found < _AT_ONCE:
+            break
     if deleted:
         _log.info("webhooks about nothing of ours were deleted", count=deleted)

@@ -159,7 +159,7 @@ def _is_free(inbox: Inbox, event: store.Waiting) -> bool:
 async def _end(inbox: Inbox, due: Look, timing: Timing, hints: list[Hint], outcomes: Outcomes) -> None:
     """Settle what was answered, and count what has come in the meantime while no more can."""
     now = inbox.cashier.clock.now()
-    async with inbox.cashier.db.transaction() as conn:
+    async with inbox.cashier.db.transaction(about=due.order_no) as conn:
         await store.hold_look(conn, due.order_no)
         bounded = within_bounds(hints, outcomes, parked=await store.count_doubted(conn, due.order_no))
         await store.believe(conn, [hint.id for hint in hints if hint.proven_late])

@@ -69,7 +69,7 @@ async def receive(inbox: Inbox, raw: bytes, headers: Mapping[str, str], *, sourc
         told = parse_webhook(raw)
     except MalformedWebhook as error:
         raise PaywonError("WEBHOOK_MALFORMED", field="(body)", hint_ko=error.reason, hint_en=error.reason) from None
-    async with inbox.cashier.db.transaction() as conn:
+    async with inbox.cashier.db.transaction(about=told.order_no or told.payment_key) as conn:
         order_no = await store.order_of(conn, told.order_no, told.payment_key, told.transaction_key)
         judged = judge(
             inbox.trust,

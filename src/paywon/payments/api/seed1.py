@@ -97,6 +97,7 @@ class RefundIn(Input, frozen=True, kw_only=True):
     refund_amount: Won | UnsetType = UNSET
     tax_free_amount: WonOrZero | None = None
     refund_receive_account: RefundAccountIn | None = None
+    allow_duplicate: bool = False
 
 
 class PaymentOut(Output, frozen=True, kw_only=True):
@@ -241,6 +242,7 @@ class PaymentsController(Controller):
     )
     async def refund(self, payment_id: UUID, data: RefundIn, cashier: Till, origin: Asker) -> Response[PaymentAnswer]:
         wish = RefundWish(
+            allow_duplicate=data.allow_duplicate,
             kind=AttemptType.REFUND_REQUEST,
             reason=data.refund_reason,
             amount=None if data.refund_amount is UNSET else Krw(data.refund_amount),

@@ -72,6 +72,7 @@ class CancelIn(Input, frozen=True, kw_only=True):
     cancel_amount: Won | UnsetType = UNSET
     tax_free_amount: WonOrZero | None = None
     refund_receive_account: RefundAccountIn | None = None
+    allow_duplicate: bool = False
 
 
 class CancelOut(Output, frozen=True, kw_only=True):
@@ -195,6 +196,7 @@ class TossPaymentsController(Controller):
         """The money goes back; 202 while Toss has not answered."""
         payment_id = await queries.payment_to_cancel(cashier, PaymentKey(payment_key), origin)
         wish = RefundWish(
+            allow_duplicate=data.allow_duplicate,
             kind=AttemptType.PAYMENT_CANCELLATION,
             reason=data.cancel_reason,
             amount=None if data.cancel_amount is UNSET else Krw(data.cancel_amount),

@@ -9,7 +9,7 @@ from paywon.payments.commands.cashier import Body, Cashier, Intent
 from paywon.payments.commands.queries import PaymentView, view
 from paywon.payments.commands.recording import question_of, with_question
 from paywon.payments.commands.settling import error_of, settle
-from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Payment
+from paywon.payments.model import REFUNDABLE, Attempt, AttemptStatus, AttemptType, Payment
 from paywon.toss import wire
 from paywon.toss.outcome import Answer
 from paywon.toss.wire import CancelPayment, ChargeBillingKey, ConfirmPayment, CreatePayment, IssueVirtualAccount
@@ -24,19 +24,12 @@ _SHAPE: Final[dict[AttemptType, type[Body]]] = {
 }
 
 
-async def ask_and_learn(cashier: Cashier, intent: Intent) -> None:
-    """Ask Toss what the intent says and learn from the answer, whatever it is."""
+async def ask_and_learn(cashier: Cashier, intent: Intent) -> Answer[wire.Payment]:
+    """Ask Toss what the intent says, learn from the answer, whatever it is, and return it."""
     asked_at = cashier.clock.now()
     answer = await ask(cashier, intent)
     await settle(cashier, intent.payment, intent.attempt, answer, asked_at=asked_at)
-
-
-async def carry_out(cashier: Cashier, intended: Intent | Attempt) -> PaymentView:
-    """Ask what was intended, unless it is asked already, and answer what it has come to; raises as ``conclude``."""
-    attempt = intended.attempt if isinstance(intended, Intent) else intended
-    work = ask_and_learn(cashier, intended) if isinstance(intended, Intent) else None
-    poll_at = f"/payments/{attempt.payment_id}"
-    return await cashier.see_through(work, lambda: conclude(cashier, attempt), poll_at=poll_at)
+    return answer
 
 
 async def conclude(cashier: Cashier, attempt: Attempt) -> PaymentView:
@@ -47,9 +40,17 @@ async def conclude(cashier: Cashier, attempt: Attempt) -> PaymentView:
     """
     assert attempt.payment_id is not None, "what is concluded here is about a payment"
     shown = await view(cashier, payment_id=attempt.payment_id, attempt_id=attempt.id)
-    if shown.attempt is not None and shown.attempt.status is AttemptStatus.FAILED:
-        raise error_of(shown.attempt)
+    asked = shown.attempt
+    if asked is not None and asked.status is AttemptStatus.FAILED and not _is_paid_all_the_same(asked, shown.payment):
+        raise error_of(asked)
     return shown
+
+
+def _is_paid_all_the_same(asked: Attempt, payment: Payment) -> bool:
+    """Return whether a refused confirm is of a payment that a read since has shown to be approved under its key."""
+    if asked.type is not AttemptType.PAYMENT_CONFIRMATION or asked.payment_key != payment.payment_key:
+        return False
+    return payment.approved_at is not None or payment.status in REFUNDABLE
 
 
 async def ask(cashier: Cashier, intent: Intent) -> Answer[wire.Payment]:

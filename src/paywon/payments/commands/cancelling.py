@@ -1,18 +1,22 @@
 """Refund: all or part of a payment goes back. Both families of doors end here."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, CancelId, PaymentId, PaymentKey, new_uuid
 from paywon.base.money import Krw
+from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import FulfilmentStatus
 from paywon.payments import store
-from paywon.payments.commands.asking import carry_out, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.resolving import carry_out, make_way
 from paywon.payments.model import (
+    CANCELLING,
     REFUNDABLE,
     Attempt,
     AttemptType,
@@ -29,6 +33,8 @@ from paywon.payments.model import (
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import CancelPayment, RefundReceiveAccount
 
+DUPLICATE_WITHIN_S: Final = 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundWish:
@@ -41,6 +47,8 @@ class RefundWish:
     account: RefundReceiveAccount | None = None
     # What the door calls the amount, for an error to name.
     amount_field: str = "refundAmount"
+    # False where the same refund a moment ago is rather this one, sent twice without a key.
+    allow_duplicate: bool = True
     # The key that a caller named: nothing is cancelled under another that the payment may have by now.
     payment_key: PaymentKey | None = None
 
@@ -48,13 +56,52 @@ class RefundWish:
 async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> PaymentView:
     """Cancel all or part of a payment at Toss; the amount is reserved before Toss is asked.
 
+    Where Toss's refusal shows that its balance is another than ours, the payment is read: a refund of all that is left
+    is then made of what is left in truth, and one of an amount is refused with the balance, for its caller to decide.
+
     Raises:
         PaywonError: nothing or too little is left, another request runs, or Toss refused.
     """
     wish = replace(wish, account=known_bank(wish.account))
-    async with cashier.db.transaction() as conn:
-        intent = await _intend(conn, cashier, payment_id, wish, origin)
-    return await carry_out(cashier, intent)
+    intent = await _intended(cashier, payment_id, wish, origin)
+    try:
+        return await carry_out(cashier, intent)
+    except PaywonError as error:
+        left = await _left_otherwise(cashier, intent, error)
+    if left == 0 or wish.amount is not None:
+        raise _balance_changed(left, wish)
+    # The key of the request stands for the first question; it is answered with what this one comes to.
+    return await carry_out(cashier, await _intended(cashier, payment_id, wish, replace(origin, claim=None)))
+
+
+async def _left_otherwise(cashier: Cashier, intended: Intent | Attempt, error: PaywonError) -> Krw:
+    """Return what is left in truth where a refused refund rested on a balance that was none any more; else raise."""
+    if error.code != "PAYMENT_REFUSED" or not isinstance(intended, Intent):
+        raise error
+    shown = await view(cashier, payment_id=intended.payment.id)
+    if shown.payment.balance_amount == intended.payment.balance_amount:
+        raise error
+    return refundable_amount(shown.payment, shown.cancels)
+
+
+def _balance_changed(left: Krw, wish: RefundWish) -> PaywonError:
+    return PaywonError(
+        "BALANCE_CHANGED", field=wish.amount_field, refundable_krw=f"{left:,}", extra={"refundableAmount": left}
+    )
+
+
+async def _intended(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> Intent | Attempt:
+    """Write the question down; one of all that is left takes the place of a part that Toss refuses again and again."""
+    try:
+        async with cashier.db.transaction(about=payment_id) as conn:
+            return await _intend(conn, cashier, payment_id, wish, origin)
+    except PaywonError as error:
+        if error.code != "PAYMENT_IN_PROGRESS" or wish.amount is not None:
+            raise
+        if not await make_way(cashier, payment_id):
+            raise
+    async with cashier.db.transaction(about=payment_id) as conn:
+        return await _intend(conn, cashier, payment_id, wish, origin)
 
 
 async def _intend(
@@ -63,13 +110,17 @@ async def _intend(
     attempt_id = AttemptId(new_uuid())
     if (begun := await begun_before(conn, cashier, origin, attempt_id)) is not None:
         return begun
-    payment, ordered = await _locked(conn, payment_id, origin)
+    payment = await lock_payment(conn, payment_id, origin)
     if wish.payment_key not in (None, payment.payment_key):
         raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
     cancels = await store.cancels_of(conn, payment.id)
+    if origin.claim is None and not wish.allow_duplicate:
+        await _refuse_duplicate(conn, payment, cancels, wish)
+    if await store.open_attempt_of(conn, payment.id) is not None:
+        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
     amount = _checked_amount(payment, cancels, wish)
     await check_user_refund(conn, cashier, payment, amount, origin)
-    tax_free = _tax_free_part(payment, cancels, ordered, amount, wish)
+    tax_free = await _tax_free_part(conn, payment, cancels, amount, wish)
     attempt = new_attempt(
         cashier,
         wish.kind,
@@ -122,19 +173,23 @@ async def lock_payment(conn: Connection, payment_id: PaymentId, origin: Origin) 
     return payment
 
 
-async def _locked(conn: Connection, payment_id: PaymentId, origin: Origin) -> tuple[Payment, Krw]:
-    """Lock a payment that nobody asks about; answer it and how much of its order is free of tax."""
-    payment = await lock_payment(conn, payment_id, origin)
-    if await store.open_attempt_of(conn, payment.id) is not None:
-        raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
+async def _refuse_duplicate(conn: Connection, payment: Payment, cancels: list[Cancel], wish: RefundWish) -> None:
+    """Refuse what was asked for a moment ago with the same words: without a key nobody can tell it from a repeat."""
+    amount = refundable_amount(payment, cancels) if wish.amount is None else wish.amount
+    types, reason = list(CANCELLING), redact(wish.reason)
+    if await store.asked_alike(
+        conn, payment.id, types=types, amount=amount, reason=reason, within_s=DUPLICATE_WITHIN_S
+    ):
+        raise PaywonError("DUPLICATE_REFUND", field="Idempotency-Key")
+
+
+async def _tax_free_part(
+    conn: Connection, payment: Payment, cancels: list[Cancel], amount: Krw, wish: RefundWish
+) -> int | None:
+    """Return how much of a refund is free of tax, as it was told or in proportion; None where no part of it can be."""
     order = await orders.by_id(conn, payment.order_id)
     assert order is not None, "a payment has its order (foreign key)"
-    return payment, order.tax_free_amount
-
-
-def _tax_free_part(payment: Payment, cancels: list[Cancel], ordered: Krw, amount: Krw, wish: RefundWish) -> int | None:
-    """Answer how much of a refund is free of tax, as it was told or in proportion; None where no part of it can be."""
-    left, free_left = refundable_amount(payment, cancels), tax_free_left(payment, cancels, ordered)
+    left, free_left = refundable_amount(payment, cancels), tax_free_left(payment, cancels, order.tax_free_amount)
     told = wish.tax_free_amount
     if told is None:
         return tax_free_of_refund(amount, left, free_left) if free_left else None

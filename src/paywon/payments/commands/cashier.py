@@ -139,11 +139,12 @@ class Intent:
 async def begun_before(conn: Connection, cashier: Cashier, origin: Origin, attempt_id: AttemptId) -> Attempt | None:
     """Take the request's idempotency key for an attempt that is about to be made.
 
-    Answers the attempt of the first request with this key, when that one died before it could answer.
+    Answers the attempt of the first request with this key, when that one died before it could answer; or the one that
+    has taken its place since, for the first may be closed as failed while the last one has moved the money.
     Raises as ``idempotency.commands.take``.
     """
     begun = await idempotency.take(conn, origin.claim, attempt_id, cashier.clock.now())
-    return None if begun is None else await store.attempt_by_id(conn, AttemptId(begun))
+    return None if begun is None else await store.last_of_line(conn, AttemptId(begun))
 
 
 def new_attempt(

@@ -39,7 +39,7 @@ async def charge_order(cashier: Cashier, wish: ChargeWish, origin: Origin) -> Pa
     Raises:
         PaywonError: the order cannot be paid, the amount differs, the period is charged, or Toss refused.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=wish.order_no) as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await go_on(cashier, intent)
 

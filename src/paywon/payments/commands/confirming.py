@@ -34,7 +34,7 @@ async def confirm_payment(cashier: Cashier, told: Confirmation, origin: Origin) 
     Raises:
         PaywonError: the order cannot be paid, the amount differs, or Toss refused.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=told.order_no) as conn:
         intent = await _intend(conn, cashier, told, origin)
     return await go_on(cashier, intent)
 

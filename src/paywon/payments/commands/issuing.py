@@ -44,7 +44,7 @@ async def issue_account(cashier: Cashier, wish: AccountWish, origin: Origin) -> 
         PaywonError: the order cannot be paid, the amount differs, a field does not fit, or Toss refused.
     """
     wish = _checked(wish, cashier.clock.now())
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=wish.order_no) as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await go_on(cashier, intent)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from paywon.base.ids import AttemptId, CancelId, OrderNo, PaymentKey, StrayId, new_payment_number, new_uuid
+from paywon.base.ids import AttemptId, OrderNo, PaymentKey, StrayId, new_payment_number, new_uuid
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.fulfilments.commands import BUNDLED, Fulfilments
@@ -27,14 +27,13 @@ from paywon.orders.model import (
 from paywon.payments import store
 from paywon.payments.announcing import Books
 from paywon.payments.commands import handing_over
+from paywon.payments.commands.cancels import learn_cancels
 from paywon.payments.commands.telling import tell_change, tell_requested
-from paywon.payments.facts import cancel_columns, cancels_listed, fact_of, payment_columns, unfit
+from paywon.payments.facts import fact_of, payment_columns, unfit
 from paywon.payments.model import (
     APPROVED,
     LOOK_AGAIN,
     UNPAID,
-    Cancel,
-    CancelStatus,
     Fact,
     Payment,
     PaymentStatus,
@@ -114,7 +113,7 @@ async def learn(
     if verdict is Verdict.STALE and looks_old(payment, fact):
         await store.look_soon(conn, payment.id, now + LOOK_AGAIN)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
-    payment = await _learn_cancels(conn, payment, evidence, now)
+    payment = await learn_cancels(conn, payment, evidence.answer, evidence.raw, answered=evidence.attempt_id, now=now)
     if verdict is Verdict.APPLY:
         held_until = hold_ends_at(payment, deposit_hold)
         safe = held_until is None or fact.asked_at >= held_until
@@ -181,68 +180,6 @@ def new_payment(order: Order, now: datetime) -> Payment:
         requested_at=now,
         created_at=now,
         updated_at=now,
-    )
-
-
-async def _learn_cancels(conn: Connection, payment: Payment, evidence: Evidence, now: datetime) -> Payment:
-    """Name reserved cancels and add the ones made elsewhere, such as in Toss's dashboard."""
-    ours = await store.cancels_of(conn, payment.id)
-    known = {cancel.transaction_key: cancel.cancel_amount for cancel in ours if cancel.transaction_key}
-    reserved = [cancel for cancel in ours if cancel.cancel_status == CancelStatus.PENDING]
-    reason = payment.refund_reason
-    for told, raw in cancels_listed(evidence.answer, evidence.raw, known):
-        columns = cancel_columns(told, raw)
-        reason = columns.get("cancel_reason") or reason
-        if told.transaction_key in known:
-            same = next(cancel for cancel in ours if cancel.transaction_key == told.transaction_key)
-            await store.update_cancel(conn, same, **columns)
-            if same.attempt_id is None and (mine := _own(reserved, columns, evidence)) is not None:
-                # A webhook's read was faster, and did not know it by its reason.
-                reserved.remove(mine)
-                await store.adopt_cancel(conn, same, instead_of=mine)
-        elif (mine := _matching(reserved, columns, evidence)) is not None:
-            reserved.remove(mine)
-            await store.update_cancel(conn, mine, **columns)
-        else:
-            await store.insert_cancel(conn, _foreign_cancel(payment, columns, now))
-    if reason != payment.refund_reason:
-        payment = await store.update_payment(conn, payment.id, now, refund_reason=reason)
-    return payment
-
-
-def _matching(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
-    """Find the reserved cancel that an entry of Toss's list is: same amount, and same reason."""
-    for cancel in reserved:
-        same_reason = cancel.cancel_reason == columns.get("cancel_reason")
-        if cancel.cancel_amount == columns["cancel_amount"] and same_reason:
-            return cancel
-    return _own(reserved, columns, evidence)
-
-
-def _own(reserved: list[Cancel], columns: dict[str, Any], evidence: Evidence) -> Cancel | None:
-    """Find the reserved cancel whose own answer this is.
-
-    In the answer to a cancel's own request the newest entry is that cancel (api.md 5.4), whatever Toss made
-    of the reason's wording.
-    """
-    if columns["transaction_key"] != evidence.answer.last_transaction_key or evidence.attempt_id is None:
-        return None
-    for cancel in reserved:
-        if (cancel.attempt_id, cancel.cancel_amount) == (evidence.attempt_id, columns["cancel_amount"]):
-            return cancel
-    return None
-
-
-def _foreign_cancel(payment: Payment, columns: dict[str, Any], now: datetime) -> Cancel:
-    reason = columns.get("cancel_reason") or "(토스페이먼츠에서 취소)"
-    return Cancel(
-        **{
-            **columns,
-            "id": CancelId(new_uuid()),
-            "payment_id": payment.id,
-            "cancel_reason": reason,
-            "created_at": now,
-        }
     )
 
 

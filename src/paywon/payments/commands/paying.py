@@ -11,10 +11,10 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import Order, check_payable
 from paywon.payments import store
-from paywon.payments.commands.asking import carry_out
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.learning import lock_or_open_payment
 from paywon.payments.commands.queries import PaymentView, view
+from paywon.payments.commands.resolving import carry_out
 from paywon.payments.model import Attempt, AttemptStatus, Payment
 
 # What has to be asked, the attempt that asks it already, the payment that needs no more asking, or why not to ask.

@@ -60,7 +60,7 @@ async def _read(
     caused_by: AttemptId | None,
 ) -> Reread:
     attempt = _attempt(cashier, about, origin, payment_key, caused_by)
-    async with cashier.db.connection() as conn:
+    async with cashier.db.connection(about=about.order_no) as conn:
         await store.open_attempt(conn, attempt)
     asked_at = cashier.clock.now()
     if payment_key is not None:
@@ -68,7 +68,7 @@ async def _read(
     else:
         answer = await cashier.toss.read_payment_by_order(about.order_no)
     learned = None
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=about.order_no) as conn:
         if isinstance(answer, Yes):
             evidence = Evidence(answer=answer.value, raw=answer.raw, asked_at=asked_at, attempt_id=attempt.id)
             learned = await learn(

@@ -11,10 +11,11 @@ from paywon.orders import store as orders
 from paywon.orders.commands import OrderWish, add_order, close_unpaid, keep_open
 from paywon.orders.model import Maker, Order
 from paywon.payments import store
-from paywon.payments.commands.asking import carry_out, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.learning import lock_or_open_payment, new_payment, open_payment
 from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.resolving import carry_out
 from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
 from paywon.toss.wire import CreatePayment
 
@@ -47,7 +48,7 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
     Raises:
         PaywonError: DUPLICATE_PAYMENT (with the order that is open), or what Toss refused.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=wish.order.resource) as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await carry_out(cashier, intent)
 

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from paywon.base.ids import AttemptId, PaymentKey, new_uuid
+from paywon.base.ids import AttemptId, PaymentId, PaymentKey, new_uuid
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import ask_and_learn, recorded, reopened
+from paywon.payments.commands.asking import ask_and_learn, conclude, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
+from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.reading import Reread, is_missing, read_from_toss
-from paywon.payments.commands.settling import close, give_up, leave_open
+from paywon.payments.commands.settling import OPERATION, close, give_up, leave_open
 from paywon.payments.facts import shows_gone
 from paywon.payments.model import (
     ABOUT_PAYMENTS,
@@ -24,18 +26,21 @@ from paywon.payments.model import (
     AttemptStatus,
     AttemptType,
     Cancel,
-    CancelStatus,
     Payment,
     PaymentStatus,
     Verdict,
 )
-from paywon.payments.recovery import Reading, Step, next_step
+from paywon.payments.recovery import Reading, Step, is_refused_part, next_step
 from paywon.strays import store as strays
 from paywon.toss import wire
-from paywon.toss.outcome import No, Unknown, Yes, is_silence
+from paywon.toss.errors import shows_stale_books
+from paywon.toss.outcome import No, NotSent, Unknown, Yes, is_silence
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
+_UNHEARD_AGAIN: Final = timedelta(seconds=30)
+# Why a refund came to nothing: a cancel that nothing proves to be its own took its place.
+CANCELED_OTHERWISE: Final = "CANCELED_OTHERWISE"
 
 
 async def resolve_due(cashier: Cashier) -> int:
@@ -81,6 +86,11 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
         return
     payment = await _payment_of(cashier, attempt)
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
+    await _decide(cashier, payment, attempt, reread, may_ask=may_ask)
+
+
+async def _decide(cashier: Cashier, payment: Payment, attempt: Attempt, reread: Reread, *, may_ask: bool) -> None:
+    """Do what follows for an open attempt from what a read has just shown."""
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         earlier = await store.keys_before(conn, payment.id, attempt.first_asked_at)
@@ -97,9 +107,58 @@ async def _resolve(cashier: Cashier, attempt: Attempt, *, may_ask: bool = True) 
         step = Step.WAIT
     _log.info("resolving", attempt=str(attempt.id), type=attempt.type, step=step.value)
     if step is Step.ASK_AGAIN and intent is not None:
-        await ask_and_learn(cashier, intent)
+        await ask_and_recheck(cashier, intent)
     elif (anew := await _do(cashier, step, payment, attempt, cancel, intent, reread)) is not None:
-        await ask_and_learn(cashier, anew)
+        await ask_and_recheck(cashier, anew)
+
+
+async def carry_out(cashier: Cashier, intended: Intent | Attempt) -> PaymentView:
+    """Ask what was intended, unless it is asked already, and answer what it has come to; raises as ``conclude``."""
+    attempt = intended.attempt if isinstance(intended, Intent) else intended
+    work = ask_and_recheck(cashier, intended) if isinstance(intended, Intent) else None
+    poll_at = f"/payments/{attempt.payment_id}"
+    return await cashier.see_through(work, lambda: conclude(cashier, attempt), poll_at=poll_at)
+
+
+async def ask_and_recheck(cashier: Cashier, intent: Intent) -> None:
+    """Ask and learn; where the refusal proves our books stale, read the payment at once and learn that too."""
+    answer = await ask_and_learn(cashier, intent)
+    code = answer.code if isinstance(answer, No | Unknown) else None
+    if code is None or not shows_stale_books(OPERATION[intent.attempt.type], code):
+        return
+    payment, key = await _payment_of(cashier, intent.attempt), intent.attempt.payment_key
+    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=key, caused_by=intent.attempt.id)
+    async with cashier.db.transaction() as conn:
+        if isinstance(reread.answer, NotSent | Unknown):
+            await store.look_soon(conn, payment.id, cashier.clock.now() + _UNHEARD_AGAIN)
+        attempt = await store.attempt_by_id(conn, intent.attempt.id)
+    if attempt is not None and attempt.status is AttemptStatus.PENDING:
+        await _decide(cashier, payment, attempt, reread, may_ask=False)
+
+
+async def make_way(cashier: Cashier, payment_id: PaymentId) -> bool:
+    """Close the open cancel of a part that Toss refused with a final answer, if a fresh read shows it undone.
+
+    Return whether the payment is free for another question.
+    """
+    async with cashier.db.connection() as conn:
+        attempt = await store.open_attempt_of(conn, payment_id)
+        payment = await store.by_id(conn, payment_id)
+    if attempt is None or payment is None:
+        return attempt is None
+    if attempt.type not in CANCELLING or not is_refused_part(attempt, payment):
+        return False
+    reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
+    answer = reread.answer
+    if not isinstance(answer, Yes) or wire.whole(answer.value.balance_amount) != payment.balance_amount:
+        return False
+    async with cashier.db.transaction() as conn:
+        await orders.lock_by_no(conn, payment.order_no)
+        held = await store.lock_attempt(conn, attempt.id)
+        if held.status is AttemptStatus.PENDING and is_refused_part(held, payment):
+            code, why = held.error_code or "NOT_CANCELED", held.error_message or ""
+            await give_up(conn, cashier, payment, held, outcome="no", code=code, why=why)
+    return True
 
 
 async def _do(
@@ -112,7 +171,7 @@ async def _do(
     reread: Reread,
 ) -> Intent | None:
     """Close, put off or replace the attempt; answer the intent that replaces it and may now be asked."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, claimed.id)
         if attempt.status is not AttemptStatus.PENDING:
@@ -122,7 +181,7 @@ async def _do(
             if attempt.type in CANCELLING and cancel is None and attempt.payment_key is not None:
                 await strays.note_returned(conn, attempt.payment_key, cashier.clock.now())
         elif step is Step.FAILED:
-            code, why = _evidence_of_failure(payment, reread)
+            code, why = _evidence_of_failure(payment, attempt, reread, cancel)
             await give_up(conn, cashier, payment, attempt, outcome="no", code=code, why=why)
         elif step is Step.ASK_ANEW and intent is not None:
             return await _replace_attempt(conn, cashier, intent, cancel)
@@ -204,16 +263,16 @@ def _reading(
             status=PaymentStatus(answer.value.status) if fits else None,
             same_order=answer.value.order_id == payment.order_no,
             same_key=_is_about(payment, attempt, answer.value, earlier),
-            cancel_seen=_cancel_seen(attempt, cancel, answer),
+            balance=wire.whole(answer.value.balance_amount) if fits else None,
+            cancel_seen=_cancel_seen(cancel),
+            # The cancel of money that our books do not hold has nothing reserved.
+            returned=cancel is None and attempt.type in CANCELLING and shows_gone(attempt.payment_key, answer.call),
         )
     return Reading(status=None, found=not is_missing(answer))
 
 
-def _cancel_seen(attempt: Attempt, cancel: Cancel | None, answer: Yes[wire.Payment]) -> bool:
-    if cancel is not None:
-        return cancel.cancel_status != CancelStatus.PENDING
-    # The cancel of money that our books do not hold has nothing reserved; it is done when nothing is left.
-    return shows_gone(attempt.payment_key, answer.call)
+def _cancel_seen(cancel: Cancel | None) -> bool:
+    return cancel is not None and cancel.transaction_key is not None
 
 
 def _is_about(before: Payment, attempt: Attempt, shown: wire.Payment, earlier: Collection[PaymentKey]) -> bool:
@@ -236,8 +295,12 @@ def _known_refusal(before: Payment, shown: wire.Payment) -> bool:
     return before.status in OVER_WITHOUT_MONEY and before.payment_key == shown.payment_key
 
 
-def _evidence_of_failure(payment: Payment, reread: Reread) -> tuple[str, str]:
+def _evidence_of_failure(payment: Payment, attempt: Attempt, reread: Reread, cancel: Cancel | None) -> tuple[str, str]:
     answer = reread.answer
+    if attempt.type in CANCELLING and isinstance(answer, Yes):
+        # The read shows what became of the money; what was refused stands on the attempt.
+        code = CANCELED_OTHERWISE if cancel is not None and cancel.transaction_key else attempt.error_code
+        return code or "NOT_CANCELED", attempt.error_message or ""
     if isinstance(answer, Yes) and answer.value.order_id != payment.order_no:
         return "KEY_OF_ANOTHER_ORDER", ""
     if isinstance(answer, Yes) and answer.value.failure is not None:

@@ -9,9 +9,10 @@ from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, new_uuid
 from paywon.orders import store as orders
 from paywon.payments import store
-from paywon.payments.commands.asking import carry_out, recorded
+from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cancelling import RefundWish, refund_payment
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
+from paywon.payments.commands.resolving import carry_out
 from paywon.payments.model import AttemptType, Payment
 from paywon.strays import store as strays
 from paywon.strays.model import CANCEL_REASON, Stray, StrayReason
@@ -95,7 +96,7 @@ async def _cancel_second(
     left = None if stray.reason is StrayReason.UNFIT else stray.balance_amount
     body = CancelPayment(cancel_reason=reason, refundable_amount=left, refund_receive_account=account)
     intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=body))
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await orders.lock_by_no(conn, payment.order_no)
         await store.open_attempt(conn, intent.attempt)
     await carry_out(cashier, intent)

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import AttemptId, new_uuid
@@ -17,7 +17,7 @@ from paywon.payments.announcing import Books
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
-from paywon.payments.facts import keepable, shows_gone
+from paywon.payments.facts import keepable, newest_cancel, shows_gone
 from paywon.payments.model import (
     APPROVED,
     CANCELLING,
@@ -41,7 +41,7 @@ from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
 from paywon.toss.outcome import Answer, Call, No, NotSent, Unknown, UnknownReason, Yes, is_silence
 
-_OPERATION = {
+OPERATION: Final = {
     AttemptType.PAYMENT_REQUEST: Operation.CREATE,
     AttemptType.PAYMENT_CONFIRMATION: Operation.CONFIRM,
     AttemptType.PAYMENT_CANCELLATION: Operation.CANCEL,
@@ -59,7 +59,7 @@ async def settle(
     cashier: Cashier, payment: Payment, asked: Attempt, answer: Answer[wire.Payment], *, asked_at: datetime
 ) -> None:
     """Apply an answer to the books and close its attempt, in one transaction. Unknown leaves it open."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await orders.lock_by_no(conn, payment.order_no)
         attempt = await store.lock_attempt(conn, asked.id)
         learned = await _learn(conn, cashier, attempt, answer, asked_at) if isinstance(answer, Yes) else None
@@ -182,7 +182,8 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
         return money and answer.payment_key == attempt.payment_key
     if attempt.type in CANCELLING:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
-        return cancel is not None and cancel.cancel_status != CancelStatus.PENDING
+        named = None if cancel is None else cancel.transaction_key
+        return named is not None and named == newest_cancel(answer)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
         return answer.is_by_account
     if attempt.type is AttemptType.BILLING_CHARGE:
@@ -296,9 +297,13 @@ def call_columns(call: Call) -> dict[str, Any]:
 
 
 async def release(conn: Connection, attempt: Attempt) -> None:
-    """Give back the amount that a cancel attempt had reserved."""
+    """Give back the amount that a cancel attempt had reserved; a listed cancel that looked like its own is not."""
     for cancel in await store.cancels_of(conn, attempt.payment_id):  # type: ignore[arg-type]
-        if cancel.attempt_id == attempt.id and cancel.cancel_status == CancelStatus.PENDING:
+        if cancel.attempt_id != attempt.id:
+            continue
+        if cancel.transaction_key is not None:
+            await store.update_cancel(conn, cancel, attempt_id=None)
+        elif cancel.cancel_status == CancelStatus.PENDING:
             await store.update_cancel(conn, cancel, cancel_status=CancelStatus.FAILED)
 
 
@@ -367,13 +372,13 @@ def is_over(attempt: Attempt) -> bool:
 
     That there is no session is no such refusal: the customer may not have authenticated yet.
     """
-    kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
+    kind = refusal(OPERATION[attempt.type], attempt.error_code or "")
     return attempt.outcome == "no" and kind is Refusal.DECLINED
 
 
 def uses_up_token(attempt: Attempt) -> bool:
     """Whether a failed attempt was refused by Toss for what was asked: not for our credentials, and not unsent."""
-    kind = refusal(_OPERATION[attempt.type], attempt.error_code or "")
+    kind = refusal(OPERATION[attempt.type], attempt.error_code or "")
     return attempt.outcome == "no" and kind is not Refusal.MERCHANT
 
 
@@ -382,7 +387,7 @@ def error_of(attempt: Attempt) -> PaywonError:
     code, said = attempt.error_code or "", attempt.error_message
     if attempt.outcome == "not_sent":
         return PaywonError("PROVIDER_UNAVAILABLE", retry_after_s=5)
-    return refusal_told(refusal(_OPERATION[attempt.type], code), code, said)
+    return refusal_told(refusal(OPERATION[attempt.type], code), code, said)
 
 
 def refusal_told(kind: Refusal | None, code: str, said: str | None) -> PaywonError:

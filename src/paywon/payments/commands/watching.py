@@ -61,7 +61,7 @@ async def _look(cashier: Cashier, payment: Payment) -> None:
 
 async def _put_off(cashier: Cashier, payment: Payment, wait: timedelta | None) -> None:
     until = None if wait is None else cashier.clock.now() + wait
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment.order_no) as conn:
         await store.put_off_look(conn, payment, until=until)
 
 

@@ -32,7 +32,7 @@ async def cancel_receipt(cashier: Cashier, wish: CancelWish, origin: Origin) -> 
     Raises:
         PaywonError: there is no such receipt, nothing or too little is left of it, or Toss refused.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=wish.payment_id) as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await carry_out(cashier, intent, wish.payment_id)
 

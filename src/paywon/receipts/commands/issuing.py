@@ -43,7 +43,7 @@ async def issue_receipt(cashier: Cashier, payment_id: PaymentId, wish: IssueWish
     Raises:
         PaywonError: nothing or too little is left without a receipt, another is being issued, or Toss refused.
     """
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=payment_id) as conn:
         intent = await _intend(conn, cashier, payment_id, wish, origin)
     return await carry_out(cashier, intent, payment_id)
 

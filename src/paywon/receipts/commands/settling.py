@@ -51,7 +51,7 @@ async def ask_and_learn(cashier: Cashier, intent: ReceiptIntent) -> None:
 
 async def settle(cashier: Cashier, intent: ReceiptIntent, answer: Answer[wire.CashReceipt]) -> None:
     """Apply an answer to the books and close its attempt, in one transaction. Unknown leaves it open."""
-    async with cashier.db.transaction() as conn:
+    async with cashier.db.transaction(about=intent.payment.order_no) as conn:
         await orders.lock_by_no(conn, intent.payment.order_no)
         attempt = await payments.lock_attempt(conn, intent.attempt.id)
         receipt = await store.lock(conn, intent.receipt.id)
