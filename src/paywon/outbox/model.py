@@ -118,6 +118,7 @@ class QuestionTold(Told, frozen=True, kw_only=True):
         "payment_confirmation",
         "payment_cancellation",
         "refund_request",
+        "refund_again",
         "virtual_account_issue",
         "billing_charge",
     ]

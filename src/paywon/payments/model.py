@@ -10,7 +10,7 @@ from paywon.base.ids import AttemptId, BillingKeyId, CancelId, OrderId, OrderNo,
 from paywon.base.money import Krw
 from paywon.base.sealing import SealedColumn
 from paywon.orders.model import OrderStatus
-from paywon.payments.bank_refunds import RefundStatus
+from paywon.payments.bank_refunds import RefundStatus, status_told
 
 
 class PaymentStatus(StrEnum):
@@ -123,7 +123,7 @@ class Payment:
     @property
     def refund_status(self) -> RefundStatus | None:
         """What the bank made of the last refund; None where Toss says nothing of it that we know."""
-        return RefundStatus.__members__.get(str((self.virtual_account or {}).get("refundStatus")))
+        return status_told((self.virtual_account or {}).get("refundStatus"))
 
     @property
     def refunded_amount(self) -> Krw:
@@ -140,6 +140,7 @@ class AttemptType(StrEnum):
     PAYMENT_CONFIRMATION = "payment_confirmation"
     PAYMENT_CANCELLATION = "payment_cancellation"
     REFUND_REQUEST = "refund_request"
+    REFUND_AGAIN = "refund_again"
     VIRTUAL_ACCOUNT_ISSUE = "virtual_account_issue"
     BILLING_KEY_ISSUE = "billing_key_issue"
     BILLING_KEY_DELETE = "billing_key_delete"
@@ -162,7 +163,8 @@ CANCELLING: Final = frozenset({AttemptType.PAYMENT_CANCELLATION, AttemptType.REF
 PAYING: Final = frozenset(
     {AttemptType.PAYMENT_CONFIRMATION, AttemptType.VIRTUAL_ACCOUNT_ISSUE, AttemptType.BILLING_CHARGE}
 )
-MONEY_MOVING: Final = CANCELLING | PAYING
+# A refund that the bank did not pay out, sent to another account: nothing more is cancelled, so nothing is reserved.
+MONEY_MOVING: Final = CANCELLING | PAYING | {AttemptType.REFUND_AGAIN}
 # What the resolver of payments finishes; billing keys and cash receipts are finished in their own rooms.
 ABOUT_PAYMENTS: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST, AttemptType.STATUS_READ}
 
