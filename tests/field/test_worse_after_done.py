@@ -58,7 +58,11 @@ async def refund_status_is(shop: Shop, payment: dict[str, Any], word: str) -> No
         )
         return bool(row["is_"] == word)
 
-    await shop.stack.eventually(seen)
+    try:
+        await shop.stack.eventually(seen)
+    except AssertionError:
+        print(await shop.at_toss(payment["paymentKey"]), await shop.stack.rows("SELECT type,status,outcome,created_at,response_data FROM payment_transactions ORDER BY created_at DESC LIMIT 5"))
+        raise
 
 
 async def cancel(shop: Shop, payment: dict[str, Any], account: dict[str, str] | None, **body: Any) -> Reply:

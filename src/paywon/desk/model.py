@@ -236,6 +236,7 @@ class Kind(StrEnum):
     FULFILMENT = "fulfilment"
     REFUND = "refund"
     CASH_RECEIPT = "cash_receipt"
+    IMPOSSIBLE = "impossible"
     DIFFERENCE = "difference"
     UNKNOWN_PAYMENT = "unknown_payment"
 
@@ -287,8 +288,9 @@ def next_places(before: Places, last: dict[Kind, Place | None]) -> Places | None
 class Leftover:
     """Something else that waits for a person.
 
-    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back, money at
-    Toss for an order that we do not know, or what no read of Toss explains in its list of transactions.
+    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back, what
+    Toss shows and cannot be so, money at Toss for an order that we do not know, or what no read of Toss explains in
+    its list of transactions.
 
     ``id`` is the webhook's, the order's, the payment's, or that of the row found in Toss's list. ``next_step`` names
     the door by which a person goes on; ``door`` is what the row itself says of that.

@@ -40,6 +40,10 @@ SAYS: Final[dict[EventType, Words]] = {
     _T.PAYMENT_REFUND_COMPLETED: Words(
         "은행이 환불을 고객 계좌에 넣음", "The bank has paid a refund out to the customer's account."
     ),
+    _T.PAYMENT_UNAPPLIED: Words(
+        "받을 주문이 없는 돈이 저절로 돌아가지 않아 사람을 기다림",
+        "Money that no order can take does not go back by itself, and waits for a person.",
+    ),
     _T.PAYMENT_IN_DOUBT: Words(
         "토스에 물은 것의 결과를 아직 모름. 책상에 올라감", "What came of a question to Toss is not known yet."
     ),
@@ -58,6 +62,10 @@ SAYS: Final[dict[EventType, Words]] = {
     ),
     _T.ORDER_CANCELED: Words("결제되기 전에 취소됨", "The order was cancelled before it was paid."),
     _T.ORDER_EXPIRED: Words("결제 기한이 지남", "The time to pay the order has passed."),
+    _T.CASH_RECEIPT_REFUSED: Words(
+        "국세청이 현금영수증(또는 그 취소)을 나중에 거절함",
+        "The tax office has refused a cash receipt, or its cancel, after it was taken.",
+    ),
     _T.CAPSULE_CREATED: Words("타임캡슐이 만들어지거나 되살아남", "A time capsule was made, or brought back."),
     _T.CAPSULE_CANCELED: Words("타임캡슐이 취소됨", "A time capsule was cancelled."),
     _T.BILLING_KEY_ISSUED: Words("빌링키가 발급됨", "A billing key was issued."),

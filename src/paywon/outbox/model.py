@@ -28,6 +28,7 @@ class EventType(StrEnum):
     PAYMENT_DEPOSIT_REVERSED = "payment.deposit_reversed"
     PAYMENT_REFUND_FAILED = "payment.refund_failed"
     PAYMENT_REFUND_COMPLETED = "payment.refund_completed"
+    PAYMENT_UNAPPLIED = "payment.unapplied"
     PAYMENT_IN_DOUBT = "payment.in_doubt"
     PAYMENT_DOUBT_RESOLVED = "payment.doubt_resolved"
     ORDER_PAID = "order.paid"
@@ -36,6 +37,7 @@ class EventType(StrEnum):
     ORDER_FULFILMENT_BLOCKED = "order.fulfilment_blocked"
     ORDER_CANCELED = "order.canceled"
     ORDER_EXPIRED = "order.expired"
+    CASH_RECEIPT_REFUSED = "cash_receipt.refused"
     CAPSULE_CREATED = "capsule.created"
     CAPSULE_CANCELED = "capsule.canceled"
     BILLING_KEY_ISSUED = "billing_key.issued"
@@ -107,6 +109,24 @@ class PayOutTold(Told, frozen=True, kw_only=True):
 
     status: Literal["COMPLETED", "FAILED", "PARTIAL_FAILED"]
     amount: Won
+
+
+class UnappliedTold(Told, frozen=True, kw_only=True):
+    """Money that no order can take: under which paymentKey, how many won, and why none can."""
+
+    payment_key: str
+    amount: Won
+    reason: Literal["ORDER_EXPIRED", "ORDER_CANCELED", "ORDER_PAID_ALREADY", "UNFIT"]
+
+
+class CashReceiptTold(Told, frozen=True, kw_only=True):
+    """A cash receipt, or the cancel of one (``cancelsId``), whose answer from the tax office came last."""
+
+    id: UUID
+    cancels_id: UUID | None
+    amount: Won
+    status: Literal["FAILED"]
+    fail_code: str | None
 
 
 class QuestionTold(Told, frozen=True, kw_only=True):
@@ -189,6 +209,19 @@ class RefundPayOutEvent(Told, frozen=True, kw_only=True):
     refund: PayOutTold
 
 
+class UnappliedEvent(Told, frozen=True, kw_only=True):
+    """About money that came beside an order's payment, or too late for its order."""
+
+    order: OrderTold
+    payment: PaymentTold
+    unapplied: UnappliedTold
+
+
+class CashReceiptEvent(Told, frozen=True, kw_only=True):
+    order: OrderTold
+    cash_receipt: CashReceiptTold
+
+
 class DoubtEvent(Told, frozen=True, kw_only=True):
     order: OrderTold
     payment: PaymentTold
@@ -224,6 +257,8 @@ EventData: TypeAlias = (
     | OrderMaybePaymentEvent
     | RefundEvent
     | RefundPayOutEvent
+    | UnappliedEvent
+    | CashReceiptEvent
     | DoubtEvent
     | CapsuleEvent
     | BillingKeyEvent
@@ -238,6 +273,8 @@ DATA: Final[dict[EventType, type[EventData]]] = {
     _T.PAYMENT_REFUNDED: RefundEvent,
     _T.PAYMENT_REFUND_FAILED: RefundPayOutEvent,
     _T.PAYMENT_REFUND_COMPLETED: RefundPayOutEvent,
+    _T.PAYMENT_UNAPPLIED: UnappliedEvent,
+    _T.CASH_RECEIPT_REFUSED: CashReceiptEvent,
     _T.PAYMENT_IN_DOUBT: DoubtEvent,
     _T.PAYMENT_DOUBT_RESOLVED: DoubtEvent,
     _T.ORDER_PAID: OrderMaybePaymentEvent,

@@ -24,6 +24,8 @@ from paywon.outbox.model import (
     RefundEvent,
     RefundPayOutEvent,
     RefundTold,
+    UnappliedEvent,
+    UnappliedTold,
     new_event,
 )
 from paywon.payments.bank_refunds import RefundStatus
@@ -36,6 +38,7 @@ from paywon.payments.model import (
     PaymentStatus,
     simple_status,
 )
+from paywon.strays.model import Stray
 
 # An open receipt, billing key or read puts no payment in doubt.
 DOUBTS_TOLD: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}
@@ -111,6 +114,14 @@ def refused(before: Books, after: Books, attempt: Attempt, now: datetime) -> lis
     if not events and not known and _stage(after.payment) in (_Stage.FAILED, _Stage.EXPIRED):
         return [_about(_REACHED[_stage(after.payment)], after, now)]
     return events
+
+
+def unapplied(books: Books, stray: Stray, now: datetime) -> Event:
+    """Tell of money that no order can take, and that does not go back by itself."""
+    told = UnappliedTold(payment_key=stray.payment_key, amount=stray.balance_amount, reason=stray.reason.value)
+    data = UnappliedEvent(order=order_told(books.order), payment=payment_told(books.payment), unapplied=told)
+    key = f"unapplied:{stray.payment_key}"
+    return new_event(EventType.PAYMENT_UNAPPLIED, books.order.id, data, now, dedupe_key=key)
 
 
 def doubt(kind: EventType, books: Books, attempt: Attempt, now: datetime) -> Event:

@@ -101,6 +101,8 @@ class Payment:
     cash_receipts: list[dict[str, Any]] | None = None
     deposited_at: datetime | None = None
     look_again_at: datetime | None = None
+    impossible_since: datetime | None = None
+    impossible_shown: str | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -22,8 +22,10 @@ from paywon.payments.announcing import (
     paid_free,
     refused,
     requested,
+    unapplied,
 )
 from paywon.payments.model import Attempt, Payment
+from paywon.strays.model import Stray
 
 # Why an order that the application is told of by event is not handed over: nobody listens to order.paid.
 NO_ENDPOINT: Final = "NO_ENDPOINT"
@@ -71,6 +73,16 @@ async def tell_refused(
     """Tell that Toss refused an attempt to pay."""
     was, is_ = Books(order=order, payment=before), Books(order=order, payment=after)
     await outbox.append(conn, refused(was, is_, attempt, now), now)
+
+
+async def tell_unapplied(conn: Connection, stray: Stray, now: datetime) -> None:
+    """Tell once of money that no order can take and that waits for a person to send it back."""
+    if stray.last_error is None:
+        return
+    payment = await store.by_id(conn, stray.payment_id)
+    order = await orders.by_id(conn, payment.order_id) if payment else None
+    assert payment is not None and order is not None, "neither is ever deleted"
+    await outbox.append(conn, [unapplied(Books(order=order, payment=payment), stray, now)], now)
 
 
 async def tell_doubt(conn: Connection, kind: EventType, attempt: Attempt, now: datetime) -> None:
