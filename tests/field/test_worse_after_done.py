@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.field.conftest import Shop
+from tests.conftest import OpenStack
+from tests.field.conftest import QUICK, Shop
+from tests.field.proxy import TossProxy
 from tests.support.stack import Reply
 
 DAY_S = 86_400
@@ -201,12 +203,16 @@ async def test_an_order_that_waits_for_an_endpoint_is_told_as_blocked(shop: Shop
     assert (await told(shop, "order."))[-2:] == ["order.paid", "order.fulfilment_blocked"]
 
 
-async def test_a_key_is_deleted_whose_charge_was_refused_after_nobody_waited(shop: Shop) -> None:
+async def test_a_key_is_deleted_whose_charge_was_refused_after_nobody_waited(
+    open_stack: OpenStack, proxy: TossProxy
+) -> None:
+    hasty = {**QUICK, "PAYWON_ANSWER_BUDGET_S": "0.5"}
+    shop = Shop(stack=await open_stack(TOSS_PAYMENTS_BASE_URL=proxy.url, **hasty), proxy=proxy)
     billing = "/api/payments/toss/billing"
     auth = (await shop.stack.toss.post("/sandbox/billing-auth", {"customerKey": "customer-1"}))["authKey"]
     issued = await shop.api.post(f"{billing}/issue", {"authKey": auth, "customerKey": "customer-1"})
     gone = (400, {"code": "ALREADY_REMOVED_BILLING_KEY", "message": "이미 삭제된 빌링키입니다."})
-    shop.proxy.add(method="POST", path="^/v1/billing/", answer=gone, delay_s=5, times=1)
+    shop.proxy.add(method="POST", path="^/v1/billing/", answer=gone, delay_s=1.5)
     order = await shop.order()
     charged = await shop.api.post(f"{billing}/{issued['billingKey']['id']}", {"orderId": order["orderNo"]})
     assert charged.status == 202, charged

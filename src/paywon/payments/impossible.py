@@ -6,19 +6,16 @@ A read may lag behind, so one such fact says nothing. It is looked at again, and
 from datetime import datetime, timedelta
 from typing import Final
 
-from paywon.payments.model import ALLOWED_MOVES, LOOK_AGAIN, Fact, Payment, looks_old
+from paywon.payments.model import LOOK_AGAIN, Fact, Payment, Verdict, judge
 
 _SELDOM: Final = timedelta(hours=6)
 
 
 def is_impossible(payment: Payment, fact: Fact) -> bool:
-    """Whether a STALE fact, read later than what our books show of money, is none that could have followed it."""
+    """Whether a fact, read later than what our books show of money, is none that could have followed it."""
     same = payment.payment_key == fact.payment_key and payment.approved_at is not None
-    if not same or payment.fact_asked_at is None or fact.asked_at <= payment.fact_asked_at:
-        return False
-    if fact.status is payment.status:
-        return payment.balance_amount is not None and fact.balance_amount > payment.balance_amount
-    return fact.status not in ALLOWED_MOVES[payment.status] and not looks_old(payment, fact)
+    later = payment.fact_asked_at is not None and fact.asked_at > payment.fact_asked_at
+    return same and later and judge(payment, fact) is Verdict.STALE
 
 
 def look_at(since: datetime, now: datetime) -> datetime:
