@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from paywon.base.ids import AttemptId, PaymentKey
+from paywon.base.money import Krw
 from paywon.payments.bank_refunds import RefundStatus, to_pay_again
 from paywon.payments.impossible import is_impossible, look_at
 from paywon.payments.model import ALLOWED_MOVES, Attempt, AttemptType, Fact, PaymentStatus
@@ -91,7 +92,12 @@ def test_what_cannot_follow_money_is_impossible(ours: PaymentStatus, shown: Paym
 
 def test_a_balance_that_rose_is_impossible() -> None:
     paid = replace(
-        PAYMENT, payment_key=KEY, status=S.PARTIAL_CANCELED, approved_at=NOW, fact_asked_at=NOW, balance_amount=1_000
+        PAYMENT,
+        payment_key=KEY,
+        status=S.PARTIAL_CANCELED,
+        approved_at=NOW,
+        fact_asked_at=NOW,
+        balance_amount=Krw(1_000),
     )
     assert is_impossible(paid, fact(S.PARTIAL_CANCELED, 2_000))
     assert not is_impossible(paid, fact(S.PARTIAL_CANCELED, 1_000))
