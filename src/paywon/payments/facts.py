@@ -139,10 +139,12 @@ def _amount_of(cancel: wire.Cancel, total: int) -> int | None:
 
 
 def newest_cancel(answer: wire.Payment) -> str | None:
-    """Return the transactionKey of the newest cancel, the payment's last (api.md 5.4); None where none is listed."""
-    if answer.last_transaction_key is not None:
-        return answer.last_transaction_key
-    return answer.cancels[-1].transaction_key if answer.cancels else None
+    """Return the transactionKey of the newest cancel, the last entry (api.md 5.4); None where none can be read.
+
+    The payment's ``lastTransactionKey`` stands for an entry whose own key cannot be read.
+    """
+    named = answer.cancels[-1].transaction_key if answer.cancels else None
+    return named or answer.last_transaction_key
 
 
 def shows_gone(payment_key: PaymentKey | None, call: Call) -> bool:

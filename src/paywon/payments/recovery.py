@@ -63,6 +63,9 @@ class Reading:
     ``status`` is None where Toss was not heard, ``found`` False where it knows no such payment;
     ``same_order`` tells whether what it shows belongs to the attempt's order, ``same_key`` whether it is the payment
     that the attempt was about, ``cancel_seen`` whether a cancel that looks like the attempt's own stands in its list,
+    ``cancel_is_older`` whether that one was made before the question was, ``done_already`` whether the attempt's key
+    was answered that such a thing had been done already, ``refusals`` how often Toss has given the
+    question the same final failure,
     ``returned`` whether nothing is left of money that our books do not hold, ``balance`` how many won are left,
     ``paid_again`` whether a refund that the bank had not paid out is under way once more.
     """
@@ -72,6 +75,9 @@ class Reading:
     same_order: bool = True
     same_key: bool = True
     cancel_seen: bool = False
+    cancel_is_older: bool = False
+    done_already: bool = False
+    refusals: int = 0
     returned: bool = False
     paid_again: bool = False
     balance: int | None = None
@@ -177,7 +183,7 @@ def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.status is None and reading.found:
         return Step.WAIT
     if not reading.found or not reading.same_key:
-        over = _refused_often(attempt) or now - attempt.first_asked_at >= PAYING_WINDOW
+        over = _refused_often(attempt, reading) or now - attempt.first_asked_at >= PAYING_WINDOW
         return Step.FAILED if over else _again(attempt)
     if reading.status in OVER_WITHOUT_MONEY:
         return Step.FAILED
@@ -200,11 +206,10 @@ def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
         replays = reading.cancel_seen and now - attempt.created_at < KEY_WINDOW
         return Step.ASK_AGAIN if is_open or replays else Step.WAIT
     if reading.cancel_seen:
-        # Carried out, in an answer that we could not read; or refused, and somebody else's cancel looks the same.
-        return Step.SUCCEEDED if _answered_well(attempt) else Step.FAILED
+        return _after_lookalike(attempt, reading)
     if _answered_well(attempt):
         return Step.WAIT
-    if reading.balance == 0 or _refused_often(attempt):
+    if reading.balance == 0 or _refused_often(attempt, reading):
         return Step.FAILED
     return Step.ASK_ANEW if is_open else Step.WAIT
 
@@ -223,19 +228,33 @@ def _after_refund_again(attempt: Attempt, reading: Reading, now: datetime) -> St
     return Step.ASK_AGAIN if now - attempt.created_at < KEY_WINDOW else Step.WAIT
 
 
+def _after_lookalike(attempt: Attempt, reading: Reading) -> Step:
+    """A cancel that looks like ours, whose key has its final answer: nothing more can be proven by asking."""
+    if _answered_well(attempt):
+        return Step.SUCCEEDED  # carried out, in an answer that we could not read
+    refused = reading.done_already and attempt.caused_by is None
+    # Behind a failure that may pass money may have moved: a person has to say whose cancel it is.
+    return Step.FAILED if reading.cancel_is_older or refused else Step.WAIT
+
+
 def _answered_well(attempt: Attempt) -> bool:
     return 200 <= (attempt.http_status or 0) < 300
 
 
 def is_refused_part(attempt: Attempt, payment: Payment) -> bool:
-    """Return whether an open cancel is of a part, and Toss has given its key a final failure."""
-    is_part = attempt.amount is not None and attempt.amount < (payment.balance_amount or 0)
-    return is_part and attempt.answered and not _answered_well(attempt)
+    """Return whether an open cancel is of a part, Toss has given its key a final failure, and nothing went back since.
+
+    The balance when it was asked for stands in the question, as its guard.
+    """
+    balance = payment.balance_amount or 0
+    is_part = attempt.amount is not None and attempt.amount < balance
+    untouched = (attempt.request_data or {}).get("refundableAmount") == balance
+    return is_part and untouched and attempt.answered and not _answered_well(attempt)
 
 
-def _refused_often(attempt: Attempt) -> bool:
-    """Whether Toss has given key after key a final failure, and read after read showed that nothing was done."""
-    return attempt.answered and not _answered_well(attempt) and attempt.retry_count >= MOST_REFUSALS
+def _refused_often(attempt: Attempt, reading: Reading) -> bool:
+    """Whether Toss has given key after key the same final failure, and read after read showed that nothing was done."""
+    return attempt.answered and not _answered_well(attempt) and reading.refusals >= MOST_REFUSALS
 
 
 def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
@@ -248,7 +267,7 @@ def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if attempt.answered:
         if not missing:
             return Step.WAIT
-        return Step.FAILED if _refused_often(attempt) else Step.ASK_ANEW
+        return Step.FAILED if _refused_often(attempt, reading) else Step.ASK_ANEW
     return Step.ASK_AGAIN
 
 

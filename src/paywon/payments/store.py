@@ -35,7 +35,7 @@ def _select(columns: tuple[str, ...], table: str) -> str:
 
 
 _SELECT_PAYMENT: Final = _select(_PAYMENT, "payments")
-_SELECT_ATTEMPT: Final = _select(_ATTEMPT, "payment_transactions")
+SELECT_ATTEMPT: Final = _select(_ATTEMPT, "payment_transactions")
 _SELECT_CANCEL: Final = _select(_CANCEL, "payment_cancels")
 
 
@@ -81,14 +81,14 @@ async def confirms_under(conn: Connection, payment_key: PaymentKey) -> list[Atte
     Anybody may put any key to their own order, so that a key was asked about proves nothing of whose it is.
     """
     rows = await conn.fetch(
-        _SELECT_ATTEMPT
+        SELECT_ATTEMPT
         + """
         WHERE payment_key = $1 AND type = 'payment_confirmation' AND idempotency_key IS NOT NULL
         ORDER BY created_at DESC, id DESC LIMIT 20
         """,
         payment_key,
     )
-    return [_attempt(row) for row in rows]
+    return [attempt_of(row) for row in rows]
 
 
 async def keys_of(conn: Connection, payment_id: PaymentId) -> list[PaymentKey]:
@@ -223,32 +223,14 @@ async def open_attempt(conn: Connection, attempt: Attempt) -> None:
 
 async def lock_attempt(conn: Connection, attempt_id: AttemptId) -> Attempt:
     """Fetch an attempt and hold its row."""
-    row = await conn.fetchrow(_SELECT_ATTEMPT + "WHERE id = $1 FOR UPDATE", attempt_id)
+    row = await conn.fetchrow(SELECT_ATTEMPT + "WHERE id = $1 FOR UPDATE", attempt_id)
     assert row is not None, "attempts are never deleted"
-    return _attempt(row)
+    return attempt_of(row)
 
 
 async def attempt_by_id(conn: Connection, attempt_id: AttemptId) -> Attempt | None:
-    row = await conn.fetchrow(_SELECT_ATTEMPT + "WHERE id = $1", attempt_id)
-    return _attempt(row) if row else None
-
-
-async def last_of_line(conn: Connection, attempt_id: AttemptId) -> Attempt | None:
-    """Fetch an attempt, or the newest of those that put its question to Toss again with a key of their own."""
-    row = await conn.fetchrow(
-        f"""
-        WITH RECURSIVE line AS (
-            SELECT id, type, payment_id, billing_key_id, 0 AS place FROM payment_transactions WHERE id = $1
-            UNION ALL
-            SELECT t.id, t.type, t.payment_id, t.billing_key_id, line.place + 1 FROM payment_transactions t
-            -- No index knows who caused what; those of the payment and of the billing key narrow it down.
-            JOIN line ON (t.payment_id = line.payment_id OR t.billing_key_id = line.billing_key_id)
-                AND t.caused_by = line.id AND t.type = line.type AND t.idempotency_key IS NOT NULL)
-        {_SELECT_ATTEMPT} WHERE id = (SELECT id FROM line ORDER BY place DESC LIMIT 1)
-        """,
-        attempt_id,
-    )
-    return _attempt(row) if row else None
+    row = await conn.fetchrow(SELECT_ATTEMPT + "WHERE id = $1", attempt_id)
+    return attempt_of(row) if row else None
 
 
 async def update_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any) -> None:
@@ -265,9 +247,9 @@ async def close_attempt(conn: Connection, attempt_id: AttemptId, **columns: Any)
 
 async def open_attempt_of(conn: Connection, payment_id: PaymentId) -> Attempt | None:
     """Fetch the open money-moving attempt of a payment; there is one at most."""
-    query = _SELECT_ATTEMPT + "WHERE payment_id = $1 AND status = 'pending' AND type = ANY ($2)"
+    query = SELECT_ATTEMPT + "WHERE payment_id = $1 AND status = 'pending' AND type = ANY ($2)"
     row = await conn.fetchrow(query, payment_id, list(MONEY_MOVING))
-    return _attempt(row) if row else None
+    return attempt_of(row) if row else None
 
 
 async def last_confirm(conn: Connection, payment_id: PaymentId, payment_key: PaymentKey) -> Attempt | None:
@@ -285,7 +267,7 @@ async def _last_asked(
 ) -> Attempt | None:
     row = await conn.fetchrow(
         f"""
-        {_SELECT_ATTEMPT}
+        {SELECT_ATTEMPT}
         WHERE payment_id = $1 AND {column} = $2 AND type = $3 AND idempotency_key IS NOT NULL
         ORDER BY created_at DESC, id DESC LIMIT 1
         """,
@@ -293,24 +275,7 @@ async def _last_asked(
         key,
         kind,
     )
-    return _attempt(row) if row else None
-
-
-async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[PaymentKey, datetime]]:
-    """Fetch the paymentKeys whose approval Toss refused, with the time, that nobody has read since."""
-    rows = await conn.fetch(
-        """
-        SELECT t.payment_key, max(t.closed_at) AS refused_at FROM payment_transactions t
-        WHERE t.payment_id = $1 AND t.type = 'payment_confirmation' AND t.outcome = 'no' AND t.payment_key IS NOT NULL
-          AND t.idempotency_key IS NOT NULL
-          AND NOT EXISTS (SELECT FROM payment_transactions r
-                          WHERE r.payment_id = $1 AND r.payment_key = t.payment_key AND r.type = 'status_read'
-                            AND r.outcome IN ('yes', 'no') AND r.created_at > t.closed_at)
-        GROUP BY t.payment_key
-        """,
-        payment_id,
-    )
-    return [(PaymentKey(row["payment_key"]), row["refused_at"]) for row in rows]
+    return attempt_of(row) if row else None
 
 
 async def last_about_keys(
@@ -326,7 +291,7 @@ async def last_about_keys(
         key_ids,
         list(types),
     )
-    return {row["billing_key_id"]: _attempt(row) for row in rows}
+    return {row["billing_key_id"]: attempt_of(row) for row in rows}
 
 
 async def confirming(conn: Connection, payment_ids: list[PaymentId]) -> set[PaymentId]:
@@ -347,7 +312,7 @@ async def attempts_of(
     """Fetch a page of a payment's audit trail, oldest first."""
     after_time, after_id = after or (None, None)
     rows = await conn.fetch(
-        _SELECT_ATTEMPT
+        SELECT_ATTEMPT
         + """
         WHERE payment_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))
         ORDER BY created_at, id LIMIT $4
@@ -357,7 +322,7 @@ async def attempts_of(
         after_id,
         limit,
     )
-    return [_attempt(row) for row in rows]
+    return [attempt_of(row) for row in rows]
 
 
 async def claim_due(
@@ -377,7 +342,7 @@ async def claim_due(
         limit,
         list(types),
     )
-    return [_attempt(row) for row in rows]
+    return [attempt_of(row) for row in rows]
 
 
 async def wake_unheard(conn: Connection, now: datetime, *, spread: timedelta) -> int:
@@ -468,29 +433,6 @@ async def delete_reservation(conn: Connection, reserved: Cancel) -> None:
     await conn.execute("DELETE FROM payment_cancels WHERE id = $1 AND transaction_key IS NULL", reserved.id)
 
 
-async def asked_alike(
-    conn: Connection, payment_id: PaymentId, *, types: Collection[AttemptType], amount: Krw, reason: str, within_s: int
-) -> bool:
-    """Return whether this cancel, by amount and (redacted) reason, was asked for within the last seconds.
-
-    One that came to nothing does not count.
-    """
-    found: bool = await conn.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT FROM payment_transactions
-            WHERE payment_id = $1 AND type = ANY ($2) AND status <> 'failed' AND amount = $3
-              AND request_data ->> 'cancelReason' = $4 AND created_at > now() - make_interval(secs => $5))
-        """,
-        payment_id,
-        list(types),
-        amount,
-        reason,
-        within_s,
-    )
-    return found
-
-
 # --- Rows and values ---------------------------------------------------------------------------------
 
 
@@ -513,5 +455,6 @@ def _payment(row: Any) -> Payment | None:
     return Payment(**(dict(row) | {"payment_method": method, "status": PaymentStatus(row["status"])}))
 
 
-def _attempt(row: Any) -> Attempt:
+def attempt_of(row: Any) -> Attempt:
+    """Return a row of ``payment_transactions`` as a value."""
     return Attempt(**{**dict(row), "type": AttemptType(row["type"]), "status": AttemptStatus(row["status"])})

@@ -11,6 +11,7 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.orders.model import FulfilmentStatus
 from paywon.payments import store
+from paywon.payments.attempts import store as attempts
 from paywon.payments.bank_refunds import to_pay_again
 from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
@@ -48,6 +49,8 @@ class RefundWish:
     account: RefundReceiveAccount | None = None
     # What the door calls the amount, for an error to name.
     amount_field: str = "refundAmount"
+    # The question whose place this one takes.
+    instead_of: AttemptId | None = None
     # False where the same refund a moment ago is rather this one, sent twice without a key.
     allow_duplicate: bool = True
     # The key that a caller named: nothing is cancelled under another that the payment may have by now.
@@ -69,26 +72,29 @@ async def refund_payment(cashier: Cashier, payment_id: PaymentId, wish: RefundWi
         return await carry_out(cashier, intent)
     except PaywonError as error:
         left = await _left_otherwise(cashier, intent, error)
-    if left == 0 or wish.amount is not None:
-        raise _balance_changed(left, wish)
-    # The key of the request stands for the first question; it is answered with what this one comes to.
-    return await carry_out(cashier, await _intended(cashier, payment_id, wish, replace(origin, claim=None)))
+    if wish.amount is not None:
+        extra = {"refundableAmount": left}
+        raise PaywonError("BALANCE_CHANGED", field=wish.amount_field, refundable_krw=f"{left:,}", extra=extra)
+    # The key of the request stands for the first question, and for this one that takes its place.
+    again = replace(wish, instead_of=intent.attempt.id if isinstance(intent, Intent) else None)
+    return await carry_out(cashier, await _intended(cashier, payment_id, again, replace(origin, claim=None)))
 
 
 async def _left_otherwise(cashier: Cashier, intended: Intent | Attempt, error: PaywonError) -> Krw:
-    """Return what is left in truth where a refused refund rested on a balance that was none any more; else raise."""
+    """Return what is left in truth where a refused refund rested on a balance that was none any more.
+
+    Raises:
+        PaywonError: the refusal itself where the balance was right; REFUND_NOT_ALLOWED where nothing is left.
+    """
     if error.code != "PAYMENT_REFUSED" or not isinstance(intended, Intent):
         raise error
     shown = await view(cashier, payment_id=intended.payment.id)
     if shown.payment.balance_amount == intended.payment.balance_amount:
         raise error
-    return refundable_amount(shown.payment, shown.cancels)
-
-
-def _balance_changed(left: Krw, wish: RefundWish) -> PaywonError:
-    return PaywonError(
-        "BALANCE_CHANGED", field=wish.amount_field, refundable_krw=f"{left:,}", extra={"refundableAmount": left}
-    )
+    left = refundable_amount(shown.payment, shown.cancels)
+    if left == 0:
+        raise PaywonError("REFUND_NOT_ALLOWED", status=simple_status(shown.payment, confirming=False))
+    return left
 
 
 async def _intended(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, origin: Origin) -> Intent | Attempt:
@@ -97,9 +103,7 @@ async def _intended(cashier: Cashier, payment_id: PaymentId, wish: RefundWish, o
         async with cashier.db.transaction(about=payment_id) as conn:
             return await _intend(conn, cashier, payment_id, wish, origin)
     except PaywonError as error:
-        if error.code != "PAYMENT_IN_PROGRESS" or wish.amount is not None:
-            raise
-        if not await make_way(cashier, payment_id):
+        if error.code != "PAYMENT_IN_PROGRESS" or not await make_way(cashier, payment_id, wish.amount):
             raise
     async with cashier.db.transaction(about=payment_id) as conn:
         return await _intend(conn, cashier, payment_id, wish, origin)
@@ -118,7 +122,7 @@ async def _intend(
     if await store.open_attempt_of(conn, payment.id) is None and (again := _to_pay_again(payment, cancels, wish)):
         return await _intend_again(conn, cashier, payment, again, wish, origin, attempt_id)
     if origin.claim is None and not wish.allow_duplicate:
-        await _refuse_duplicate(conn, payment, cancels, wish)
+        await _refuse_duplicate(conn, payment, wish)
     if await store.open_attempt_of(conn, payment.id) is not None:
         raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
     amount = _checked_amount(payment, cancels, wish)
@@ -131,6 +135,7 @@ async def _intend(
         origin,
         amount=amount,
         payment_key=payment.payment_key,
+        caused_by=wish.instead_of,
         attempt_id=attempt_id,
     )
     cancel = Cancel(
@@ -210,12 +215,11 @@ async def lock_payment(conn: Connection, payment_id: PaymentId, origin: Origin) 
     return payment
 
 
-async def _refuse_duplicate(conn: Connection, payment: Payment, cancels: list[Cancel], wish: RefundWish) -> None:
+async def _refuse_duplicate(conn: Connection, payment: Payment, wish: RefundWish) -> None:
     """Refuse what was asked for a moment ago with the same words: without a key nobody can tell it from a repeat."""
-    amount = refundable_amount(payment, cancels) if wish.amount is None else wish.amount
     types, reason = list(CANCELLING), redact(wish.reason)
-    if await store.asked_alike(
-        conn, payment.id, types=types, amount=amount, reason=reason, within_s=DUPLICATE_WITHIN_S
+    if await attempts.asked_alike(
+        conn, payment.id, types=types, amount=wish.amount, reason=reason, within_s=DUPLICATE_WITHIN_S
     ):
         raise PaywonError("DUPLICATE_REFUND", field="Idempotency-Key")
 

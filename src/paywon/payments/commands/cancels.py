@@ -122,7 +122,12 @@ async def _release_excluded(conn: Connection, payment: Payment) -> None:
 
     It cannot be carried out any more, or is listed already; the attempt itself is closed by proof.
     """
-    for row in await _rows(conn, payment):
-        reserved = row.cancel_status == CancelStatus.PENDING
-        if reserved and payment.balance_amount is not None and row.cancel_amount > payment.balance_amount:
+    if payment.balance_amount is None:
+        return
+    rows = await _rows(conn, payment)
+    # A cancel that Toss still works on may not be in its balance yet.
+    gone = sum(row.cancel_amount for row in rows if row.cancel_status in (CancelStatus.DONE, CancelStatus.IN_PROGRESS))
+    left = min(payment.balance_amount, payment.total_amount - gone)
+    for row in rows:
+        if row.cancel_status == CancelStatus.PENDING and row.cancel_amount > left:
             await store.update_cancel(conn, row, cancel_status=CancelStatus.FAILED)

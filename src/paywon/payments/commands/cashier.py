@@ -19,7 +19,7 @@ from paywon.fulfilments.commands import BUNDLED, Fulfilments
 from paywon.idempotency import commands as idempotency
 from paywon.idempotency.model import Claim
 from paywon.orders.model import OrderLimits
-from paywon.payments import store
+from paywon.payments.attempts import store as attempts
 from paywon.payments.model import Attempt, AttemptType, Payment
 from paywon.payments.recovery import DEFAULT_PLAN, RetryPlan
 from paywon.toss.client import TossClient
@@ -144,7 +144,7 @@ async def begun_before(conn: Connection, cashier: Cashier, origin: Origin, attem
     Raises as ``idempotency.commands.take``.
     """
     begun = await idempotency.take(conn, origin.claim, attempt_id, cashier.clock.now())
-    return None if begun is None else await store.last_of_line(conn, AttemptId(begun))
+    return None if begun is None else await attempts.last_of_line(conn, AttemptId(begun))
 
 
 def new_attempt(

@@ -26,6 +26,7 @@ from paywon.orders.model import (
 )
 from paywon.payments import store
 from paywon.payments.announcing import Books
+from paywon.payments.attempts import store as attempts
 from paywon.payments.commands import handing_over
 from paywon.payments.commands.cancels import learn_cancels
 from paywon.payments.commands.telling import tell_change, tell_requested, tell_unapplied
@@ -161,7 +162,7 @@ async def _update(
     look = next_look(replace(payment, **columns), now, deposit_hold)
     if fact.status in UNPAID:
         # A new window is open; the key that was refused before it is still to be read once.
-        refused = await store.refused_unread(conn, payment.id)
+        refused = await attempts.refused_unread(conn, payment.id)
         look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
     columns |= {"look_again_at": look, "impossible_since": None, "impossible_shown": None}
     return await store.update_payment(conn, payment.id, now, **columns)

@@ -48,7 +48,7 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
     Raises:
         PaywonError: DUPLICATE_PAYMENT (with the order that is open), or what Toss refused.
     """
-    async with cashier.db.transaction(about=wish.order.resource) as conn:
+    async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await carry_out(cashier, intent)
 

@@ -9,9 +9,11 @@ from typing import Final
 import structlog
 
 from paywon.base.ids import AttemptId, PaymentId, PaymentKey, new_uuid
+from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
+from paywon.payments.attempts import store as attempts
 from paywon.payments.bank_refunds import proves_another_try
 from paywon.payments.commands.asking import ask_and_learn, conclude, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
@@ -34,12 +36,13 @@ from paywon.payments.model import (
 from paywon.payments.recovery import Reading, Step, is_refused_part, next_step
 from paywon.strays import store as strays
 from paywon.toss import wire
-from paywon.toss.errors import shows_stale_books
+from paywon.toss.errors import ALREADY_DONE, shows_stale_books
 from paywon.toss.outcome import No, NotSent, Unknown, Yes, is_silence
 
 _log = structlog.get_logger()
 _ORIGIN: Final = Origin(actor="system:resolver")
 _UNHEARD_AGAIN: Final = timedelta(seconds=30)
+_CLOCKS_APART: Final = timedelta(minutes=1)
 # Why a refund came to nothing: a cancel that nothing proves to be its own took its place.
 CANCELED_OTHERWISE: Final = "CANCELED_OTHERWISE"
 
@@ -95,7 +98,9 @@ async def _decide(cashier: Cashier, payment: Payment, attempt: Attempt, reread: 
     async with cashier.db.connection() as conn:
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         earlier = await store.keys_before(conn, payment.id, attempt.first_asked_at)
+        refusals = await attempts.refusals_in_line(conn, attempt) if attempt.answered else 0
     reading, now = _reading(payment, attempt, cancel, reread, earlier), cashier.clock.now()
+    reading = replace(reading, refusals=refusals, done_already=attempt.error_code in ALREADY_DONE)
     step = next_step(attempt, reading, now, margin=cashier.retries.margin)
     intent = reopened(cashier, payment, attempt)
     asks = step in (Step.ASK_AGAIN, Step.ASK_ANEW)
@@ -137,17 +142,19 @@ async def ask_and_recheck(cashier: Cashier, intent: Intent) -> None:
         await _decide(cashier, payment, attempt, reread, may_ask=False)
 
 
-async def make_way(cashier: Cashier, payment_id: PaymentId) -> bool:
+async def make_way(cashier: Cashier, payment_id: PaymentId, amount: Krw | None) -> bool:
     """Close the open cancel of a part that Toss refused with a final answer, if a fresh read shows it undone.
 
-    Return whether the payment is free for another question.
+    Only a refund of all that is left, by its ``amount`` or without one, takes its place. Return whether the payment is
+    free for it.
     """
     async with cashier.db.connection() as conn:
         attempt = await store.open_attempt_of(conn, payment_id)
         payment = await store.by_id(conn, payment_id)
     if attempt is None or payment is None:
         return attempt is None
-    if attempt.type not in CANCELLING or not is_refused_part(attempt, payment):
+    is_whole = amount in (None, payment.balance_amount)
+    if not is_whole or attempt.type not in CANCELLING or not is_refused_part(attempt, payment):
         return False
     reread = await read_from_toss(cashier, payment, _ORIGIN, payment_key=attempt.payment_key, caused_by=attempt.id)
     answer = reread.answer
@@ -266,11 +273,18 @@ def _reading(
             same_key=_is_about(payment, attempt, answer.value, earlier),
             balance=wire.whole(answer.value.balance_amount) if fits else None,
             cancel_seen=_cancel_seen(cancel),
+            cancel_is_older=_is_older(cancel, attempt),
             # The cancel of money that our books do not hold has nothing reserved.
             paid_again=proves_another_try(answer.value.virtual_account and answer.value.virtual_account.refund_status),
             returned=cancel is None and attempt.type in CANCELLING and shows_gone(attempt.payment_key, answer.call),
         )
     return Reading(status=None, found=not is_missing(answer))
+
+
+def _is_older(cancel: Cancel | None, attempt: Attempt) -> bool:
+    """Whether a listed cancel was made well before it was asked for: by Toss's clock, which may differ from ours."""
+    made_at = cancel.canceled_at if cancel is not None else None
+    return made_at is not None and made_at < attempt.first_asked_at - _CLOCKS_APART
 
 
 def _cancel_seen(cancel: Cancel | None) -> bool:

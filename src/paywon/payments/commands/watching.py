@@ -13,6 +13,7 @@ import structlog
 from paywon.base.ids import PaymentKey
 from paywon.hearing import store as hearing
 from paywon.payments import store
+from paywon.payments.attempts import store as attempts
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
 from paywon.payments.model import OVER_WITHOUT_MONEY, SWEEP, UNPAID, Payment, Verdict
@@ -68,5 +69,5 @@ async def _put_off(cashier: Cashier, payment: Payment, wait: timedelta | None) -
 async def _refused_keys(cashier: Cashier, payment: Payment, known: PaymentKey | None) -> list[PaymentKey]:
     """Fetch the keys that were refused and never read since, except the one that is read anyway."""
     async with cashier.db.connection() as conn:
-        refused = await store.refused_unread(conn, payment.id)
+        refused = await attempts.refused_unread(conn, payment.id)
     return [key for key, _ in refused if key != known]
