@@ -89,7 +89,7 @@ OUTSIDE: Final = (
         edits=(
             Edit(
                 file="paywon/toss/errors.py",
-                old="    return code in _BOOKS_ARE_STALE.get(operation, frozenset())\n",
+                old="    return code in stale_codes(operation)\n",
                 new="    return False\n",
             ),
         ),
