@@ -199,7 +199,7 @@ class History(Surroundings):
         known = self._call(
             "api", "GET", "/api/payments/toss/orders/" + order.no, expect=["200", "404 PAYMENT_NOT_FOUND"]
         )
-        if known.told != "200" or known.reply["payment"]["paymentKey"] is None:
+        if known.told != "200" or (known.reply["payment"] or {}).get("paymentKey") is None:
             return
         won = {"all": None, "some": order.amount // 3, "beyond": order.amount + 1}[part]
         deposited = with_account and any(truth.deposit for truth in order.truths | order.past)

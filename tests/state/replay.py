@@ -151,7 +151,7 @@ class Stage:
 
     def _is_open(self, order_no: str) -> bool:
         shown = self.sides["api"].send("GET", f"/api/payments/toss/orders/{order_no}")
-        return shown.status == 200 and shown["payment"]["openRequest"] is not None
+        return shown.status == 200 and (shown["payment"] or {}).get("openRequest") is not None
 
     def check(self, order_no: str, order_id: str | None, allowed: list[dict[str, Any]], wait_s: float = 30.0) -> None:
         """Hold our books against Toss's, and both against what may be true; webhooks may be a moment late."""
