@@ -305,3 +305,75 @@ UPDATE event_deliveries d SET status = 'failed', next_at = NULL FROM events e WH
 
 -- I6: nobody has taken its order.paid
 UPDATE orders SET fulfilment_status = 'FULFILLED' WHERE fulfilment_kind = 'event'
+
+-- I15: Toss was seen to show CANCELED with 0 won left
+INSERT INTO payment_transactions (id, payment_id, type, status, payment_key, outcome, http_status, response_data, created_at,
+                                  closed_at, chain_position, chain_hash)
+SELECT gen_random_uuid(), p.id, 'status_read', 'success', p.payment_key, 'yes', 200,
+       jsonb_build_object('paymentKey', p.payment_key, 'status', 'CANCELED', 'balanceAmount', 0), now() + interval '1 hour',
+       now() + interval '1 hour', 99, ''
+FROM payments p WHERE p.status = 'DONE' AND p.look_again_at IS NULL LIMIT 1
+
+-- I15: a webhook counts as answered that shows more
+UPDATE webhook_events SET order_no = p.order_no, claim = jsonb_build_object(
+    'payment_key', p.payment_key, 'status', 'CANCELED', 'transaction_key', 'never-seen')
+FROM payments p WHERE webhook_events.status = 'processed' AND p.status = 'DONE' AND p.look_again_at IS NULL
+
+-- I15: Toss refused what the books allow
+INSERT INTO payment_transactions (id, payment_id, type, status, payment_key, outcome, http_status, error_code, idempotency_key,
+                                  request_data, response_data, created_at, closed_at, chain_position, chain_hash)
+SELECT gen_random_uuid(), p.id, 'refund_request', 'failed', p.payment_key, 'no', 403, 'NOT_MATCHES_REFUNDABLE_AMOUNT',
+       gen_random_uuid()::text, '{}', '{"code": "NOT_MATCHES_REFUNDABLE_AMOUNT"}', now() + interval '1 hour',
+       now() + interval '1 hour', 99, ''
+FROM payments p WHERE p.status = 'DONE' AND p.look_again_at IS NULL LIMIT 1
+
+-- I16: a refund is open of which nothing is left
+UPDATE payment_transactions SET answered = TRUE, http_status = 500 WHERE type = 'refund_request' AND status = 'pending';
+UPDATE payments p SET balance_amount = 0 FROM payment_transactions t
+WHERE t.payment_id = p.id AND t.type = 'refund_request' AND t.status = 'pending';
+INSERT INTO payment_transactions (id, payment_id, type, status, payment_key, caused_by, outcome, http_status, response_data,
+                                  created_at, closed_at, chain_position, chain_hash)
+SELECT gen_random_uuid(), t.payment_id, 'status_read', 'success', t.payment_key, t.id, 'yes', 200,
+       jsonb_build_object('paymentKey', t.payment_key, 'status', 'CANCELED', 'balanceAmount', 0),
+       now() - interval '1 minute', now() - interval '1 minute', 99, ''
+FROM payment_transactions t WHERE t.type = 'refund_request' AND t.status = 'pending';
+UPDATE payment_cancels SET cancel_status = 'FAILED' WHERE cancel_status = 'PENDING'
+
+-- I17: overdue for a quarter of an hour
+UPDATE orders SET expires_at = now() - interval '16 minutes' WHERE status = 'PENDING_PAYMENT'
+
+-- I18: failed by a read that says nothing
+UPDATE payment_transactions SET http_status = 500 WHERE type = 'payment_confirmation' AND status = 'failed' AND outcome = 'no';
+INSERT INTO payment_transactions (id, payment_id, type, status, caused_by, outcome, http_status, error_code, response_data,
+                                  created_at, closed_at, chain_position, chain_hash)
+SELECT gen_random_uuid(), t.payment_id, 'status_read', 'failed', t.id, 'no', 404, 'NOT_FOUND_MERCHANT',
+       '{"code": "NOT_FOUND_MERCHANT"}', now(), now(), 99, ''
+FROM payment_transactions t WHERE t.type = 'payment_confirmation' AND t.status = 'failed' AND t.outcome = 'no'
+
+-- I19: was not heard just before
+UPDATE payment_transactions SET outcome = 'decided', error_code = 'MARKED_FAILED'
+WHERE type = 'payment_confirmation' AND status = 'failed' AND outcome = 'no';
+INSERT INTO desk_decisions (id, attempt_id, kind, reason, operator, actor, created_at, seconded_by, second_actor, carried_out_at)
+SELECT gen_random_uuid(), id, 'mark_failed', 'x', 'a', 'a', now(), 'b', 'b', now()
+FROM payment_transactions WHERE outcome = 'decided'
+
+-- I20: named another paymentKey
+UPDATE payment_transactions SET named_key = 'another' WHERE type = 'refund_request' AND status = 'success'
+
+-- I20: answered about another paymentKey
+UPDATE payment_transactions SET response_data = response_data || '{"paymentKey": "another"}'
+WHERE type = 'refund_request' AND status = 'success'
+
+-- I21: nobody can do anything about it
+UPDATE webhook_events SET reason = 'WORK_FAILED' WHERE status = 'parked'
+
+-- I21: waits for a look at once
+UPDATE webhook_events SET look_at = now() WHERE status = 'parked'
+
+-- I22: reaches further than a year
+UPDATE orders SET expires_at = created_at + interval '1000 years' WHERE status = 'PENDING_PAYMENT'
+
+-- I23: its deposit is not read again
+UPDATE payments SET look_again_at = NULL WHERE deposited_at IS NOT NULL;
+UPDATE orders SET fulfilment_reason = NULL, fulfilment_status = 'BLOCKED' WHERE fulfilment_reason = 'DEPOSIT_HELD';
+UPDATE orders SET fulfilment_reason = 'x' WHERE fulfilment_status = 'BLOCKED'

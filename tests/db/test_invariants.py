@@ -107,7 +107,9 @@ async def test_what_real_commands_write_breaks_nothing(books: Books) -> None:
     await furnish(books)
     assert await broken(books) == {}
     seen = {invariant: (await look_at(books.db, invariant)).checked for invariant in Invariant}
-    assert {invariant for invariant, checked in seen.items() if not checked} == {Invariant.I11}
+    # No query sees I11; and nothing has failed by a read, or by people.
+    nothing = {Invariant.I11, Invariant.I18, Invariant.I19}
+    assert {invariant for invariant, checked in seen.items() if not checked} == nothing
 
 
 _HEADING: Final = re.compile(r"^-- (I\d+): (.+)$", re.MULTILINE)
@@ -120,6 +122,8 @@ def damage() -> list[tuple[str, str, str]]:
 
 
 DAMAGE: Final = damage()
+# These compare tables with each other: the damage of another may well show in them too, and theirs in others.
+_COMPARING: Final = {f"I{number}" for number in range(15, 24)}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +156,8 @@ async def test_damage_is_found_by_its_invariant(furnished: str, invariant: str, 
     finally:
         await db.close()
     found = {str(one): seen.samples[0].detail for one, seen in looked.items() if seen.violations}
-    assert set(found) == {invariant}, found
+    if invariant not in _COMPARING:
+        assert set(found) - _COMPARING == {invariant}, found
     assert says in found[invariant]
 
 
@@ -251,7 +256,7 @@ async def test_runs_are_kept_and_the_old_ones_forgotten(books: Books) -> None:
     newest, before = await last_runs(books.db, limit=2)
     assert (newest.origin, before.origin, newest.holds) == ("run 102", "run 101", False)
     assert [finding.invariant for finding in newest.findings] == list(Invariant)
-    (bad,) = [finding for finding in newest.findings if not finding.holds]
+    (bad,) = [finding for finding in newest.findings if not finding.holds and finding.invariant not in _COMPARING]
     assert (bad.invariant, bad.violations, bad.samples[0].detail[:18]) == ("I6", 1, "its deposit is hel")
     assert len(await last_runs(books.db, limit=1_000)) == KEPT_RUNS
 

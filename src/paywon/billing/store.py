@@ -82,5 +82,21 @@ async def page(conn: Connection, wanted: PageFilter) -> list[BillingKey]:
     return [key for row in rows if (key := _key(row))]
 
 
+async def refused_as_gone(conn: Connection, code: str, *, limit: int) -> list[BillingKeyId]:
+    """Fetch the active keys that a charge has shown to be gone: Toss refused it with this code."""
+    rows = await conn.fetch(
+        """
+        SELECT id FROM billing_keys
+        WHERE status = 'ACTIVE' AND id IN (
+            SELECT billing_key_id FROM payment_transactions
+            WHERE type = 'billing_charge' AND error_code = $1 AND outcome = 'no')
+        LIMIT $2
+        """,
+        code,
+        limit,
+    )
+    return [BillingKeyId(row["id"]) for row in rows]
+
+
 def _key(row: Any) -> BillingKey | None:
     return None if row is None else BillingKey(**{**dict(row), "status": KeyStatus(row["status"])})

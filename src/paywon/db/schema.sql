@@ -40,6 +40,7 @@ CREATE TABLE public.payment_transactions (
     in_doubt_at timestamp with time zone,
     began_at timestamp with time zone,
     unheard_at timestamp with time zone,
+    named_key text,
     CONSTRAINT chained_once_closed CHECK ((((closed_at IS NULL) = (chain_hash IS NULL)) AND ((closed_at IS NULL) = (chain_position IS NULL)))),
     CONSTRAINT closed_when_not_pending CHECK (((status = 'pending'::text) = (closed_at IS NULL))),
     CONSTRAINT in_doubt_is_open CHECK (((in_doubt_at IS NULL) OR (status = 'pending'::text))),
@@ -47,7 +48,7 @@ CREATE TABLE public.payment_transactions (
     CONSTRAINT parked_is_open CHECK (((parked_at IS NULL) OR ((status = 'pending'::text) AND (resolve_by IS NULL)))),
     CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text, 'decided'::text]))),
     CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
-    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text, 'erasure'::text])))
+    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'refund_again'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text, 'erasure'::text])))
 );
 CREATE FUNCTION public.audit_anchor(t public.payment_transactions) RETURNS uuid
     LANGUAGE sql IMMUTABLE
@@ -506,6 +507,8 @@ CREATE TABLE public.payments (
     cash_receipts jsonb,
     deposited_at timestamp with time zone,
     look_again_at timestamp with time zone,
+    impossible_since timestamp with time zone,
+    impossible_shown text,
     CONSTRAINT approved_has_evidence CHECK (((status <> ALL (ARRAY['DONE'::text, 'PARTIAL_CANCELED'::text, 'WAITING_FOR_DEPOSIT'::text])) OR (raw_response IS NOT NULL))),
     CONSTRAINT payment_key_once_named CHECK (((payment_key IS NOT NULL) OR (raw_response IS NULL))),
     CONSTRAINT payments_check CHECK (((balance_amount >= 0) AND (balance_amount <= total_amount))),
@@ -855,12 +858,14 @@ CREATE INDEX payment_cancels_payment ON public.payment_cancels USING btree (paym
 CREATE INDEX payment_status_changes_payment ON public.payment_status_changes USING btree (payment_id, id);
 CREATE INDEX payment_transactions_billing_key ON public.payment_transactions USING btree (billing_key_id, created_at, id) WHERE (billing_key_id IS NOT NULL);
 CREATE INDEX payment_transactions_charges_of_a_period ON public.payment_transactions USING btree (billing_key_id, billing_period) WHERE ((type = 'billing_charge'::text) AND (billing_period IS NOT NULL));
-CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
+CREATE INDEX payment_transactions_key_gone ON public.payment_transactions USING btree (billing_key_id) WHERE ((type = 'billing_charge'::text) AND (error_code = 'ALREADY_REMOVED_BILLING_KEY'::text) AND (outcome = 'no'::text));
+CREATE UNIQUE INDEX payment_transactions_one_open ON public.payment_transactions USING btree (payment_id) WHERE ((status = 'pending'::text) AND (type = ANY (ARRAY['payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'refund_again'::text, 'virtual_account_issue'::text, 'billing_charge'::text])));
 CREATE INDEX payment_transactions_open ON public.payment_transactions USING btree (created_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX payment_transactions_payment ON public.payment_transactions USING btree (payment_id, created_at, id);
 CREATE INDEX payment_transactions_payment_key ON public.payment_transactions USING btree (payment_key);
 CREATE INDEX payment_transactions_to_resolve ON public.payment_transactions USING btree (resolve_by) WHERE (status = 'pending'::text);
 CREATE INDEX payment_transactions_unheard ON public.payment_transactions USING btree (unheard_at) WHERE ((status = 'pending'::text) AND (unheard_at IS NOT NULL));
+CREATE INDEX payments_impossible ON public.payments USING btree (impossible_since) WHERE (impossible_since IS NOT NULL);
 CREATE INDEX payments_page ON public.payments USING btree (created_at DESC, id DESC);
 CREATE INDEX payments_resource ON public.payments USING btree (resource_type, resource_id);
 CREATE INDEX payments_to_look_at ON public.payments USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);

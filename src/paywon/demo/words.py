@@ -101,7 +101,7 @@ def step_words(attempt: Attempt) -> Words:
         return _AMOUNT_REFUSED
     if (attempt.response_data or {}).get("status") == "WAITING_FOR_DEPOSIT" and attempt.type is _Q.PAYMENT_CONFIRMATION:
         return _ACCOUNT_ISSUED
-    kind = _Q.REFUND_REQUEST if attempt.type is _Q.PAYMENT_CANCELLATION else attempt.type
+    kind = _Q.REFUND_REQUEST if attempt.type in (_Q.PAYMENT_CANCELLATION, _Q.REFUND_AGAIN) else attempt.type
     return _STEPS.get((kind, attempt.status)) or Words(attempt.type, attempt.status)
 
 

@@ -134,7 +134,9 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
     """Something else for a person: a parked ``webhook``, a blocked ``fulfilment``, a ``refund`` the bank refused.
 
     ``id`` is the webhook's, the order's, or the payment's. ``nextStep`` is the door by which a person goes on:
-    ``reprocess`` (``POST /api/ops/webhooks/{id}/reprocess``), ``retry`` (of the fulfilment); null where there is none.
+    ``reprocess`` (``POST /api/ops/webhooks/{id}/reprocess``), ``retry`` (of the fulfilment), ``refund_again``
+    (``POST /payments/{id}/refund`` with another ``refundReceiveAccount``; by hand where Toss takes none),
+    ``pay_by_hand`` (a part went back, and Toss takes no other account for it); null where there is none.
     """
 
     kind: str

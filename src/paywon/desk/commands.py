@@ -61,6 +61,8 @@ from paywon.strays.model import Stray, StrayReason
 from paywon.toss.wire import RefundReceiveAccount
 
 _HEAR_AGAIN_S: Final = 5
+# A refund to another account leaves nothing to cancel.
+_CANCELABLE: Final = (MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}) - {AttemptType.REFUND_AGAIN}
 # When a payment is looked at whose question people took for failed; after that hourly.
 LOOK_AFTER_DECISION: Final = timedelta(minutes=1)
 # Where a decision whose outcome could not be read is looked up.
@@ -271,7 +273,7 @@ async def cancel_attempt_at_toss(
     async with cashier.db.transaction(about=attempt_id) as conn:
         decision_id, again = await _begin(conn, cashier, who)
         asked = await payments.attempt_by_id(conn, attempt_id) if again else await _open_attempt(conn, attempt_id)
-        if asked is None or asked.type not in MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}:
+        if asked is None or asked.type not in _CANCELABLE:
             raise PaywonError("DOUBT_NOT_FOUND")
         if not again:
             await _record(conn, cashier, who, DecisionKind.CANCEL_AT_TOSS, decision_id, attempt_id=attempt_id)

@@ -236,6 +236,7 @@ class Kind(StrEnum):
     FULFILMENT = "fulfilment"
     REFUND = "refund"
     CASH_RECEIPT = "cash_receipt"
+    IMPOSSIBLE = "impossible"
     DIFFERENCE = "difference"
     UNKNOWN_PAYMENT = "unknown_payment"
 
@@ -287,11 +288,12 @@ def next_places(before: Places, last: dict[Kind, Place | None]) -> Places | None
 class Leftover:
     """Something else that waits for a person.
 
-    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back, money at
-    Toss for an order that we do not know, or what no read of Toss explains in its list of transactions.
+    A parked webhook, a blocked fulfilment, a refund the bank refused, a cash receipt for money that went back, what
+    Toss shows and cannot be so, money at Toss for an order that we do not know, or what no read of Toss explains in
+    its list of transactions.
 
     ``id`` is the webhook's, the order's, the payment's, or that of the row found in Toss's list. ``next_step`` names
-    the door by which a person goes on.
+    the door by which a person goes on; ``door`` is what the row itself says of that.
     """
 
     kind: str
@@ -299,9 +301,13 @@ class Leftover:
     since: datetime
     order_no: str | None
     reason: str | None
+    door: str | None = None
     decisions: list[Decision] = field(default_factory=list)
 
     @property
     def next_step(self) -> str | None:
-        """Name the door that this is for: a webhook's ``reprocess``, a fulfilment's ``retry``; None outside paywon."""
-        return {"webhook": "reprocess", "fulfilment": "retry"}.get(self.kind)
+        """Name the door that this is for: a webhook's ``reprocess``, a fulfilment's ``retry``; None outside paywon.
+
+        A refund's is ``refund_again``, to another account, where Toss may take that, else ``pay_by_hand``.
+        """
+        return self.door or {"webhook": "reprocess", "fulfilment": "retry"}.get(self.kind)

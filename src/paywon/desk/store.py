@@ -54,6 +54,15 @@ _LEFTOVERS: Final = {
           AND ($2::timestamptz IS NULL OR (p.updated_at, p.id) > ($2, $3::uuid))
         ORDER BY p.updated_at, p.id LIMIT $1
         """,
+    # Read at least twice: the look after the first is half a minute later.
+    Kind.IMPOSSIBLE: """
+        SELECT 'impossible' AS kind, id, impossible_since AS since, order_no,
+               'TOSS SHOWS ' || impossible_shown AS reason
+        FROM payments
+        WHERE impossible_since < now() - interval '1 minute'
+          AND ($2::timestamptz IS NULL OR (impossible_since, id) > ($2, $3::uuid))
+        ORDER BY impossible_since, id LIMIT $1
+        """,
     Kind.DIFFERENCE: """
         SELECT 'difference' AS kind, id, found_at AS since, order_no, status AS reason
         FROM reconciliation_differences
@@ -69,7 +78,8 @@ _LEFTOVERS: Final = {
         ORDER BY found_at, id LIMIT $1
         """,
     Kind.REFUND: """
-        SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason
+        SELECT 'refund' AS kind, id, updated_at AS since, order_no, virtual_account ->> 'refundStatus' AS reason,
+               CASE WHEN balance_amount = 0 THEN 'refund_again' ELSE 'pay_by_hand' END AS door
         FROM payments
         WHERE virtual_account ->> 'refundStatus' IN ('FAILED', 'PARTIAL_FAILED')
           AND ($2::timestamptz IS NULL OR (updated_at, id) > ($2, $3::uuid))

@@ -33,6 +33,17 @@ SAYS: Final[dict[EventType, Words]] = {
     _T.PAYMENT_EXPIRED: Words("결제창이나 가상계좌의 기한이 지남", "The window's or the account's time has passed."),
     _T.PAYMENT_CANCELED: Words("승인되기 전에 취소됨", "It was cancelled before it was approved."),
     _T.PAYMENT_DEPOSIT_REVERSED: Words("은행이 입금을 되가져감", "A bank took the deposit back."),
+    _T.PAYMENT_REFUND_FAILED: Words(
+        "은행이 환불을 고객 계좌에 넣지 못함. 고객은 돈을 받지 못함. 다른 계좌로 다시 환불하거나 직접 송금하기",
+        "A bank could not pay a refund out: the customer has no money yet. Name another account, or pay by hand.",
+    ),
+    _T.PAYMENT_REFUND_COMPLETED: Words(
+        "은행이 환불을 고객 계좌에 넣음", "The bank has paid a refund out to the customer's account."
+    ),
+    _T.PAYMENT_UNAPPLIED: Words(
+        "받을 주문이 없는 돈이 저절로 돌아가지 않아 사람을 기다림",
+        "Money that no order can take does not go back by itself, and waits for a person.",
+    ),
     _T.PAYMENT_IN_DOUBT: Words(
         "토스에 물은 것의 결과를 아직 모름. 책상에 올라감", "What came of a question to Toss is not known yet."
     ),
@@ -45,8 +56,16 @@ SAYS: Final[dict[EventType, Words]] = {
         "What order.paid said holds no more: a bank took the deposit back.",
     ),
     _T.ORDER_REFUNDED: Words("주문 금액이 모두 환불됨", "All of the order's money went back."),
+    _T.ORDER_FULFILMENT_BLOCKED: Words(
+        "주문한 것을 내주거나 거두지 못함. 사람이 보아야 함",
+        "What was ordered could not be handed over, or taken back; a person has to look.",
+    ),
     _T.ORDER_CANCELED: Words("결제되기 전에 취소됨", "The order was cancelled before it was paid."),
     _T.ORDER_EXPIRED: Words("결제 기한이 지남", "The time to pay the order has passed."),
+    _T.CASH_RECEIPT_REFUSED: Words(
+        "국세청이 현금영수증(또는 그 취소)을 나중에 거절함",
+        "The tax office has refused a cash receipt, or its cancel, after it was taken.",
+    ),
     _T.CAPSULE_CREATED: Words("타임캡슐이 만들어지거나 되살아남", "A time capsule was made, or brought back."),
     _T.CAPSULE_CANCELED: Words("타임캡슐이 취소됨", "A time capsule was cancelled."),
     _T.BILLING_KEY_ISSUED: Words("빌링키가 발급됨", "A billing key was issued."),

@@ -31,6 +31,15 @@ class Invariant(StrEnum):
     I12 = "I12"
     I13 = "I13"
     I14 = "I14"
+    I15 = "I15"
+    I16 = "I16"
+    I17 = "I17"
+    I18 = "I18"
+    I19 = "I19"
+    I20 = "I20"
+    I21 = "I21"
+    I22 = "I22"
+    I23 = "I23"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,15 @@ WORDS: Final[dict[Invariant, Words]] = {
     Invariant.I14: Words(
         "결제된 주문은 앱에 정확히 한 번 알림", "a paid order is told of once, each event to its endpoints"
     ),
+    Invariant.I15: Words("장부는 토스가 마지막으로 보여 준 그대로", "the books are what Toss was last seen to show"),
+    Invariant.I16: Words("아는 사실이 배제한 질문은 열려 있지 않음", "no question is open that known facts exclude"),
+    Invariant.I17: Words("기한 지난 주문이 열려 있으면 까닭이 있음", "an overdue order that is open says why"),
+    Invariant.I18: Words("실패의 증거는 그 결제에 대한 것", "a failure's evidence is about the payment"),
+    Invariant.I19: Words("사람이 실패로 정한 것은 다시 읽음", "what people took for failed is read again"),
+    Invariant.I20: Words("취소는 지목된 paymentKey에만", "a cancel acts on the paymentKey that was named"),
+    Invariant.I21: Words("보류된 웹훅에는 다음 단계가 있음", "a parked webhook has a next step"),
+    Invariant.I22: Words("결제 전 주문은 한없이 열려 있지 않음", "no unpaid order reaches far"),
+    Invariant.I23: Words("입금은 며칠 동안 다시 읽음", "a deposit is read again for days"),
 }
 # What no query can see, and where the code holds it instead.
 HELD_BY_CODE: Final[dict[Invariant, str]] = {

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from paywon.db.pool import Connection
+from paywon.inbox.model import ABOUT_PAYMENTS
 from paywon.invariants.model import (
     EVENT_DOCUMENT,
     KEPT_RUNS,
@@ -19,6 +20,8 @@ from paywon.invariants.model import (
     Violation,
 )
 from paywon.payments.model import ALLOWED_MOVES, OVER_WITHOUT_MONEY, UNPAID
+from paywon.payments.recovery import NO_SUCH_PAYMENT
+from paywon.toss.errors import Operation, stale_codes
 
 _RULES: Final = {
     Invariant(f"I{int(file.name[1:3])}"): file.read_text(encoding="utf-8")
@@ -32,7 +35,10 @@ _ARGUMENTS: Final[dict[Invariant, tuple[list[str], ...]]] = {
         [after for _, after in _MOVES],
         sorted(UNPAID | OVER_WITHOUT_MONEY),
         sorted(OVER_WITHOUT_MONEY),
-    )
+    ),
+    Invariant.I15: (sorted(stale_codes(Operation.CANCEL)),),
+    Invariant.I18: (sorted(NO_SUCH_PAYMENT),),
+    Invariant.I21: (sorted(ABOUT_PAYMENTS),),
 }
 
 # What each look may cost. One process looks at one invariant at a time, without helpers.

@@ -26,13 +26,18 @@ class EventType(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_CANCELED = "payment.canceled"
     PAYMENT_DEPOSIT_REVERSED = "payment.deposit_reversed"
+    PAYMENT_REFUND_FAILED = "payment.refund_failed"
+    PAYMENT_REFUND_COMPLETED = "payment.refund_completed"
+    PAYMENT_UNAPPLIED = "payment.unapplied"
     PAYMENT_IN_DOUBT = "payment.in_doubt"
     PAYMENT_DOUBT_RESOLVED = "payment.doubt_resolved"
     ORDER_PAID = "order.paid"
     ORDER_PAYMENT_REVERSED = "order.payment_reversed"
     ORDER_REFUNDED = "order.refunded"
+    ORDER_FULFILMENT_BLOCKED = "order.fulfilment_blocked"
     ORDER_CANCELED = "order.canceled"
     ORDER_EXPIRED = "order.expired"
+    CASH_RECEIPT_REFUSED = "cash_receipt.refused"
     CAPSULE_CREATED = "capsule.created"
     CAPSULE_CANCELED = "capsule.canceled"
     BILLING_KEY_ISSUED = "billing_key.issued"
@@ -99,6 +104,31 @@ class RefundTold(Told, frozen=True, kw_only=True):
     amount: Won
 
 
+class PayOutTold(Told, frozen=True, kw_only=True):
+    """What the bank made of a refund to an account: Toss's word, and won that went back so far by Toss's books."""
+
+    status: Literal["COMPLETED", "FAILED", "PARTIAL_FAILED"]
+    amount: Won
+
+
+class UnappliedTold(Told, frozen=True, kw_only=True):
+    """Money that no order can take: under which paymentKey, how many won, and why none can."""
+
+    payment_key: str
+    amount: Won
+    reason: Literal["ORDER_EXPIRED", "ORDER_CANCELED", "ORDER_PAID_ALREADY", "UNFIT"]
+
+
+class CashReceiptTold(Told, frozen=True, kw_only=True):
+    """A cash receipt, or the cancel of one (``cancelsId``), whose answer from the tax office came last."""
+
+    id: UUID
+    cancels_id: UUID | None
+    amount: Won
+    status: Literal["FAILED"]
+    fail_code: str | None
+
+
 class QuestionTold(Told, frozen=True, kw_only=True):
     """A question to Toss whose outcome nobody knew: since when, and what came of it (null while that is open)."""
 
@@ -108,6 +138,7 @@ class QuestionTold(Told, frozen=True, kw_only=True):
         "payment_confirmation",
         "payment_cancellation",
         "refund_request",
+        "refund_again",
         "virtual_account_issue",
         "billing_charge",
     ]
@@ -170,6 +201,27 @@ class RefundEvent(Told, frozen=True, kw_only=True):
     refund: RefundTold
 
 
+class RefundPayOutEvent(Told, frozen=True, kw_only=True):
+    """About money that Toss counts as refunded, and that the bank did or did not bring to the customer's account."""
+
+    order: OrderTold
+    payment: PaymentTold
+    refund: PayOutTold
+
+
+class UnappliedEvent(Told, frozen=True, kw_only=True):
+    """About money that came beside an order's payment, or too late for its order."""
+
+    order: OrderTold
+    payment: PaymentTold
+    unapplied: UnappliedTold
+
+
+class CashReceiptEvent(Told, frozen=True, kw_only=True):
+    order: OrderTold
+    cash_receipt: CashReceiptTold
+
+
 class DoubtEvent(Told, frozen=True, kw_only=True):
     order: OrderTold
     payment: PaymentTold
@@ -204,6 +256,9 @@ EventData: TypeAlias = (
     | OrderPaymentEvent
     | OrderMaybePaymentEvent
     | RefundEvent
+    | RefundPayOutEvent
+    | UnappliedEvent
+    | CashReceiptEvent
     | DoubtEvent
     | CapsuleEvent
     | BillingKeyEvent
@@ -216,11 +271,16 @@ DATA: Final[dict[EventType, type[EventData]]] = {
     **{kind: OrderPaymentEvent for kind in _T if kind.group == "payment"},
     _T.PAYMENT_PARTIALLY_REFUNDED: RefundEvent,
     _T.PAYMENT_REFUNDED: RefundEvent,
+    _T.PAYMENT_REFUND_FAILED: RefundPayOutEvent,
+    _T.PAYMENT_REFUND_COMPLETED: RefundPayOutEvent,
+    _T.PAYMENT_UNAPPLIED: UnappliedEvent,
+    _T.CASH_RECEIPT_REFUSED: CashReceiptEvent,
     _T.PAYMENT_IN_DOUBT: DoubtEvent,
     _T.PAYMENT_DOUBT_RESOLVED: DoubtEvent,
     _T.ORDER_PAID: OrderMaybePaymentEvent,
     _T.ORDER_PAYMENT_REVERSED: OrderPaymentEvent,
     _T.ORDER_REFUNDED: OrderPaymentEvent,
+    _T.ORDER_FULFILMENT_BLOCKED: OrderMaybePaymentEvent,
     _T.ORDER_CANCELED: OrderMaybePaymentEvent,
     _T.ORDER_EXPIRED: OrderEvent,
     _T.CAPSULE_CREATED: CapsuleEvent,

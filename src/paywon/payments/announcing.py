@@ -19,11 +19,16 @@ from paywon.outbox.model import (
     OrderMaybePaymentEvent,
     OrderPaymentEvent,
     PaymentTold,
+    PayOutTold,
     QuestionTold,
     RefundEvent,
+    RefundPayOutEvent,
     RefundTold,
+    UnappliedEvent,
+    UnappliedTold,
     new_event,
 )
+from paywon.payments.bank_refunds import RefundStatus
 from paywon.payments.model import (
     MONEY_MOVING,
     Attempt,
@@ -33,6 +38,7 @@ from paywon.payments.model import (
     PaymentStatus,
     simple_status,
 )
+from paywon.strays.model import Stray
 
 # An open receipt, billing key or read puts no payment in doubt.
 DOUBTS_TOLD: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST}
@@ -71,6 +77,13 @@ _REACHED: Final = {
 }
 
 
+_PAID_OUT: Final[dict[RefundStatus | None, EventType]] = {
+    RefundStatus.FAILED: EventType.PAYMENT_REFUND_FAILED,
+    RefundStatus.PARTIAL_FAILED: EventType.PAYMENT_REFUND_FAILED,
+    RefundStatus.COMPLETED: EventType.PAYMENT_REFUND_COMPLETED,
+}
+
+
 def events_of(before: Books, after: Books, now: datetime, *, capsule: Capsule | None = None) -> list[Event]:
     """Answer what a change is told as: first of the payment, then of the order, then of its capsule.
 
@@ -101,6 +114,14 @@ def refused(before: Books, after: Books, attempt: Attempt, now: datetime) -> lis
     if not events and not known and _stage(after.payment) in (_Stage.FAILED, _Stage.EXPIRED):
         return [_about(_REACHED[_stage(after.payment)], after, now)]
     return events
+
+
+def unapplied(books: Books, stray: Stray, now: datetime) -> Event:
+    """Tell of money that no order can take, and that does not go back by itself."""
+    told = UnappliedTold(payment_key=stray.payment_key, amount=stray.balance_amount, reason=stray.reason.value)
+    data = UnappliedEvent(order=order_told(books.order), payment=payment_told(books.payment), unapplied=told)
+    key = f"unapplied:{stray.payment_key}"
+    return new_event(EventType.PAYMENT_UNAPPLIED, books.order.id, data, now, dedupe_key=key)
 
 
 def doubt(kind: EventType, books: Books, attempt: Attempt, now: datetime) -> Event:
@@ -164,7 +185,18 @@ def _of_payment(before: Books, after: Books, now: datetime) -> list[Event]:
         went_back = Krw(had - _balance(after.payment))
         if went_back > 0:
             events.append(_refund(after, went_back, now))
-    return events
+    return events + _of_pay_out(before.payment, after, now)
+
+
+def _of_pay_out(was: Payment, after: Books, now: datetime) -> list[Event]:
+    """Answer what is told of a refund to an account: the bank pays it out, or not, days after Toss has counted it."""
+    status = after.payment.refund_status
+    kind = _PAID_OUT.get(status)
+    if status is None or kind is None or kind is _PAID_OUT.get(was.refund_status):
+        return []
+    told = PayOutTold(status=status.value, amount=after.payment.refunded_amount)  # type: ignore[arg-type]  # see kind
+    data = RefundPayOutEvent(order=order_told(after.order), payment=payment_told(after.payment), refund=told)
+    return [new_event(kind, after.order.id, data, now)]
 
 
 def _of_order(before: Books, after: Books, now: datetime) -> list[Event]:
@@ -182,7 +214,15 @@ def _of_order(before: Books, after: Books, now: datetime) -> list[Event]:
                 events.append(_about(EventType.ORDER_CANCELED, after, now))
             case OrderStatus.EXPIRED:
                 events.append(expired_event(is_, now))
+    if is_.fulfilment_status is FulfilmentStatus.BLOCKED is not was.fulfilment_status:
+        events.append(_about(EventType.ORDER_FULFILMENT_BLOCKED, after, now))
     return events
+
+
+def blocked(order: Order, payment: Payment | None, now: datetime) -> Event:
+    """Tell that what was ordered cannot be handed over."""
+    told = OrderMaybePaymentEvent(order=order_told(order), payment=payment_told(payment) if payment else None)
+    return new_event(EventType.ORDER_FULFILMENT_BLOCKED, order.id, told, now)
 
 
 def capsule_events(before: Order, after: Order, capsule: Capsule | None, now: datetime) -> list[Event]:

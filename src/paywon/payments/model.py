@@ -10,6 +10,7 @@ from paywon.base.ids import AttemptId, BillingKeyId, CancelId, OrderId, OrderNo,
 from paywon.base.money import Krw
 from paywon.base.sealing import SealedColumn
 from paywon.orders.model import OrderStatus
+from paywon.payments.bank_refunds import RefundStatus, status_told
 
 
 class PaymentStatus(StrEnum):
@@ -100,6 +101,8 @@ class Payment:
     cash_receipts: list[dict[str, Any]] | None = None
     deposited_at: datetime | None = None
     look_again_at: datetime | None = None
+    impossible_since: datetime | None = None
+    impossible_shown: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -120,6 +123,11 @@ class Payment:
         return self.status is PaymentStatus.WAITING_FOR_DEPOSIT and not self.is_past_due
 
     @property
+    def refund_status(self) -> RefundStatus | None:
+        """What the bank made of the last refund; None where Toss says nothing of it that we know."""
+        return status_told((self.virtual_account or {}).get("refundStatus"))
+
+    @property
     def refunded_amount(self) -> Krw:
         """Won that went back to the customer so far."""
         if self.approved_at is None or self.balance_amount is None:
@@ -134,6 +142,7 @@ class AttemptType(StrEnum):
     PAYMENT_CONFIRMATION = "payment_confirmation"
     PAYMENT_CANCELLATION = "payment_cancellation"
     REFUND_REQUEST = "refund_request"
+    REFUND_AGAIN = "refund_again"
     VIRTUAL_ACCOUNT_ISSUE = "virtual_account_issue"
     BILLING_KEY_ISSUE = "billing_key_issue"
     BILLING_KEY_DELETE = "billing_key_delete"
@@ -156,7 +165,8 @@ CANCELLING: Final = frozenset({AttemptType.PAYMENT_CANCELLATION, AttemptType.REF
 PAYING: Final = frozenset(
     {AttemptType.PAYMENT_CONFIRMATION, AttemptType.VIRTUAL_ACCOUNT_ISSUE, AttemptType.BILLING_CHARGE}
 )
-MONEY_MOVING: Final = CANCELLING | PAYING
+# A refund that the bank did not pay out, sent to another account: nothing more is cancelled, so nothing is reserved.
+MONEY_MOVING: Final = CANCELLING | PAYING | {AttemptType.REFUND_AGAIN}
 # What the resolver of payments finishes; billing keys and cash receipts are finished in their own rooms.
 ABOUT_PAYMENTS: Final = MONEY_MOVING | {AttemptType.PAYMENT_REQUEST, AttemptType.STATUS_READ}
 
@@ -200,6 +210,8 @@ class Attempt:
     in_doubt_at: datetime | None = None
     # When a question was first put, where this row has taken the place of one that was answered with a passing failure.
     began_at: datetime | None = None
+    # The paymentKey that the caller of a cancel named, where one was named.
+    named_key: PaymentKey | None = None
     # Since when it waits for no other reason than that Toss could not be heard.
     unheard_at: datetime | None = None
     created_at: datetime
@@ -449,7 +461,7 @@ def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | No
     asked_at = payment.fact_asked_at or now
     if payment.status in APPROVED and held_until is not None and asked_at < held_until:
         return max(held_until, now)
-    if (payment.virtual_account or {}).get("refundStatus") == "PENDING":
+    if payment.refund_status is RefundStatus.PENDING:
         return now + REFUND_SWEEP
     if payment.status in APPROVED and held_until is not None and payment.balance_amount != 0:
         return min((held_until + wait for wait in AFTER_HOLD if held_until + wait > now), default=None)

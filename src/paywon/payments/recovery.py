@@ -66,7 +66,8 @@ class Reading:
     ``cancel_is_older`` whether that one was made before the question was, ``done_already`` whether the attempt's key
     was answered that such a thing had been done already, ``refusals`` how often Toss has given the
     question the same final failure,
-    ``returned`` whether nothing is left of money that our books do not hold, ``balance`` how many won are left.
+    ``returned`` whether nothing is left of money that our books do not hold, ``balance`` how many won are left,
+    ``paid_again`` whether a refund that the bank had not paid out is under way once more.
     """
 
     status: PaymentStatus | None
@@ -78,6 +79,7 @@ class Reading:
     done_already: bool = False
     refusals: int = 0
     returned: bool = False
+    paid_again: bool = False
     balance: int | None = None
 
 
@@ -150,6 +152,8 @@ def next_step(attempt: Attempt, reading: Reading, now: datetime, *, margin: time
         return _after_confirm(attempt, reading, now)
     if attempt.type in CANCELLING:
         return _after_cancel(attempt, reading, now)
+    if attempt.type is AttemptType.REFUND_AGAIN:
+        return _after_refund_again(attempt, reading, now)
     if attempt.type in PAYING:
         return _after_charge(attempt, reading, now)
     return _after_request(attempt, reading, now)
@@ -208,6 +212,20 @@ def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if reading.balance == 0 or _refused_often(attempt, reading):
         return Step.FAILED
     return Step.ASK_ANEW if is_open else Step.WAIT
+
+
+def _after_refund_again(attempt: Attempt, reading: Reading, now: datetime) -> Step:
+    """A refund that had failed, to another account: what the bank was asked again is under way, or paid out.
+
+    While it still shows as failed a key without an answer is asked again, and one with an answer has done nothing.
+    """
+    if reading.status is None:
+        return Step.WAIT
+    if reading.paid_again:
+        return Step.SUCCEEDED
+    if attempt.answered:
+        return Step.FAILED
+    return Step.ASK_AGAIN if now - attempt.created_at < KEY_WINDOW else Step.WAIT
 
 
 def _after_lookalike(attempt: Attempt, reading: Reading) -> Step:

@@ -261,9 +261,14 @@ _BOOKS_ARE_STALE: Mapping[Operation, frozenset[str]] = MappingProxyType(
 )
 
 
+def stale_codes(operation: Operation) -> frozenset[str]:
+    """Return the codes of an operation that contradict what must have been believed to ask at all."""
+    return _BOOKS_ARE_STALE.get(operation, frozenset())
+
+
 def shows_stale_books(operation: Operation, code: str) -> bool:
     """Return whether a refusal with ``code`` contradicts what must have been believed to ask at all.
 
     The payment is then read at once: whoever asked gets the true answer, not the same refusal again and again.
     """
-    return code in _BOOKS_ARE_STALE.get(operation, frozenset())
+    return code in stale_codes(operation)

@@ -18,10 +18,14 @@ from paywon.outbox.model import (
     EventType,
     OrderTold,
     PaymentTold,
+    PayOutTold,
     QuestionTold,
+    UnappliedTold,
 )
 from paywon.payments.announcing import DOUBTS_TOLD
+from paywon.payments.bank_refunds import NOT_PAID_OUT, RefundStatus
 from paywon.payments.model import PaymentMethod, PaymentStatus, SimpleStatus
+from paywon.strays.model import StrayReason
 
 
 def _words(struct: type[msgspec.Struct], name: str) -> set[Any]:
@@ -41,6 +45,8 @@ def _words(struct: type[msgspec.Struct], name: str) -> set[Any]:
         (CapsuleTold, "time_option", set(TimeOption)),
         (BillingKeyTold, "status", {KeyStatus.ACTIVE, KeyStatus.DELETED}),
         (QuestionTold, "type", DOUBTS_TOLD),
+        (PayOutTold, "status", NOT_PAID_OUT | {RefundStatus.COMPLETED}),
+        (UnappliedTold, "reason", set(StrayReason)),
         (QuestionTold, "outcome", {"success", "failed"}),
     ],
 )
@@ -54,7 +60,7 @@ def test_every_type_has_its_data() -> None:
 
 
 def test_a_filter_is_everything_a_group_or_a_type() -> None:
-    groups = {"payment.*", "order.*", "capsule.*", "billing_key.*", "settlement.*"}
+    groups = {"payment.*", "order.*", "capsule.*", "billing_key.*", "settlement.*", "cash_receipt.*"}
     assert set(FILTERS) == {"*", *groups, *SUBSCRIBABLE}
     assert EventType.ENDPOINT_TEST not in FILTERS
 
@@ -66,8 +72,20 @@ _ALLOWED = {
     "failCode",
     "type", "since", "outcome", "timeOption", "openAt", "headcount", "authenticatedAt", "deletedAt",
     "day", "count", "fee", "payOutAmount",
+    "reason", "cancelsId",
 }  # fmt: skip
-_PARTS = {"order", "payment", "refund", "question", "capsule", "billingKey", "payout", "endpoint"}
+_PARTS = {
+    "order",
+    "payment",
+    "refund",
+    "question",
+    "capsule",
+    "billingKey",
+    "payout",
+    "endpoint",
+    "unapplied",
+    "cashReceipt",
+}
 
 
 def test_nothing_in_an_event_could_be_personal() -> None:

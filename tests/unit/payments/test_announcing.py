@@ -140,6 +140,23 @@ def test_a_refund_says_how_much_went_back_with_it(before: str, after: str, won: 
     assert data["payment"]["balanceAmount"] == TOTAL - data["payment"]["refundedAmount"] == _balance(after)
 
 
+PAY_OUTS: Final = {
+    "FAILED": E.PAYMENT_REFUND_FAILED,
+    "PARTIAL_FAILED": E.PAYMENT_REFUND_FAILED,
+    "COMPLETED": E.PAYMENT_REFUND_COMPLETED,
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    list(itertools.product([None, "NONE", "PENDING", "FAILED", "PARTIAL_FAILED", "COMPLETED", "새것"], repeat=2)),
+)
+def test_what_a_bank_makes_of_a_refund_is_told_once(before: str | None, after: str | None) -> None:
+    was, is_ = (payment(S.CANCELED, 0, virtual_account={**ACCOUNT, "refundStatus": word}) for word in (before, after))
+    kind = PAY_OUTS.get(after or "")
+    assert told(was, is_) == ([kind] if kind and kind is not PAY_OUTS.get(before or "") else [])
+
+
 def test_two_partial_refunds_are_two_events() -> None:
     first, second = payment(S.PARTIAL_CANCELED, 7_000), payment(S.PARTIAL_CANCELED, 4_000)
     assert told(first, second) == [E.PAYMENT_PARTIALLY_REFUNDED]
@@ -239,8 +256,10 @@ def test_every_step_of_a_capsule(before: FulfilmentStatus, after: FulfilmentStat
     books = [Books(order=order, payment=PAYMENT) for order in (was, now_is)]
     types = [event.type for event in events_of(books[0], books[1], NOW, capsule=CAPSULE)]
     made = {(False, True): [E.CAPSULE_CREATED], (True, False): [E.CAPSULE_CANCELED]}
-    assert types == made.get((before is F.FULFILLED, after is F.FULFILLED), [])
-    assert moves_capsule(was, now_is) is bool(types)
+    moved = made.get((before is F.FULFILLED, after is F.FULFILLED), [])
+    stuck = [E.ORDER_FULFILMENT_BLOCKED] if after is F.BLOCKED is not before else []
+    assert types == [*stuck, *moved]
+    assert moves_capsule(was, now_is) is bool(moved)
 
 
 def test_a_fulfilment_by_event_moves_no_capsule() -> None:

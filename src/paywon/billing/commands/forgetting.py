@@ -26,6 +26,15 @@ async def forget_deleted(conn: Connection, cashier: Cashier, billing_key: str, *
     return True
 
 
+async def forget_refused(cashier: Cashier, *, limit: int = 20) -> int:
+    """Mark the keys as deleted whose charge was refused so once nobody waited for the answer; return how many."""
+    async with cashier.db.connection() as conn:
+        gone = await store.refused_as_gone(conn, GONE, limit=limit)
+    for key_id in gone:
+        await forget_gone(cashier, key_id)
+    return len(gone)
+
+
 async def forget_gone(cashier: Cashier, key_id: BillingKeyId) -> None:
     """Mark a key as deleted that Toss refused as removed when it was charged."""
     async with cashier.db.transaction() as conn:

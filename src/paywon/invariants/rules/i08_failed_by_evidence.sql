@@ -18,6 +18,9 @@ SELECT t.id::text AS subject,
                  AND (t.idempotency_key IS NOT NULL OR t.error_code IS DISTINCT FROM 'AMOUNT_MISMATCH')
                 THEN 'failed without having been asked'
             WHEN t.outcome = 'yes' AND NOT COALESCE(t.http_status BETWEEN 200 AND 299, FALSE)
+                 AND EXISTS (SELECT FROM payment_cancels x WHERE x.attempt_id = t.id)
+                THEN 'succeeded without evidence of its own: a listed cancel only looks like it'
+            WHEN t.outcome = 'yes' AND NOT COALESCE(t.http_status BETWEEN 200 AND 299, FALSE)
                  AND NOT COALESCE(seen.with_payment, FALSE)
                  AND t.type NOT IN ('billing_key_issue', 'billing_key_delete', 'cash_receipt_issue', 'cash_receipt_cancel')
                 THEN 'succeeded without evidence of Toss'

@@ -19,6 +19,7 @@ _SHAPE: Final[dict[AttemptType, type[Body]]] = {
     AttemptType.PAYMENT_CONFIRMATION: ConfirmPayment,
     AttemptType.PAYMENT_CANCELLATION: CancelPayment,
     AttemptType.REFUND_REQUEST: CancelPayment,
+    AttemptType.REFUND_AGAIN: CancelPayment,
     AttemptType.VIRTUAL_ACCOUNT_ISSUE: IssueVirtualAccount,
     AttemptType.BILLING_CHARGE: ChargeBillingKey,
 }

@@ -12,6 +12,7 @@ from paywon.orders import store as orders
 from paywon.orders.model import FulfilmentStatus
 from paywon.payments import store
 from paywon.payments.attempts import store as attempts
+from paywon.payments.bank_refunds import to_pay_again
 from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
 from paywon.payments.commands.queries import PaymentView, view
@@ -118,6 +119,8 @@ async def _intend(
     if wish.payment_key not in (None, payment.payment_key):
         raise PaywonError("PAYMENT_KEY_NOT_CURRENT", field="paymentKey")
     cancels = await store.cancels_of(conn, payment.id)
+    if await store.open_attempt_of(conn, payment.id) is None and (again := _to_pay_again(payment, cancels, wish)):
+        return await _intend_again(conn, cashier, payment, again, wish, origin, attempt_id)
     if origin.claim is None and not wish.allow_duplicate:
         await _refuse_duplicate(conn, payment, wish)
     if await store.open_attempt_of(conn, payment.id) is not None:
@@ -135,6 +138,7 @@ async def _intend(
         caused_by=wish.instead_of,
         attempt_id=attempt_id,
     )
+    attempt = replace(attempt, named_key=wish.payment_key)
     cancel = Cancel(
         id=CancelId(new_uuid()),
         payment_id=payment.id,
@@ -148,6 +152,40 @@ async def _intend(
     intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=_body(payment, cancel, wish)))
     await store.open_attempt(conn, intent.attempt)
     await store.insert_cancel(conn, cancel)
+    return intent
+
+
+def _to_pay_again(payment: Payment, cancels: list[Cancel], wish: RefundWish) -> Krw | None:
+    """Return how many won a wish sends to another account, the bank having refused the one before; else None.
+
+    Raises:
+        PaywonError: REFUND_ACCOUNT_REQUIRED.
+    """
+    gone = [Krw(each.cancel_amount) for each in cancels if each.cancel_status == CancelStatus.DONE]
+    amount = to_pay_again(payment.refund_status, payment.balance_amount, gone)
+    if amount is None or wish.amount not in (None, amount) or wish.tax_free_amount is not None:
+        return None
+    if wish.account is None:
+        raise PaywonError("REFUND_ACCOUNT_REQUIRED", field="refundReceiveAccount")
+    return Krw(amount)
+
+
+async def _intend_again(
+    conn: Connection,
+    cashier: Cashier,
+    payment: Payment,
+    amount: Krw,
+    wish: RefundWish,
+    origin: Origin,
+    attempt_id: AttemptId,
+) -> Intent:
+    """Write down the question to send a refund to another account; nothing more goes back, so nothing is reserved."""
+    kind, key = AttemptType.REFUND_AGAIN, payment.payment_key
+    attempt = new_attempt(cashier, kind, payment, origin, amount=amount, payment_key=key, attempt_id=attempt_id)
+    # Without an amount, for none is left: it says nothing but to which account.
+    body = CancelPayment(cancel_reason=wish.reason, refund_receive_account=wish.account)
+    intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=body))
+    await store.open_attempt(conn, intent.attempt)
     return intent
 
 

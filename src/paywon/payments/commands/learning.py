@@ -29,8 +29,9 @@ from paywon.payments.announcing import Books
 from paywon.payments.attempts import store as attempts
 from paywon.payments.commands import handing_over
 from paywon.payments.commands.cancels import learn_cancels
-from paywon.payments.commands.telling import tell_change, tell_requested
+from paywon.payments.commands.telling import tell_change, tell_requested, tell_unapplied
 from paywon.payments.facts import fact_of, payment_columns, unfit
+from paywon.payments.impossible import is_impossible, look_at
 from paywon.payments.model import (
     APPROVED,
     LOOK_AGAIN,
@@ -111,8 +112,8 @@ async def learn(
         return Learned(verdict=verdict, order=order, payment=payment)
     if verdict is Verdict.APPLY:
         payment = await _update(conn, order, payment, evidence, fact, now, deposit_hold)
-    if verdict is Verdict.STALE and looks_old(payment, fact):
-        await store.look_soon(conn, payment.id, now + LOOK_AGAIN)
+    if verdict is Verdict.STALE:
+        payment = await _look_again(conn, payment, fact, now)
     # A cancel that Toss has listed stays listed, so even an old list may name one that we do not know yet.
     payment = await learn_cancels(conn, payment, evidence.answer, evidence.raw, answered=evidence.attempt_id, now=now)
     if verdict is Verdict.APPLY:
@@ -123,6 +124,24 @@ async def learn(
             await _note_stray(conn, order, payment, now)
         order = await tell_change(conn, before, Books(order=order, payment=payment), now)
     return Learned(verdict=verdict, order=order, payment=payment)
+
+
+async def _look_again(conn: Connection, payment: Payment, fact: Fact, now: datetime) -> Payment:
+    """Have a payment read again whose fact may be no old news, and note a fact that cannot be true."""
+    if looks_old(payment, fact):
+        await store.look_soon(conn, payment.id, now + LOOK_AGAIN)
+    if not is_impossible(payment, fact):
+        return payment
+    since = payment.impossible_since or now
+    _log.warning("Toss shows what cannot be", order_no=payment.order_no, status=fact.status, ours=payment.status)
+    return await store.update_payment(
+        conn,
+        payment.id,
+        now,
+        impossible_since=since,
+        impossible_shown=f"{fact.status} {fact.balance_amount}",
+        look_again_at=look_at(since, now),
+    )
 
 
 async def _update(
@@ -145,7 +164,7 @@ async def _update(
         # A new window is open; the key that was refused before it is still to be read once.
         refused = await attempts.refused_unread(conn, payment.id)
         look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
-    columns["look_again_at"] = look
+    columns |= {"look_again_at": look, "impossible_since": None, "impossible_shown": None}
     return await store.update_payment(conn, payment.id, now, **columns)
 
 
@@ -238,6 +257,7 @@ async def _note_second(
     by_deposit = evidence.answer.is_by_account and fact.status in APPROVED
     stray = _stray(payment, fact.payment_key, _why_stray(order), fact.balance_amount, by_deposit, now)
     await strays.note(conn, stray)
+    await tell_unapplied(conn, stray, now)
 
 
 async def _note_stray(conn: Connection, order: Order, payment: Payment, now: datetime) -> None:
@@ -247,9 +267,9 @@ async def _note_stray(conn: Connection, order: Order, payment: Payment, now: dat
         await strays.note_returned(conn, payment.payment_key, now)
         return
     by_deposit = payment.virtual_account is not None
-    await strays.note(
-        conn, _stray(payment, payment.payment_key, _why_stray(order), payment.balance_amount, by_deposit, now)
-    )
+    stray = _stray(payment, payment.payment_key, _why_stray(order), payment.balance_amount, by_deposit, now)
+    await strays.note(conn, stray)
+    await tell_unapplied(conn, stray, now)
 
 
 def _why_stray(order: Order) -> StrayReason:

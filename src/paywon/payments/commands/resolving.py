@@ -14,6 +14,7 @@ from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store
 from paywon.payments.attempts import store as attempts
+from paywon.payments.bank_refunds import proves_another_try
 from paywon.payments.commands.asking import ask_and_learn, conclude, recorded, reopened
 from paywon.payments.commands.cashier import Cashier, Intent, Origin
 from paywon.payments.commands.queries import PaymentView
@@ -274,6 +275,7 @@ def _reading(
             cancel_seen=_cancel_seen(cancel),
             cancel_is_older=_is_older(cancel, attempt),
             # The cancel of money that our books do not hold has nothing reserved.
+            paid_again=proves_another_try(answer.value.virtual_account and answer.value.virtual_account.refund_status),
             returned=cancel is None and attempt.type in CANCELLING and shows_gone(attempt.payment_key, answer.call),
         )
     return Reading(status=None, found=not is_missing(answer))
@@ -311,6 +313,8 @@ def _known_refusal(before: Payment, shown: wire.Payment) -> bool:
 
 def _evidence_of_failure(payment: Payment, attempt: Attempt, reread: Reread, cancel: Cancel | None) -> tuple[str, str]:
     answer = reread.answer
+    if attempt.type is AttemptType.REFUND_AGAIN and isinstance(answer, Yes):
+        return attempt.error_code or "NOT_PAID_OUT", attempt.error_message or ""
     if attempt.type in CANCELLING and isinstance(answer, Yes):
         # The read shows what became of the money; what was refused stands on the attempt.
         code = CANCELED_OTHERWISE if cancel is not None and cancel.transaction_key else attempt.error_code

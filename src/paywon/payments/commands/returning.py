@@ -1,6 +1,7 @@
 """망취소: money for an order that cannot take it goes back to the customer, by an attempt of its own."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cancelling import RefundWish, refund_payment
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, new_attempt
 from paywon.payments.commands.resolving import carry_out
+from paywon.payments.commands.telling import tell_unapplied
 from paywon.payments.model import AttemptType, Payment
 from paywon.strays import store as strays
 from paywon.strays.model import CANCEL_REASON, Stray, StrayReason
@@ -45,6 +47,7 @@ async def _return(cashier: Cashier, stray: Stray) -> None:
             return
         async with cashier.db.transaction() as conn:
             await strays.wait_for_person(conn, stray.id, error.code)
+            await tell_unapplied(conn, replace(stray, last_error=error.code), cashier.clock.now())
 
 
 async def return_stray(

@@ -14,6 +14,7 @@ from paywon.orders.model import Order, OrderStatus
 from paywon.outbox.model import EventType
 from paywon.payments import store
 from paywon.payments.announcing import Books
+from paywon.payments.bank_refunds import proves_another_try
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.learning import Evidence, Learned, learn
 from paywon.payments.commands.telling import tell_change, tell_doubt, tell_refused
@@ -46,6 +47,7 @@ OPERATION: Final = {
     AttemptType.PAYMENT_CONFIRMATION: Operation.CONFIRM,
     AttemptType.PAYMENT_CANCELLATION: Operation.CANCEL,
     AttemptType.REFUND_REQUEST: Operation.CANCEL,
+    AttemptType.REFUND_AGAIN: Operation.CANCEL,
     AttemptType.VIRTUAL_ACCOUNT_ISSUE: Operation.VIRTUAL_ACCOUNT,
     AttemptType.BILLING_CHARGE: Operation.BILLING_CHARGE,
     AttemptType.BILLING_KEY_ISSUE: Operation.BILLING_ISSUE,
@@ -184,6 +186,8 @@ async def _carried_out(conn: Connection, attempt: Attempt, learned: Learned, ans
         cancel = await store.cancel_of_attempt(conn, attempt.id)
         named = None if cancel is None else cancel.transaction_key
         return named is not None and named == newest_cancel(answer)
+    if attempt.type is AttemptType.REFUND_AGAIN:
+        return answer.virtual_account is not None and proves_another_try(answer.virtual_account.refund_status)
     if attempt.type is AttemptType.VIRTUAL_ACCOUNT_ISSUE:
         return answer.is_by_account
     if attempt.type is AttemptType.BILLING_CHARGE:

@@ -14,6 +14,7 @@ from paywon.payments import store
 from paywon.payments.announcing import (
     DOUBTS_TOLD,
     Books,
+    blocked,
     capsule_events,
     doubt,
     events_of,
@@ -21,8 +22,10 @@ from paywon.payments.announcing import (
     paid_free,
     refused,
     requested,
+    unapplied,
 )
 from paywon.payments.model import Attempt, Payment
+from paywon.strays.model import Stray
 
 # Why an order that the application is told of by event is not handed over: nobody listens to order.paid.
 NO_ENDPOINT: Final = "NO_ENDPOINT"
@@ -41,23 +44,27 @@ async def tell_change(conn: Connection, before: Books, after: Books, now: dateti
     capsule = None
     if moves_capsule(before.order, after.order):
         capsule = await capsules.by_order(conn, after.order.id)
-    return await _tell(conn, after.order, events_of(before, after, now, capsule=capsule), now)
+    return await _tell(conn, after.order, after.payment, events_of(before, after, now, capsule=capsule), now)
 
 
 async def tell_free(conn: Connection, before: Order, after: Order, now: datetime) -> Order:
     """Tell that an order of 0 won is paid, and of its capsule; return the order as ``tell_change`` does."""
     capsule = await capsules.by_order(conn, after.id) if moves_capsule(before, after) else None
-    return await _tell(conn, after, [paid_free(after, now), *capsule_events(before, after, capsule, now)], now)
+    events = [paid_free(after, now), *capsule_events(before, after, capsule, now)]
+    if after.fulfilment_status is FulfilmentStatus.BLOCKED:
+        events.append(blocked(after, None, now))
+    return await _tell(conn, after, None, events, now)
 
 
-async def _tell(conn: Connection, order: Order, events: list[Event], now: datetime) -> Order:
+async def _tell(conn: Connection, order: Order, payment: Payment | None, events: list[Event], now: datetime) -> Order:
     unheard = await outbox.append(conn, events, now)
     paid = [event.id for event in events if event.type is EventType.ORDER_PAID]
     if not unheard.intersection(paid) or order.fulfilment_kind != FulfilmentKind.EVENT:
         return order
-    blocked, why = FulfilmentStatus.BLOCKED, NO_ENDPOINT
-    await orders.set_fulfilment(conn, order.id, blocked, why, now)
-    return replace(order, fulfilment_status=blocked, fulfilment_reason=why)
+    stuck = replace(order, fulfilment_status=FulfilmentStatus.BLOCKED, fulfilment_reason=NO_ENDPOINT)
+    await orders.set_fulfilment(conn, order.id, stuck.fulfilment_status, stuck.fulfilment_reason, now)
+    await outbox.append(conn, [blocked(stuck, payment, now)], now)
+    return stuck
 
 
 async def tell_refused(
@@ -66,6 +73,16 @@ async def tell_refused(
     """Tell that Toss refused an attempt to pay."""
     was, is_ = Books(order=order, payment=before), Books(order=order, payment=after)
     await outbox.append(conn, refused(was, is_, attempt, now), now)
+
+
+async def tell_unapplied(conn: Connection, stray: Stray, now: datetime) -> None:
+    """Tell once of money that no order can take and that waits for a person to send it back."""
+    if stray.last_error is None:
+        return
+    payment = await store.by_id(conn, stray.payment_id)
+    order = await orders.by_id(conn, payment.order_id) if payment else None
+    assert payment is not None and order is not None, "neither is ever deleted"
+    await outbox.append(conn, [unapplied(Books(order=order, payment=payment), stray, now)], now)
 
 
 async def tell_doubt(conn: Connection, kind: EventType, attempt: Attempt, now: datetime) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 
+from paywon.orders import store as orders
+from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.listing import ListsOnRecord
 from paywon.receipts import store
@@ -52,6 +54,10 @@ async def _look(cashier: Cashier, day: date, receipts: list[Receipt]) -> None:
 
 async def _learn(cashier: Cashier, receipt: Receipt, shown: wire.CashReceipt) -> None:
     async with cashier.db.transaction() as conn:
+        # The order first: what is told of it stands in the order in which it came about.
+        payment = await payments.by_id(conn, receipt.payment_id)
+        assert payment is not None, "a receipt has its payment (foreign key)"
+        await orders.lock_by_no(conn, payment.order_no)
         await learn(conn, await store.lock(conn, receipt.id), shown, now=cashier.clock.now())
 
 

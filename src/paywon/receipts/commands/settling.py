@@ -7,11 +7,12 @@ from typing import TypeAlias
 from paywon.base.redaction import redact
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
+from paywon.outbox import store as outbox
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.commands.settling import close, leave_open, leave_unsettled, note_late_answer, refused_for_good
 from paywon.payments.model import Attempt, AttemptStatus, Payment
-from paywon.receipts import store
+from paywon.receipts import announcing, store
 from paywon.receipts.facts import columns_of, shows
 from paywon.receipts.model import IssueStatus, Receipt, is_open, next_look
 from paywon.toss import wire
@@ -84,7 +85,17 @@ async def learn(conn: Connection, receipt: Receipt, shown: wire.CashReceipt, *, 
         # Toss documents one key for all cancels of a receipt (api.md 10); the first of ours has it already.
         del columns["receipt_key"]
     learned = await store.update(conn, receipt.id, now, **columns)
+    await _tell_refused(conn, receipt, learned, now)
     return await store.update(conn, receipt.id, now, look_again_at=next_look(learned, now))
+
+
+async def _tell_refused(conn: Connection, before: Receipt, after: Receipt, now: datetime) -> None:
+    if after.issue_status is not IssueStatus.FAILED:
+        return
+    payment = await payments.by_id(conn, after.payment_id)
+    order = await orders.by_id(conn, payment.order_id) if payment else None
+    assert order is not None, "a receipt has its payment, and that its order (foreign keys)"
+    await outbox.append(conn, announcing.refused(order, before, after, now), now)
 
 
 async def mark_failed(conn: Connection, receipt: Receipt, code: str, why: str, *, now: datetime) -> None:
