@@ -182,7 +182,7 @@ class Callers:
     async def _read(self, run: Run) -> Reply:
         for turn in range(20):
             shown = await self._get(run.errand.turn + turn, f"/api/payments/toss/orders/{run.order_no}")
-            if shown is not None and shown.status == 200:
+            if shown is not None and shown.status == 200 and shown["payment"] is not None:
                 return shown
             await asyncio.sleep(_AGAIN_S)
         raise Disappointed("the payment cannot be read")

@@ -12,6 +12,7 @@ Row = dict[str, Any]
 _MONEY: Final = {"DONE", "PARTIAL_CANCELED", "CANCELED", "WAITING_FOR_DEPOSIT"}
 _TOLD: Final = "SELECT type FROM events WHERE stream = $1 ORDER BY seq"
 _ORDER: Final = "SELECT * FROM orders WHERE order_no = $1 OR resource_id = $2"
+OUR_TROUBLE: Final = {"DATABASE_UNAVAILABLE", "BUSY", "INTERNAL"}
 _ISSUES: Final = "/v1/billing/authorizations/issue"
 
 
@@ -68,6 +69,7 @@ async def gather(world: World, case: Case) -> Evidence:
 def problems(operation: Operation, case: Case, seen: Evidence, *, must_happen: bool) -> Iterator[str]:
     """Say everything that is wrong; nothing is said of what is right."""
     yield from _replies(case)
+    yield from _told_that_nothing_happened(case, operation.effect, seen.attempts)
     yield from _books_agree(seen)
     yield from _audit(seen)
     asked = [attempt for attempt in seen.attempts if attempt["type"] == operation.effect.attempt_type]
@@ -87,6 +89,18 @@ def _replies(case: Case) -> Iterator[str]:
     final = [reply for reply in told if reply.status in (200, 201, 202)]
     if any((reply.status, reply.body) != (final[0].status, final[0].body) for reply in final[1:]):
         yield f"one key was answered differently: {[(reply.status, reply.body) for reply in final]}"[:600]
+
+
+def _told_that_nothing_happened(case: Case, effect: Effect, attempts: list[Row]) -> Iterator[str]:
+    """Say which answer spoke of trouble of ours, as before an intent, although its question went on record.
+
+    Such a caller would try again with a new key. A refusal of Toss's own, or one that never reached Toss, is an answer.
+    """
+    for reply, (since, until) in zip(case.replies, case.asked, strict=True):
+        trouble = reply is not None and isinstance(reply.body, dict) and reply.body.get("code") in OUR_TROUBLE
+        begun = [item for item in attempts if item["type"] == effect.attempt_type and item["caused_by"] is None]
+        if trouble and any(since <= item["created_at"] <= until for item in begun):
+            yield f"told that nothing happened, after a committed intent: {reply.body!r}"[:300] if reply else ""
 
 
 def _books_agree(seen: Evidence) -> Iterator[str]:
@@ -184,6 +198,7 @@ async def gather_about_key(world: World, case: Case) -> KeyEvidence:
 def problems_of_key(case: Case, seen: KeyEvidence, *, must_happen: bool) -> Iterator[str]:
     """Say everything that is wrong with a customer's billing key."""
     yield from _replies(case)
+    yield from _told_that_nothing_happened(case, IssueKey.effect, seen.attempts)
     yield from _questions(seen.questions, {attempt["idempotency_key"] for attempt in seen.attempts})
     if any(attempt["status"] == "pending" for attempt in seen.attempts):
         yield "an attempt is still open"

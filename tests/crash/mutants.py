@@ -111,6 +111,22 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
+        name="a database that dies while Toss is being asked is told as if nothing had happened",
+        shows="told that nothing happened, after a committed intent",
+        operation="refund-part",
+        fault="pg-restart",
+        at="question",
+        patience_s=30.0,
+        edits=(
+            Edit(
+                file=f"{_COMMANDS}/cashier.py",
+                old="    except Exception as error:\n"
+                '        raise PaywonError("OUTCOME_UNKNOWN", retry_after_s=2, location=poll_at) from error\n',
+                new="    except ZeroDivisionError:\n        raise\n",
+            ),
+        ),
+    ),
+    Mutant(
         name="a charge that Toss does not show yet is given up",
         shows="0 attempts are on record as successful",
         operation="charge",

@@ -4,6 +4,7 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -30,6 +31,8 @@ class Case:
     """What is paid for; of a billing key, its customerKey."""
     key: str = field(default_factory=lambda: secrets.token_hex(16))
     replies: list[Reply | None] = field(default_factory=list)
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """When each of these answers was asked for, and when it came."""
     rival_key: str | None = None
     """The paymentKey of a second window that the customer has open for the same order."""
 
@@ -78,7 +81,9 @@ class Operation(ABC):
     async def prepare(self, world: World) -> Case: ...
 
     async def act(self, world: World, case: Case) -> Reply | None:
+        since = datetime.now(UTC)
         reply = await world.ask(case.path, case.body, key=case.key)
+        case.asked.append((since, datetime.now(UTC)))
         case.learn(reply)
         return reply
 

@@ -119,6 +119,8 @@ def telling_points() -> Iterator[Point]:
     for operation in WORKED:
         yield _telling(operation, "worker", "kill", "answer", 0)
         yield _telling(operation, "worker", "pg-cut", "commit", 1)
+    # A database that dies while Toss is being asked: nobody may be told that nothing happened.
+    yield _telling("refund-part", "api", "pg-restart", "question", 1)
     yield _telling("deposit", "api", "kill", "commit", 0)
     yield _telling("deposit", "worker", "pg-restart", "commit", 0)
     yield _telling("deposit", "worker", "toss-drop", "answer", 0)

@@ -197,6 +197,13 @@ async def test_people_who_are_wrong_do_not_lose_a_payment(shop: Shop) -> None:
     await shop.stack.eventually(paid)
 
 
+async def due_soon(shop: Shop) -> None:
+    """Have a question taken up now that would wait: a confirm whose window is over is asked about ever more rarely."""
+    await shop.stack.rows(
+        "UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending' AND resolve_by > now() + '9 s'"
+    )
+
+
 @pytest.mark.parametrize("code", ["NOT_FOUND_MERCHANT", "NOT_FOUND_MERCHANT_INTEGRATION", "NOT_FOUND", "BRAND_NEW"])
 async def test_a_404_that_is_not_about_the_payment_fails_nothing(shop: Shop, code: str) -> None:
     order = await shop.order(15_000)
@@ -212,16 +219,16 @@ async def test_a_404_that_is_not_about_the_payment_fails_nothing(shop: Shop, cod
     before = reads.hits
 
     async def read_twice() -> bool:
+        await due_soon(shop)
         return reads.hits >= before + 2
 
     await shop.stack.eventually(read_twice)
-    await shop.stack.rows("UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending'")
     (attempt,) = await shop.stack.rows("SELECT status FROM payment_transactions WHERE type = 'payment_confirmation'")
     assert attempt["status"] == "pending"
     shop.proxy.remove(reads)
 
     async def paid() -> bool:
-        await shop.stack.rows("UPDATE payment_transactions SET resolve_by = now() WHERE resolve_by > now() + '9 s'")
+        await due_soon(shop)
         return await shop.order_status(order["orderNo"]) == "PAID"
 
     await shop.stack.eventually(paid)

@@ -72,7 +72,7 @@ async def keys_in(url: str) -> dict[str, str]:
 
 async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     """Pay two orders, one with a capsule, and leave two payments that only wait for their confirm."""
-    paid = await stack.paid(resourceId="paid-1")
+    paid = await _paid_by_transfer(stack)
     cancelable = await stack.paid(resourceId="paid-2")
     capsule = await _paid_capsule(stack)
     confirmable = [await stack.ready_to_confirm(resourceId=f"ready-{number}") for number in (1, 2)]
@@ -102,6 +102,17 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
         "POST /api/payments/toss/billing/{billing_key}": {"orderId": await _order_no(stack)},
     }
     return known, bodies
+
+
+async def _paid_by_transfer(stack: Stack) -> dict[str, Any]:
+    """A payment that may have a cash receipt: a card's has none."""
+    requested = (await stack.request_payment(resourceId="paid-1", paymentMethod="transfer"))["payment"]
+    await stack.authenticate(requested["paymentKey"], method="TRANSFER")
+    told = {name: requested[name] for name in ("paymentKey", "orderId", "amount")}
+    reply = await stack.api.post("/payments/confirm", told)
+    assert reply.status == 200, reply
+    payment: dict[str, Any] = reply["payment"]
+    return payment
 
 
 async def _auth_key(stack: Stack) -> str:

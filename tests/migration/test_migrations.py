@@ -1,10 +1,13 @@
 """Trust in migrations: what they make is what stands in the repository, and running them again changes nothing."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from paywon.db import migrations
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import current_revision, ensure_database, migrate, newest_revision
 from tests.conftest import FreshDatabase
@@ -59,3 +62,14 @@ async def test_the_database_itself_refuses_what_must_not_be(database: FreshDatab
             await conn.execute(statement)
     finally:
         await conn.close()
+
+
+def test_the_files_are_read_in_the_order_that_they_run_in() -> None:
+    """From 0013 on: 0011 was made before 0009, and what has run somewhere keeps its name."""
+    folder = Path(migrations.__file__).with_name("versions")
+    named = {
+        file.name[:4]: re.findall(r'^(?:down_)?revision = "(\d+)"$', file.read_text(encoding="utf-8"), re.MULTILINE)
+        for file in folder.glob("[0-9]*.py")
+    }
+    recent = sorted(number for number in named if number >= "0013")
+    assert [named[number] for number in recent] == [[number, f"{int(number) - 1:04}"] for number in recent]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from tests.state.exploring import Exploration
 from tests.state.machine import Failure
-from tests.state.mutants import MUTANTS
+from tests.state.mutants import MUTANTS as WITHIN
+from tests.state.mutants_outside import OUTSIDE
 from tests.state.world import Floor, open_floor
 
+MUTANTS = (*WITHIN, *OUTSIDE)
 # A broken rule that this many histories do not show has to be shown by one that was made for it.
 _HISTORIES_FOR_A_MUTANT = 400
 
@@ -29,12 +31,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="begin no new history after this time")
     parser.add_argument("--seed", type=int, help="the seed to begin with; a fresh one if it is left out")
     parser.add_argument("--shrink-minutes", type=float, default=5.0, help="how long a failing history is shortened")
+    parser.add_argument("--skew", type=int, default=0, help="seconds: the API's host is ahead, the worker's behind")
     parser.add_argument("--mutants", action="store_true", help="break rules on purpose and find a history for each")
     return parser.parse_args()
 
 
 def _explore(floor: Floor, first: int, options: argparse.Namespace) -> int:
-    with floor.open_world() as world:
+    with floor.open_world(skew_s=options.skew) as world:
         exploration = Exploration(world, seconds=60 * options.minutes, shrink_s=60 * options.shrink_minutes)
         failure = exploration.run(first)
     if failure is not None:

@@ -1,22 +1,19 @@
 """What can be done in a history: an action asks, holds the answer against the model, and is written down."""
 
 import time
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from tests.state import model
-from tests.state.journal import Heard, Journal, Told
+from tests.state.journal import Heard, Told
 from tests.state.model import Foretell, Order, Truth, Window
 from tests.state.replay import SurpriseError, money_of
+from tests.state.surroundings import REASON, REFUND_TO, Part, Surroundings, Victim, Write
 from tests.state.world import World
 
 Upto = Literal["fresh", "authenticated", "paid", "account", "deposited"]
 Customer = Literal["approve", "account", "declining", "decline", "close"]
-Part = Literal["all", "some", "beyond"]
-Victim = Literal["api", "worker"]
 USER: Final = "6f1c0f0e-7a54-4d7e-9a51-0c5d3c6f0001"
 CAPSULE: Final = {"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 2, "title": "우리의 여름"}
-REFUND_TO: Final = {"bank": "KOOKMIN", "accountNumber": "12345678901", "holderName": "홍길동"}
 IN_THE_WINDOW: Final[dict[Customer, dict[str, Any]]] = {
     "approve": {"outcome": "approve", "method": "CARD"},
     "account": {"outcome": "approve", "method": "VIRTUAL_ACCOUNT", "bank": "신한", "customerName": "홍길동"},
@@ -27,33 +24,14 @@ IN_THE_WINDOW: Final[dict[Customer, dict[str, Any]]] = {
 BILLING: Final = "/api/payments/toss/billing"
 ACCOUNT_LIFE_S: Final = 7 * 86_400
 SHORT_LIFE_S: Final = 2.0
-# Between "not yet" and "past its time" nobody can say what an order is; nothing is asked about it meanwhile.
-_BLUR_S: Final = 0.5
 _KILLED_AFTER_S: Final = 0.15
 
 
-@dataclass(frozen=True, kw_only=True)
-class Write:
-    """A write to paywon, to be sent again with its Idempotency-Key; ``before``: what may have been true then."""
-
-    order: Order
-    foretell: Foretell
-    before: frozenset[Truth]
-    request: tuple[str, str, dict[str, Any]]
-    key: Told
-    heard: Heard
-
-
-class History:
-    """One history on empty books, and the model beside it."""
+class History(Surroundings):
+    """One history on empty books, and the model beside it: what is asked of paywon."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
-        self.journal = Journal(world.begin())
-        self.orders: list[Order] = []
-        self.now = 0
-        """Seconds by which Toss's clock has been moved."""
-        self.ends: dict[str, float] = {}
+        super().__init__(world)
         self.last: Write | None = None
         self.billing_key: Told | None = None
 
@@ -221,7 +199,7 @@ class History:
         known = self._call(
             "api", "GET", "/api/payments/toss/orders/" + order.no, expect=["200", "404 PAYMENT_NOT_FOUND"]
         )
-        if known.told != "200" or known.reply["payment"]["paymentKey"] is None:
+        if known.told != "200" or (known.reply["payment"] or {}).get("paymentKey") is None:
             return
         won = {"all": None, "some": order.amount // 3, "beyond": order.amount + 1}[part]
         deposited = with_account and any(truth.deposit for truth in order.truths | order.past)
@@ -230,51 +208,28 @@ class History:
             return model.refund(truth, won, with_account=deposited)
 
         words = ("refundReason", "refundAmount") if seed1 else ("cancelReason", "cancelAmount")
-        body: dict[str, Any] = {words[0]: "변심", **({words[1]: won} if won else {})}
+        body: dict[str, Any] = {words[0]: REASON, **({words[1]: won} if won else {})}
         if deposited:
             body["refundReceiveAccount"] = REFUND_TO
         by_key = "/api/payments/toss/" + known.pick("payment", "paymentKey") + "/cancel"
         path = "/payments/" + known.pick("payment", "id") + "/refund" if seed1 else by_key
         self._ask(order, foretell, "POST", path, body, kill=kill)
 
-    # --- The bank ----------------------------------------------------------------------------------------
+    def cancel_by_old_key(self, order: Order, window: Window) -> None:
+        """Cancel under the key of a window that was declined: nothing of it is to be cancelled."""
+        path = "/api/payments/toss/" + window.key + "/cancel"
+        expect = ["409 PAYMENT_KEY_NOT_CURRENT"]
+        self._call("api", "POST", path, {"cancelReason": REASON}, key=self.journal.name(), expect=expect)
 
-    def deposit(self, order: Order) -> None:
-        self._bank(order, "deposit", lambda truth: model.deposit(order, truth, self.now))
-
-    def reverse(self, order: Order) -> None:
-        self._bank(order, "reverse", lambda truth: model.reverse(order, truth))
-
-    def _bank(self, order: Order, what: str, foretell: Foretell) -> None:
-        heard = self._call("toss", "POST", "/sandbox/virtual-accounts/" + order.no + "/" + what, {})
-        model.happen(order, foretell, "200" if heard.told == "200" else "no")
-        if not order.truths:
-            raise SurpriseError(f"order {order.no}: the bank's {what} was answered {heard.told}")
-        self.last = None
-
-    # --- The world around --------------------------------------------------------------------------------
-
-    def advance(self, seconds: int) -> None:
-        """Move Toss's clock; what was asked and has no answer may come too late then."""
-        self._call("toss", "POST", "/sandbox/clock/advance", {"seconds": seconds}, expect=["200"])
-        self.now += seconds
-        self.last = None
-        for order in self.orders:
-            order.truths |= order.fallback
-
-    def trouble(self, **fault: Any) -> None:
-        """Have the next call or webhook that fits go wrong."""
-        self._call("toss", "POST", "/sandbox/faults", {"times": 1, **fault}, expect=["200"])
-
-    def kill(self, who: Victim) -> None:
-        self.journal.do("kill", who)
-
-    def expire(self, order: Order) -> None:
-        """Wait until a short-lived order is past its time."""
-        if order.no in self.ends and not order.expired:
-            left = self.ends[order.no] - time.monotonic() + _BLUR_S
-            self.journal.do("wait", round(max(left, 0.0), 2))
-            order.expired = True
+    def withdraw(self, order: Order) -> None:
+        """Withdraw an unpaid order at the shop's door; of one that is past its time nothing is said here."""
+        self._out_of_blur(order)
+        if order.expired or order.is_late(self.now):
+            return
+        expect = sorted(model.withdrawing(order))
+        heard = self._call("api", "POST", "/api/orders/" + order.no + "/cancel", expect=expect, key=self.journal.name())
+        if heard.told == "200":
+            model.withdraw(order)
 
     # --- Looking -----------------------------------------------------------------------------------------
 
@@ -310,7 +265,8 @@ class History:
         for order in self.orders:
             self.journal.do("check", order.no, order.id, model.pictures(order, self.now))
             self._narrow(order)
-        self.world.check()
+        self.reads_pass = True
+        self.world.check({order.no: order.elsewhere for order in self.orders})
 
     def _narrow(self, order: Order) -> None:
         """Keep the one truth that Toss shows; from now on all is known."""
@@ -352,7 +308,9 @@ class History:
         """Send a write and learn what its answer says; the process that is named dies meanwhile."""
         self._out_of_blur(order)
         key, before = self.journal.name(), frozenset(order.truths)
-        expect = sorted(model.expected(order, foretell) | ({"nothing"} if kill == "api" else set()))
+        expect = sorted(
+            model.expected(order, foretell, reads_pass=self.reads_pass) | ({"nothing"} if kill == "api" else set())
+        )
         if kill is None:
             heard = self._call("api", method, path, body, key=key, expect=expect)
         else:
@@ -362,18 +320,3 @@ class History:
             order=order, foretell=foretell, before=before, request=(method, path, body), key=key, heard=heard
         )
         return heard
-
-    def _call(
-        self, side: str, method: str, path: str, body: Any = None, *, key: str | None = None, expect: Any = ()
-    ) -> Heard:
-        return self.journal.do("call", side, method, path, body, key=key, expect=list(expect))
-
-    def _out_of_blur(self, order: Order) -> None:
-        """Note whether an order is past its time, once that is certain."""
-        if (end := self.ends.get(order.no)) is None or order.expired:
-            return
-        left = end - time.monotonic()
-        if abs(left) < _BLUR_S:
-            self.journal.do("wait", round(left + _BLUR_S, 2))
-            left = -_BLUR_S
-        order.expired = left < 0

@@ -8,8 +8,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.state.history import Customer, History, Part, Upto, Victim
+from tests.state.history import Customer, History, Upto
 from tests.state.model import Order, Truth, Window
+from tests.state.surroundings import REASON, Part, Paused, Victim
 from tests.state.world import World
 
 PATHS: Final = {
@@ -42,6 +43,8 @@ PARTS = st.sampled_from(["all", "some", "beyond"])
 ANY: Final = 5
 NUMBERS = st.integers(0, ANY)
 VICTIMS = st.sampled_from(["api", "worker"])
+PAUSED = st.sampled_from(["api", "worker", "sandbox", "backend", "postgres"])
+MOST_PAUSES: Final = 3
 OFTEN = st.sampled_from([True, True, True, False])
 SOME = st.sampled_from([False, False, True])
 SLOW: Final = {"kind": "delay", "delayMs": 400}
@@ -83,6 +86,7 @@ class Shop(RuleBasedStateMachine):
         self.world, self.found, self.played = world, found, played
         self.history = History(world)
         self.has_killed = False
+        self.pauses = 0
 
     def order(self, number: int, fits: Callable[[Truth], bool] = lambda _truth: True) -> Order:
         """Choose an order: mostly one that fits, where there is one."""
@@ -144,13 +148,56 @@ class Shop(RuleBasedStateMachine):
         self.arm("issue", wrong)
         self.history.issue(self.order(number, unpaid))
 
-    @rule(number=NUMBERS)
-    def deposit(self, number: int) -> None:
-        self.history.deposit(self.order(number, waiting))
+    @rule(number=NUMBERS, lost=SOME)
+    def deposit(self, number: int, lost: bool) -> None:
+        self.history.deposit(self.order(number, waiting), lost=lost)
 
-    @rule(number=NUMBERS)
-    def reverse(self, number: int) -> None:
-        self.history.reverse(self.order(number, deposited))
+    @rule(number=NUMBERS, lost=SOME)
+    def reverse(self, number: int, lost: bool) -> None:
+        self.history.reverse(self.order(number, deposited), lost=lost)
+
+    @rule(number=NUMBERS, part=PARTS, lost=st.booleans(), then_ours=SOME)
+    def cancel_at_console(self, number: int, part: Part, lost: bool, then_ours: bool) -> None:
+        """Cancel past paywon, and perhaps ask the same of paywon, which may not have heard of it."""
+        order = self.order(number, refundable)
+        self.history.cancel_at_console(order, part, lost=lost)
+        if then_ours:
+            self.history.refund(order, part)
+
+    @rule(number=NUMBERS, part=PARTS, wrong=st.sampled_from(TROUBLES), lost=st.booleans())
+    def cancel_alike_at_console(self, number: int, part: Part, wrong: dict[str, Any], lost: bool) -> None:
+        """While our own refund has no answer, the same amount with the same words is cancelled at the console."""
+        order = self.order(number, refundable)
+        self.arm("cancel", wrong)
+        self.history.refund(order, part)
+        self.history.cancel_at_console(order, part, lost=lost, reason=REASON)
+
+    @rule(number=NUMBERS, then=SOME)
+    def withdraw(self, number: int, then: bool) -> None:
+        """Withdraw an order, and perhaps have its customer come back from a window that was open."""
+        order = self.order(number, unpaid)
+        window = self.window(order, -1) if then else None
+        if window is not None:
+            self.pay(order, window, paid=True)
+        self.history.withdraw(order)
+        if window is not None:
+            self.history.confirm(order, window)
+
+    @rule(number=NUMBERS, pay=st.booleans())
+    def come_back_with_an_old_key(self, number: int, pay: bool) -> None:
+        """A declined customer opens another window; the page of the first one is loaded again, late."""
+        order = self.order(number, unpaid)
+        if (old := self.history.open_window(order)) is None:
+            return
+        self.history.authenticate(order, "declining", old)
+        self.history.confirm(order, old)
+        if (new := self.history.open_window(order)) is None:
+            return
+        self.history.authenticate(order, "approve", new)
+        self.history.confirm(order, old)
+        if pay:
+            self.history.confirm(order, new)
+            self.history.confirm(order, old)
 
     @rule(number=NUMBERS, period=st.sampled_from([None, "2027-01"]), wrong=WRONG)
     def charge(self, number: int, period: str | None, wrong: Wrong) -> None:
@@ -188,6 +235,31 @@ class Shop(RuleBasedStateMachine):
     @rule(what=st.sampled_from(WEBHOOK_TROUBLES))
     def trouble_with_a_webhook(self, what: dict[str, Any]) -> None:
         self.history.trouble(**what)
+
+    @rule(number=NUMBERS, times=st.integers(1, 3))
+    def lag(self, number: int, times: int) -> None:
+        """Have the next reads of an order show what was before its last change."""
+        self.history.trouble(kind="lag", orderId=self.order(number).no, times=times)
+
+    @rule(times=st.integers(2, 8), seconds=st.sampled_from([0, 0, 100, 540]))
+    def away(self, times: int, seconds: int) -> None:
+        """Toss is away for so many calls, and for minutes by its own clock."""
+        self.history.trouble(kind="away", times=times)
+        if seconds:
+            self.history.advance(seconds)
+
+    @rule(who=PAUSED, seconds=st.sampled_from([0.3, 1.0, 1.5]))
+    def pause(self, who: Paused, seconds: float) -> None:
+        """Halt a process for a while; a few times in a history, for it takes long."""
+        if self.pauses < MOST_PAUSES:
+            self.pauses += 1
+            self.history.pause(who, seconds)
+
+    @rule(number=NUMBERS, seconds=st.sampled_from([0.5, 1.5]))
+    def hold_row(self, number: int, seconds: float) -> None:
+        if self.pauses < MOST_PAUSES:
+            self.pauses += 1
+            self.history.hold_row(self.order(number), seconds)
 
     @rule(who=VICTIMS, number=NUMBERS, what=st.sampled_from(["nothing", "confirm", "cancel", "issue", "charge"]))
     def kill(self, who: Victim, number: int, what: str) -> None:

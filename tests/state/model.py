@@ -13,6 +13,8 @@ Kind = Literal["unpaid", "waiting", "paid", "void"]
 # Never wrong: not known yet, or another question about this payment is.
 UNKNOWN: Final = {"202"}
 BUSY: Final = {"409 PAYMENT_IN_PROGRESS", "422 PAYMENT_REFUSED"}
+# What a refund is told whose refusal showed that our books were behind the merchant console.
+STALE: Final = {"409 BALANCE_CHANGED"}
 ENDS_A_WINDOW: Final = {"402 PAYMENT_DECLINED"}
 
 
@@ -47,6 +49,8 @@ class Order:
     ``past``: truths since all was at rest, which our books may still show.
     ``asked``: questions whose answer is unknown. ``fallback``: truths if nothing comes of them.
     ``requested``: nobody knows yet whether its payment request opens a window or cancels the order.
+    ``elsewhere``: won that were cancelled at the merchant console, of which none is ours.
+    ``withdrawn``: the shop was told that it is cancelled.
     """
 
     no: str
@@ -62,6 +66,8 @@ class Order:
     expired: bool = False
     requested: bool = False
     canceled: bool = False
+    withdrawn: bool = False
+    elsewhere: int = 0
     due: int | None = None
     period: str | None = None
 
@@ -172,13 +178,54 @@ def reverse(order: Order, truth: Truth) -> Foretold:
         yield "no", truth
 
 
-def expected(order: Order, foretell: Foretell) -> set[str]:
-    """What may be answered. Books that lag behind may refuse, or say "done", for what was true before."""
+def cancel_elsewhere(truth: Truth, won: int | None) -> Foretold:
+    """A cancel in the merchant console: Toss asks nobody but its own books."""
+    amount = truth.left if won is None else won
+    if truth.kind == "waiting" and amount == truth.left:
+        yield "200", replace(truth, kind="void", left=0)
+    elif truth.kind == "paid" and 0 < amount <= truth.left:
+        yield "200", replace(truth, left=truth.left - amount)
+    else:
+        yield "no", truth
+
+
+def withdrawing(order: Order) -> set[str]:
+    """What may be answered to who withdraws an order. Never 202: nobody else is asked."""
+    by_kind = {
+        "unpaid": "200",
+        "waiting": "409 ORDER_AWAITS_DEPOSIT",
+        "paid": "409 ORDER_ALREADY_PAID",
+        "void": "200",
+    }
+    shown = order.truths if order.sure else order.truths | order.past | order.fallback
+    return {by_kind[truth.kind] for truth in shown} | (set() if order.sure else {"409 PAYMENT_IN_PROGRESS"})
+
+
+def withdraw(order: Order) -> None:
+    """From now on nothing is charged for it; only what our books could not know yet may have been true before."""
+    order.canceled = order.withdrawn = True
+    if any(truth.kind in ("unpaid", "void") for truth in order.truths):
+        order.truths = {truth for truth in order.truths if truth.kind in ("unpaid", "void")}
+
+
+def expected(order: Order, foretell: Foretell, *, reads_pass: bool = False) -> set[str]:
+    """What may be answered. Books that lag behind may refuse, or say "done", for what was true before.
+
+    ``reads_pass``: nothing disturbs reads of Toss, so that a refusal that shows our books to be old has them read.
+    """
     now = {told for truth in order.truths for told, _ in foretell(truth)}
     if order.sure:
         return now | UNKNOWN
     canceled = {"409 ORDER_CANCELED"} if order.requested else set()
-    return now | _without_effect(order, foretell) | UNKNOWN | BUSY | canceled
+    stale = STALE if order.elsewhere else set()
+    busy = BUSY - {"422 PAYMENT_REFUSED"} if reads_pass and _only_the_console_knows(order) else BUSY
+    return now | _without_effect(order, foretell) | UNKNOWN | busy | canceled | stale
+
+
+def _only_the_console_knows(order: Order) -> bool:
+    """Whether nothing of ours is open, so that our books are behind only because of cancels that are not ours."""
+    paid = all(truth.kind == "paid" and not truth.deposit for truth in order.truths | order.past)
+    return order.elsewhere > 0 and not order.asked and paid
 
 
 def _without_effect(order: Order, foretell: Foretell) -> set[str]:
@@ -232,7 +279,7 @@ def pictures(order: Order, now: int) -> list[dict[str, Any]]:
 def _picture(order: Order, truth: Truth, late: bool) -> dict[str, Any]:
     paid = "PAID" if truth.left == order.amount else "PARTIALLY_REFUNDED" if truth.left else "REFUNDED"
     unpaid = [
-        "PENDING_PAYMENT",
+        *["PENDING_PAYMENT"] * (not order.withdrawn),
         *["EXPIRED"] * (order.expired or late),
         *["CANCELED"] * (order.requested or order.canceled),
     ]

@@ -124,7 +124,7 @@ MUTANTS: Final = (
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
-                old="    if reading.cancel_seen:\n",
+                old="    if reading.returned:\n",
                 new="    if reading.status is not None:\n",
             ),
         ),

@@ -69,6 +69,7 @@ class Stage:
 
     def __init__(self, api: Side, toss: Side, kill: Callable[[str], None]) -> None:
         self.sides, self.kill, self.run = {"api": api, "toss": toss}, kill, secrets.token_hex(4)
+        self.gone: set[str] = set()
 
     def call(
         self, side: str, method: str, path: str, body: Any = None, *, key: str | None = None, expect: list[str]
@@ -112,9 +113,32 @@ class Stage:
         """Send again what did not get through, as Toss would after a minute; answer whether all has got through."""
         deliveries = self.sides["toss"].send("GET", "/sandbox/webhooks/deliveries")["deliveries"]
         for delivery in deliveries:
+            if delivery["id"] in self.gone:
+                continue
             if delivery["state"] != "DELIVERED" and (delivery["attempts"] or delivery["state"] == "LOST"):
                 self.sides["toss"].send("POST", f"/sandbox/webhooks/deliveries/{delivery['id']}/resend")
-        return all(delivery["state"] == "DELIVERED" for delivery in deliveries)
+        return all(delivery["state"] == "DELIVERED" for delivery in deliveries if delivery["id"] not in self.gone)
+
+    def let_go(self, order_no: str) -> None:
+        """See that the webhooks about an order are lost, and have nobody send them again: its list at Toss tells."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            sent = self.sides["toss"].send("GET", f"/sandbox/webhooks/deliveries?orderId={order_no}")["deliveries"]
+            if all(delivery["state"] != "PENDING" or delivery["attempts"] for delivery in sent):
+                break
+            time.sleep(0.03)
+        self.gone |= {delivery["id"] for delivery in sent if delivery["state"] == "LOST"}
+        for fault in self.sides["toss"].send("GET", "/sandbox/faults")["faults"]:
+            if fault["kind"] == "lose" and fault["orderId"] == order_no:
+                self.sides["toss"].send("DELETE", f"/sandbox/faults/{fault['id']}")
+
+    def disturb(self, what: str, whom: str, seconds: float) -> None:
+        """Pause a process or hold an order's row; by hand, or by a command that gets the three as arguments."""
+        command = os.environ.get("PAYWON_DISTURB")
+        if command:
+            subprocess.run(f"{command} {what} {whom} {seconds}", shell=True, check=True)  # noqa: S602 - the caller's own
+        else:
+            input(f"Now {what} {whom} for {seconds} s, and press Enter: ")
 
     def settle(self, orders: list[str]) -> None:
         """Wait until every webhook has got through and nothing is being asked about these orders."""
@@ -127,11 +151,12 @@ class Stage:
 
     def _is_open(self, order_no: str) -> bool:
         shown = self.sides["api"].send("GET", f"/api/payments/toss/orders/{order_no}")
-        return shown.status == 200 and shown["payment"]["openRequest"] is not None
+        return shown.status == 200 and (shown["payment"] or {}).get("openRequest") is not None
 
     def check(self, order_no: str, order_id: str | None, allowed: list[dict[str, Any]], wait_s: float = 30.0) -> None:
         """Hold our books against Toss's, and both against what may be true; webhooks may be a moment late."""
-        deadline = time.monotonic() + wait_s
+        # What no webhook tells is found by the next walk over Toss's list (PAYWON_WALK_EVERY_S).
+        deadline = time.monotonic() + wait_s * (20 if self.gone else 1)
         while wrong := list(self.differences(order_no, order_id, allowed)):
             if time.monotonic() > deadline:
                 raise SurpriseError(f"order {order_no}: " + "; ".join(wrong))

@@ -51,6 +51,27 @@ def test_while_books_lag_behind_they_may_refuse_but_not_act() -> None:
     assert told == {"422 REFUND_ACCOUNT_REQUIRED", *model.UNKNOWN, *model.BUSY}
 
 
+def test_a_console_cancel_beside_an_open_refund_leaves_both_or_one() -> None:
+    paid = order(PAID)
+    model.learn(paid, lambda truth: model.refund(truth, 3_000, with_account=False), "202")
+    model.happen(paid, lambda truth: model.cancel_elsewhere(truth, 3_000), "200")
+    assert {6_000, 3_000} <= {truth.left for truth in paid.truths}
+
+
+def test_a_refusal_of_old_books_is_no_answer_where_only_the_console_was_ahead() -> None:
+    paid = order(PAID)
+    model.happen(paid, lambda truth: model.cancel_elsewhere(truth, 3_000), "200")
+    paid.elsewhere = 3_000
+    told = model.expected(paid, lambda truth: model.refund(truth, 3_000, with_account=False), reads_pass=True)
+    assert told == {"200", "202", "409 BALANCE_CHANGED", "409 PAYMENT_IN_PROGRESS"}
+
+
+def test_who_withdraws_an_order_hears_what_stands_in_the_way() -> None:
+    assert model.withdrawing(order(Truth())) == {"200"}
+    assert model.withdrawing(order(PAID)) == {"409 ORDER_ALREADY_PAID"}
+    assert model.withdrawing(order(Truth("waiting", WON, "account"))) == {"409 ORDER_AWAITS_DEPOSIT"}
+
+
 @pytest.mark.parametrize(
     ("truth", "status", "capsule"),
     [

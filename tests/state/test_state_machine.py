@@ -10,13 +10,17 @@ import pytest
 
 from tests.state.exploring import Exploration
 from tests.state.history import History
-from tests.state.mutants import MUTANTS, Mutant
+from tests.state.mutants import MUTANTS as WITHIN
+from tests.state.mutants import Mutant
+from tests.state.mutants_outside import OUTSIDE
 from tests.state.replay import SurpriseError
 from tests.state.world import Floor, World, open_floor
 
 # One seed, so that every run tries the same histories; ``script/histories`` tries new ones.
 SEED = 20261122
 HISTORIES = int(os.environ.get("PAYWON_HISTORIES", "12"))
+
+MUTANTS = (*WITHIN, *OUTSIDE)
 
 pytestmark = [pytest.mark.xdist_group("state"), pytest.mark.timeout(900)]
 

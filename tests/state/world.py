@@ -7,15 +7,20 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
 from tests.crash.world import Ground, make_database, open_ground
+from tests.state.disturbing import family_of, group_of, halt
 from tests.state.replay import SETTLE_WITHIN_S, Side, Stage, SurpriseError
 from tests.support.edits import Edit, mutate
 from tests.support.invariants import assert_invariants
+from tests.support.outside import find_faketime
+from tests.support.processes import Process
 from tests.support.stack import EVENTS, Stack
 
 # Recovery that a person would wait minutes for, in seconds.
@@ -36,22 +41,30 @@ _OPEN: Final = """
     SELECT 'attempt ' || type || ' ' || coalesce(error_code, '') AS what FROM payment_transactions
       WHERE status = 'pending'
     UNION ALL SELECT 'webhook ' || event_type FROM webhook_events WHERE status = 'received'
+    UNION ALL SELECT 'difference ' || order_no FROM reconciliation_differences WHERE next_read_at IS NOT NULL
     UNION ALL SELECT 'fulfilment of ' || order_no FROM orders
       WHERE status IN ('PAID', 'PARTIALLY_REFUNDED') AND fulfilment_kind = 'time_capsule'
         AND fulfilment_status = 'WAITING'
+    """
+_A_BACKEND: Final = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name IN ('paywon-api', 'paywon-worker')
+    ORDER BY query_start DESC LIMIT 1
     """
 _EVER: Final = "startDate=2020-01-01T00:00:00&endDate=2099-12-31T00:00:00&limit=5000"
 _HELD: Final = """
     SELECT order_no, CASE WHEN approved_at IS NULL THEN 0 ELSE balance_amount END AS held FROM payments
     """
-# One success for each payment that came about, and for each won that went back.
+# One success for each payment that came about, and for each won that went back by our asking: what was cancelled
+# in the merchant console ($1: won by order number) is nobody's question, however much it looks like one.
 _AUDITED: Final = """
     SELECT p.order_no,
       CASE WHEN p.status IN ('READY', 'IN_PROGRESS', 'ABORTED', 'EXPIRED') THEN '0 paid, 0 back'
         ELSE format('1 paid, %s back', p.total_amount - p.balance_amount) END AS true,
       format('%s paid, %s back',
         count(*) FILTER (WHERE t.type IN ('payment_confirmation', 'virtual_account_issue', 'billing_charge')),
-        coalesce(sum(t.amount) FILTER (WHERE t.type IN ('payment_cancellation', 'refund_request')), 0)) AS told
+        coalesce(sum(t.amount) FILTER (WHERE t.type IN ('payment_cancellation', 'refund_request')), 0)
+        + coalesce(($1::jsonb ->> p.order_no)::bigint, 0)) AS told
     FROM payments p LEFT JOIN payment_transactions t ON t.payment_id = p.id AND t.status = 'success' GROUP BY p.id
     """
 # What a deposit pays for is handed over only after its hold.
@@ -75,11 +88,21 @@ _HURRY_LOOKS: Final = f"""
     WHERE waiting > 0 AND greatest(not_before, patient_until, proven_at, hinted_at) > now()
       AND extract(epoch FROM not_before - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
     """  # noqa: S608 - of a constant
+_HURRY_READS: Final = f"""
+    UPDATE reconciliation_differences SET next_read_at = now() WHERE next_read_at > now()
+      AND extract(epoch FROM next_read_at - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
+    """  # noqa: S608 - of a constant
+_WALK_NOW: Final = """
+    UPDATE reconciliation_walks SET next_at = now()
+    WHERE kind = 'recent' AND leased_until IS NULL AND next_at > now() AND finished_at < $1 RETURNING 1
+    """
+_WALKED: Final = "SELECT FROM reconciliation_walks WHERE kind = 'recent' AND begun_at >= $1 AND finished_at > begun_at"
 # A worker that is dead holds nothing any more; in life its claims would run out.
 _BURY: Final = (
     "UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending' AND resolve_by > now() + '5 s'",
     "UPDATE payments SET look_again_at = now() WHERE look_again_at BETWEEN now() + '5 s' AND now() + '15 s'",
     "UPDATE webhook_looks SET not_before = now() WHERE not_before > now() + '5 s'",
+    "UPDATE reconciliation_walks SET leased_until = now() WHERE leased_until > now()",
 )
 
 
@@ -94,10 +117,18 @@ class QuickStage(Stage):
         """Wait until no attempt is open, no webhook unworked, and no deposit held."""
         self.sides["toss"].send("DELETE", "/sandbox/faults")
         deadline = time.monotonic() + SETTLE_WITHIN_S
-        while not self.resend_webhooks() or (left := self.world.left_open()):
+        since = self.world.rows("SELECT now() AS since")[0]["since"] if self.gone else None
+        while not self.resend_webhooks() or (left := self.world.left_open() or self.world.unwalked(since)):
             if time.monotonic() > deadline:
                 raise SurpriseError(f"not at rest after {SETTLE_WITHIN_S:.0f} s: {left}")
             time.sleep(0.03)
+
+    def disturb(self, what: str, whom: str, seconds: float) -> None:
+        """Pause a process or hold a row, for a while that begins now."""
+        if what == "hold":
+            self.world.hold(whom, seconds)
+        else:
+            self.world.pause(whom, seconds)
 
     def check(self, order_no: str, order_id: str | None, allowed: list[dict[str, Any]], wait_s: float = 0.0) -> None:
         """As everybody's, but all has come to rest."""
@@ -111,11 +142,15 @@ class World:
     stack: Stack
     runner: asyncio.Runner
     books: "asyncpg.Connection[Any]"
+    sandbox: Process
     dirty: bool = False
+    holders: "list[asyncpg.Connection[Any]]" = field(default_factory=list)
+    holding: list[asyncio.Task[str]] = field(default_factory=list)
 
     def begin(self) -> Stage:
         """Forget everything but the schema and the API key, on both sides."""
         toss = self.side("toss")
+        self.runner.run(self.let_loose())
         if self.dirty and not self._comes_to_rest(toss):
             self.kill("api")
             self.kill("worker")
@@ -157,23 +192,67 @@ class World:
                 self.rows(statement)
         process.start()
 
+    def pause(self, who: str, seconds: float) -> None:
+        """Halt a process of the stack, a backend of its database or all of PostgreSQL."""
+        if who == "backend":
+            pids = [row["pid"] for row in self.rows(_A_BACKEND)]
+        elif who == "postgres":
+            (row,) = self.rows("SELECT current_setting('data_directory') AS folder")
+            pids = family_of(int((Path(row["folder"]) / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
+        else:
+            process = {"api": self.stack.apis[0], "worker": self.stack.worker, "sandbox": self.sandbox}[who]
+            assert process is not None, "all run here"
+            pids = group_of(process.child.pid)
+        halt(pids, seconds)
+
+    def hold(self, order_no: str, seconds: float) -> None:
+        """Hold an order's row in a transaction that ends by itself."""
+        script = f"""
+            BEGIN; SELECT FROM orders WHERE order_no = '{order_no}' FOR UPDATE; SELECT pg_sleep({seconds}); COMMIT
+            """
+        self.runner.run(self._hold(script))
+
+    async def _hold(self, script: str) -> None:
+        """Send it without waiting for its end: PostgreSQL goes on by itself."""
+        holder = await asyncpg.connect(self.stack.database_url, server_settings={"application_name": "holder"})
+        self.holders.append(holder)
+        self.holding.append(asyncio.create_task(holder.execute(script)))
+        await asyncio.sleep(0.05)
+
+    async def let_loose(self) -> None:
+        """Wait until no row is held any more."""
+        await asyncio.gather(*self.holding, return_exceptions=True)
+        for holder in self.holders:
+            await holder.close()
+        self.holding.clear()
+        self.holders.clear()
+
+    def unwalked(self, since: datetime | None) -> list[str]:
+        """Return what says that Toss's list has not been walked since then, and have it walked."""
+        if since is None or self.rows(_WALKED, since):
+            return []
+        self.rows(_WALK_NOW, since)
+        return ["walk over Toss's list"]
+
     def left_open(self) -> list[str]:
         """Answer what is still going on, and have it go on at once."""
         self.rows(_HURRY)
         self.rows(_HURRY_LOOKS)
+        self.rows(_HURRY_READS)
+        self.rows("UPDATE webhook_events SET look_at = now() WHERE status = 'received' AND look_at > now()")
         return [row["what"] for row in self.rows(_OPEN)]
 
     def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         """Read or change rows past all code of paywon."""
         return [dict(row) for row in self.runner.run(self.books.fetch(query, *arguments))]
 
-    def check(self) -> None:
+    def check(self, elsewhere: dict[str, int]) -> None:
         """See that the books are sound in themselves, as the audit trail tells them, and as Toss's ledger does."""
         try:
             self.runner.run(assert_invariants(self.stack.database_url))
         except AssertionError as broken:
             raise SurpriseError(f"invariants: {broken}") from broken
-        for row in self.rows(_AUDITED):
+        for row in self.rows(_AUDITED, json.dumps({str(no): won for no, won in elsewhere.items()})):
             if row["told"] != row["true"]:
                 raise SurpriseError(f"audit trail of {row['order_no']}: {row['told']}, the books: {row['true']}")
         for row in self.rows(_HANDED_OVER_EARLY):
@@ -201,8 +280,11 @@ class Floor:
     ground: Ground
 
     @contextmanager
-    def open_world(self, *, edits: Sequence[Edit] = (), sql: Sequence[str] = ()) -> Iterator[World]:
-        """Start API and worker over a fresh database; ``edits`` are made to their code, ``sql`` is run first."""
+    def open_world(self, *, edits: Sequence[Edit] = (), sql: Sequence[str] = (), skew_s: int = 0) -> Iterator[World]:
+        """Start API and worker over a fresh database; ``edits`` are made to their code, ``sql`` is run first.
+
+        ``skew_s``: how far the API's host is ahead and the worker's behind, as if each had a clock of its own.
+        """
         source = self.ground.source
         if edits:
             source = self.ground.folder / f"broken-{secrets.token_hex(6)}"
@@ -219,12 +301,22 @@ class Floor:
             settings={**QUICK, "PYTHONPATH": str(source)},
         )
         try:
-            self.runner.run(stack.open())
+            stack.settings |= _host_clock(skew_s)
+            self.runner.run(stack.open(worker=False))
+            stack.settings |= _host_clock(-skew_s)
+            self.runner.run(stack.start_worker())
             books = self.runner.run(asyncpg.connect(url, server_settings={"application_name": "state"}))
-            yield World(stack=stack, runner=self.runner, books=books)
+            yield World(stack=stack, runner=self.runner, books=books, sandbox=self.ground.sandbox)
             self.runner.run(books.close())
         finally:
             self.runner.run(stack.close())
+
+
+def _host_clock(skew_s: int) -> dict[str, str]:
+    """Return what gives a process another clock than the machine's; the monotonic one stays."""
+    if skew_s == 0:
+        return {}
+    return {"LD_PRELOAD": find_faketime(), "FAKETIME": f"{skew_s:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 @contextmanager

@@ -5,13 +5,11 @@ import pytest
 from tests.crash.mutants import MUTANTS as OF_CRASHES
 from tests.crash.world import SOURCE
 from tests.state.mutants import MUTANTS as OF_HISTORIES
+from tests.state.mutants_outside import OUTSIDE as OF_SURROUNDINGS
 from tests.support.edits import Edit
 
-EDITS = {
-    f"{mutant.name}, {number}": edit
-    for mutant in (*OF_CRASHES, *OF_HISTORIES)
-    for number, edit in enumerate(mutant.edits, 1)
-}
+ALL = (*OF_CRASHES, *OF_HISTORIES, *OF_SURROUNDINGS)
+EDITS = {f"{mutant.name}, {number}": edit for mutant in ALL for number, edit in enumerate(mutant.edits, 1)}
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
@@ -20,6 +18,6 @@ def test_what_a_mutant_replaces_is_there_once(edit: Edit) -> None:
 
 
 def test_every_mutant_breaks_something() -> None:
-    assert all(mutant.edits or mutant.sql for mutant in (*OF_CRASHES, *OF_HISTORIES))
-    names = [mutant.name for mutant in (*OF_CRASHES, *OF_HISTORIES)]
+    assert all(mutant.edits or mutant.sql for mutant in ALL)
+    names = [mutant.name for mutant in ALL]
     assert len(set(names)) == len(names) >= 5

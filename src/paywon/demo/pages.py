@@ -25,7 +25,7 @@ from paywon.payments.commands import cancelling, confirming, queries
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.cashier import Origin
 from paywon.payments.commands.confirming import Confirmation
-from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.queries import PaymentView, UnpaidView
 from paywon.payments.model import AttemptType, Payment, refundable_amount, simple_status
 from paywon.payments.store import PageFilter
 from paywon.toss.codes import bank_name
@@ -157,11 +157,8 @@ async def show_order(request: AnyRequest, order_no: str) -> Response[str]:
     """The order with its payment, its capsule and its audit trail."""
     house, origin = _house(request), _origin(request)
     order, now = await shop.find_order(house, order_no), house.clock.now()
-    try:
-        found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
-    except PaywonError as error:
-        if error.code != "PAYMENT_NOT_FOUND":
-            raise
+    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
+    if isinstance(found, UnpaidView):
         return _page(request, "order.html", page=view.unpaid_page(order, now), days=0)
     trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=100)
     days = view.days_until(found.capsule.open_at, now) if found.capsule else 0
@@ -175,6 +172,8 @@ async def refund(request: AnyRequest, order_no: str) -> Response[None]:
     house, origin = _house(request), _origin(request)
     order = await shop.find_order(house, order_no)
     found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
+    if isinstance(found, UnpaidView):
+        raise PaywonError("PAYMENT_NOT_FOUND")
     if refundable_amount(found.payment, found.cancels) == form.left:
         # Otherwise the button was pressed twice, or on a page from before another refund: that one counts.
         await _refund_once(house, found, form, origin)

@@ -12,11 +12,12 @@ from msgspec import UNSET, UnsetType
 from paywon.base.ids import OrderNo, PaymentKey
 from paywon.base.money import Krw
 from paywon.capsules.api import CapsuleOut, capsule_out
+from paywon.orders.model import Order
 from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered
 from paywon.payments.commands import cancelling, confirming, queries
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.confirming import Confirmation
-from paywon.payments.commands.queries import PaymentView
+from paywon.payments.commands.queries import PaymentView, UnpaidView
 from paywon.payments.model import AttemptType, Cancel, simple_status
 from paywon.web.auth import needs
 from paywon.web.body import StrictBody
@@ -146,6 +147,18 @@ class TossView(Output, frozen=True, kw_only=True):
     is_current_key: bool
 
 
+class OrderTossView(Output, frozen=True, kw_only=True):
+    """As ``TossView``, where the order may have no payment: ``payment`` is null until the first confirm.
+
+    It stays null for an order of 0 won, which is paid without one.
+    """
+
+    payment: TossPaymentOut | None
+    order: OrderLink
+    capsule: CapsuleOut | None
+    is_current_key: bool
+
+
 class TossPaymentsController(Controller):
     path = "/api/payments/toss"
     tags = ("payments (seed 2)",)
@@ -171,8 +184,9 @@ class TossPaymentsController(Controller):
         summary="Read a payment by order number",
         responses=reading(404),
     )
-    async def read_by_order(self, order_no: OrderNoInPath, cashier: Till, origin: Asker) -> TossView:
-        return toss_view(await queries.find_by_order_no(cashier, OrderNo(order_no), origin))
+    async def read_by_order(self, order_no: OrderNoInPath, cashier: Till, origin: Asker) -> OrderTossView:
+        """The payment of an order; null as long as nothing was confirmed."""
+        return order_toss_view(await queries.find_by_order_no(cashier, OrderNo(order_no), origin))
 
     @get(
         "/{payment_key:str}",
@@ -219,11 +233,23 @@ def place_of(view: PaymentView) -> str:
     return f"/api/payments/toss/orders/{view.payment.order_no}"
 
 
+def order_toss_view(view: PaymentView | UnpaidView) -> OrderTossView:
+    return OrderTossView(
+        payment=_payment_out(view) if isinstance(view, PaymentView) else None,
+        order=_order_link(view.order),
+        capsule=capsule_out(view.capsule) if view.capsule else None,
+        is_current_key=True,
+    )
+
+
+def _order_link(order: Order) -> OrderLink:
+    return OrderLink(id=order.id, order_no=order.order_no, status=order.status)
+
+
 def toss_view(view: PaymentView) -> TossView:
-    order = view.order
     return TossView(
         payment=_payment_out(view),
-        order=OrderLink(id=order.id, order_no=order.order_no, status=order.status),
+        order=_order_link(view.order),
         capsule=capsule_out(view.capsule) if view.capsule else None,
         is_current_key=view.is_current_key,
     )

@@ -44,6 +44,14 @@ class PaymentView:
         return self.attempt is not None and self.attempt.status is AttemptStatus.PENDING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpaidView:
+    """An order that has no payment: nothing was confirmed yet, or there is nothing to pay."""
+
+    order: Order
+    capsule: Capsule | None
+
+
 async def view(cashier: Cashier, *, payment_id: PaymentId, attempt_id: AttemptId | None = None) -> PaymentView:
     """Fetch a payment with its cancels, order, capsule and an attempt.
 
@@ -107,10 +115,19 @@ async def _had_key(conn: Connection, payment_key: PaymentKey, owner: UserId | No
     return None
 
 
-async def find_by_order_no(cashier: Cashier, order_no: OrderNo, origin: Origin) -> PaymentView:
-    """Fetch a payment by its order number; raises as ``view``, also for somebody else's."""
+async def find_by_order_no(cashier: Cashier, order_no: OrderNo, origin: Origin) -> PaymentView | UnpaidView:
+    """Fetch a payment by its order number; the order alone where it has none.
+
+    Raises:
+        PaywonError: PAYMENT_NOT_FOUND, also for somebody else's.
+    """
     async with cashier.db.connection() as conn:
-        return await _view(conn, await store.by_order_no(conn, order_no), owner=origin.owner)
+        payment = await store.by_order_no(conn, order_no)
+        # A customer may be authenticating in a window: "no such payment" would be untrue.
+        order = None if payment else await orders.by_no(conn, order_no)
+        if order is not None and origin.owner in (None, order.user_id):
+            return UnpaidView(order=order, capsule=await capsules.by_order(conn, order.id))
+        return await _view(conn, payment, owner=origin.owner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

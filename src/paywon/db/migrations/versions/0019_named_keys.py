@@ -2,7 +2,7 @@
 
 from paywon.db.migrations.sql import run_file
 
-revision = "0022"
+revision = "0019"
 down_revision = "0018"
 # A column that older code leaves empty.
 oldest_code = "0018"

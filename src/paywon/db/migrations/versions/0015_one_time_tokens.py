@@ -2,7 +2,7 @@
 
 from paywon.db.migrations.sql import run_file
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 
 

@@ -2,8 +2,8 @@
 
 from paywon.db.migrations.sql import run_file
 
-revision = "0019"
-down_revision = "0016"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:

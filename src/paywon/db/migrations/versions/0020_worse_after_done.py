@@ -2,10 +2,10 @@
 
 from paywon.db.migrations.sql import run_file
 
-revision = "0021"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 # Older code knows no `refund_again`.
-oldest_code = "0021"
+oldest_code = "0020"
 
 
 def upgrade() -> None:
