@@ -11,8 +11,9 @@ from tests.support.stack import Reply, Stack
 
 KIM = {"operator": "김담당", "reason": "상점관리자에서 확인"}
 LEE = {"operator": "이담당", "reason": "같이 확인"}
-# Kim's name as other keyboards write it: taken apart, with a sign that nobody sees.
-SAME = {"operator": " " + unicodedata.normalize("NFD", "김담당") + "\u200b"}
+# Kim's name as other keyboards write it, taken apart; and with a sign that nobody sees.
+SAME = {"operator": " " + unicodedata.normalize("NFD", "김담당")}
+HIDDEN = {"operator": "김담당\u200b"}
 
 
 @pytest.fixture
@@ -203,6 +204,8 @@ async def test_marking_as_failed_takes_two_keys_and_toss_still_overrules(stack: 
     assert (proposed.status, proposed["carriedOutAt"]) == (202, None)
     for alone in (await decide(stack, doubt, "mark-failed", LEE), await second(stack, doubt, {**LEE, **SAME})):
         assert (alone.status, alone["code"], alone["field"]) == (409, "SECOND_OPERATOR_NEEDED", "operator")
+    disguised = await second(stack, doubt, {**LEE, **HIDDEN})
+    assert (disguised.status, disguised["field"]) == (400, "operator")
     done = await second(stack, doubt, LEE)
     assert (done.status, done["secondedBy"]) == (200, "이담당"), done
     (attempt,) = await stack.rows(
@@ -332,7 +335,7 @@ async def _marked_failed(stack: Stack, attempt_type: str) -> None:
 
 async def test_marking_as_failed_frees_what_was_reserved_for_it(stack: Stack) -> None:
     """The row of a billing key or of a cash receipt does not go on waiting for a question that is closed."""
-    payment = await stack.paid(paymentMethod="transfer")
+    payment = await stack.paid(by="TRANSFER", paymentMethod="transfer")
     await stack.fault(kind="status", status=500, method="POST", path="/v1/cash-receipts", times=100)
     receipts = f"/payments/{payment['id']}/cash-receipts"
     wish = {"type": "소득공제", "customerIdentityNumber": "01012345678"}

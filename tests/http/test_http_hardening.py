@@ -15,12 +15,13 @@ from tests.http.wire import Answer, Wire
 from tests.http.world import Loop, World, check_problem
 from tests.support.databases import Template
 from tests.support.stack import NO_LIMITS, Stack
-from tests.support.tokens import USERS, token_of
+from tests.support.tokens import EVERY_SCOPE, USERS, token_of
 
 OURS, THEIRS = "https://shop.example", "https://evil.example"
 STRICT = {
     **USERS,
     **NO_LIMITS,
+    "PAYWON_USER_SCOPES": EVERY_SCOPE,
     "PAYWON_CORS_ORIGINS": f"{OURS}, http://localhost:5173",
     "PAYWON_HTTPS": "true",
     "PAYWON_BODY_TIMEOUT_S": "1",
@@ -235,6 +236,9 @@ def test_a_page_of_the_demo_keeps_its_own_headers(
     loop.run(stack.open(worker=False))
     wire = Wire(stack.ports[0], stack.api_key)
     try:
+        # Only under names that no foreign page can rebind.
+        assert wire.send("GET", "/demo", key=None).status == 400
+        wire.host = f"localhost:{stack.ports[0]}"
         page = wire.send("GET", "/demo", key=None)
         assert (page.status, page.headers["referrer-policy"]) == (200, "same-origin")
         assert "style-src 'self'" in page.headers["content-security-policy"]

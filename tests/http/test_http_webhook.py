@@ -35,14 +35,10 @@ NO_WEBHOOK: list[bytes] = [
     b'{"eventType": ""}',
     b'{"eventType": "A"} x',
     b'{"eventType": "A"}{"eventType": "B"}',
-    b'{"eventType": "A", "data": NaN}',
-    b'{"eventType": "A", "data": 1e400}',
-    b'{"eventType": "A", "data": ' + b"9" * 5000 + b"}",
     b'{"eventType": "A", "data": ' + b"[" * 30_000 + b"]" * 30_000 + b"}",
     b'{"eventType": "A", "data": ' + b'{"a":' * 300 + b"1" + b"}" * 300 + b"}",
     json.dumps({"eventType": "A" * 301}).encode(),
     *(b'{"eventType": %s}' % value for value in (b"1", b"null", b"true", b"[]", b"{}", b'["A"]')),
-    json.dumps({"eventType": "A", "data": 10**40}).encode(),
     json.dumps(_event()).encode(),
     *(
         b'{"eventType": "PAYMENT_STATUS_CHANGED", "data": %s}' % data
@@ -52,10 +48,25 @@ NO_WEBHOOK: list[bytes] = [
     json.dumps(_event(data={"orderId": "a\x00b"})).encode(),
     json.dumps(_event(data={"orderId": "ORD-123456\n"})).encode(),
     json.dumps(_event(data={"paymentKey": "k" * 301})).encode(),
-    json.dumps(_event(data={"orderId": "ORD-123456", "status": "\x1b[31m"})).encode(),
     json.dumps({"secret": "s", "transactionKey": "t"}).encode(),
     json.dumps({"secret": 1, "transactionKey": "t", "orderId": "ORD-123456"}).encode(),
 ]
+
+
+# Odd, and yet readable: what nobody needs of a webhook may be of any kind (nothing is sent twice, so each is stored).
+BEYOND_NUMBERS = [
+    b'{"eventType": "ODD_NAN", "data": NaN}',
+    b'{"eventType": "ODD_POWER", "data": 1e400}',
+    b'{"eventType": "ODD_LONG", "data": ' + b"9" * 5000 + b"}",
+    json.dumps({"eventType": "ODD_INT", "data": 10**40}).encode(),
+    json.dumps({"eventType": "ODD_STATUS", "data": {"orderId": "ORD-123456", "status": "\x1b[31m"}}).encode(),
+]
+
+
+@pytest.mark.parametrize("raw", BEYOND_NUMBERS, ids=lambda raw: raw[15:22].decode())
+def test_a_webhook_with_an_odd_part_is_stored(world: World, raw: bytes) -> None:
+    answer = world.wire.send("POST", PATH, raw, key=None, media_type="application/json")
+    assert (answer.status, answer.json()["received"]) == (200, True)
 
 
 def test_what_is_no_webhook(world: World) -> None:

@@ -30,7 +30,7 @@ class Wire:
     """One kept-alive connection to one server."""
 
     def __init__(self, port: int, api_key: str) -> None:
-        self.port, self.api_key = port, api_key
+        self.port, self.api_key, self.host = port, api_key, "test"
         self._socket: socket.socket | None = None
 
     def send(
@@ -45,7 +45,7 @@ class Wire:
         chunked: bool = False,
     ) -> Answer:
         """Ask; ``key`` is None for no Authorization and empty for the key that may do everything."""
-        lines = [_bytes(method) + b" " + _bytes(target) + b" HTTP/1.1", b"Host: test"]
+        lines = [_bytes(method) + b" " + _bytes(target) + b" HTTP/1.1", b"Host: " + _bytes(self.host)]
         if key is not None:
             lines.append(b"Authorization: Bearer " + _bytes(key or self.api_key))
         if body is not None:

@@ -206,12 +206,12 @@ class Stack:
         url: str = reply["redirectUrl"]
         return url
 
-    async def ready_to_confirm(self, **changes: Any) -> dict[str, Any]:
-        """Request a payment and let the customer authenticate; answer the body of its confirm."""
+    async def ready_to_confirm(self, *, by: str = "CARD", **changes: Any) -> dict[str, Any]:
+        """Request a payment and let the customer authenticate, by a means of Toss's; answer the body of its confirm."""
         reply = await self.request_payment(**changes)
         assert reply.status == 201, reply
         payment = reply["payment"]
-        await self.authenticate(payment["paymentKey"])
+        await self.authenticate(payment["paymentKey"], method=by)
         return {"paymentKey": payment["paymentKey"], "orderId": payment["orderId"], "amount": payment["amount"]}
 
     async def paid(self, **changes: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from paywon.toss.webhooks import MAX_TEXT_CHARS
 from paywon.web.address import client_address
 from paywon.web.auth import OPEN, needs
 from paywon.web.openapi import OpenOperation, reading, writing
+from paywon.web.query import exact_query
 from paywon.web.rates import RATE, Rate
 from paywon.web.shapes import END, Output
 
@@ -99,6 +100,7 @@ class WebhooksController(Controller):
 
 class StoredWebhooksController(Controller):
     path = "/api/ops/webhooks"
+    guards = (exact_query,)
     tags = ("operations",)
 
     @post(

@@ -286,7 +286,9 @@ def _parsed_slowly(raw: bytes, errors: str) -> Any:
     except UnicodeDecodeError:
         raise MalformedBody("not UTF-8") from None
     except ValueError as error:
-        raise MalformedBody(f"not JSON: {error}") from None
+        # Where it breaks off; the words of a library are nobody's business.
+        place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise MalformedBody(f"not JSON{place}") from None
 
 
 def _int(text: str) -> int | str:

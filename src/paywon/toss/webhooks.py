@@ -59,7 +59,8 @@ def parse_webhook(body: bytes) -> Webhook:
     except MalformedBody as error:
         raise MalformedWebhook(error.reason) from None
     event_type = _text(raw, "eventType") if "eventType" in raw else _flat_type(raw)
-    if not event_type or not event_type.isascii():
+    # A sign that no text can hold has become a question mark by now.
+    if not event_type or not event_type.isascii() or "?" in event_type:
         raise MalformedWebhook("eventType is not a text of Latin letters and signs")
     subject = _subject(raw, event_type)
     webhook = Webhook(

@@ -90,6 +90,7 @@ class RefundIn(Input, frozen=True, kw_only=True):
             "refundAmount": 10_000,
             "taxFreeAmount": 0,
             "refundReceiveAccount": {"bank": "국민은행", "accountNumber": "12345678901", "holderName": "홍길동"},
+            "allowDuplicate": False,
         },
     )
 

@@ -66,6 +66,7 @@ class CancelIn(Input, frozen=True, kw_only=True):
             "cancelAmount": 1_000,
             "taxFreeAmount": 0,
             "refundReceiveAccount": {"bank": "06", "accountNumber": "12345678901", "holderName": "홍길동"},
+            "allowDuplicate": False,
         },
     )
 
