@@ -10,6 +10,8 @@ from tests.http.world import WITHOUT_BODY, World
 
 FIELDS = [(door, field) for door in taking_json() for field in door.fields]
 BY_FIELD = pytest.mark.parametrize(("door", "field"), FIELDS, ids=lambda item: getattr(item, "spelling", str(item)))
+# A date that has to be near cannot stand in a document that is read for years; tests/http/conftest.py gives it.
+NEAR = {("POST /api/orders", "expiresAt")}
 BY_DOOR = pytest.mark.parametrize("door", taking_json(), ids=str)
 
 
@@ -26,7 +28,8 @@ def test_every_door_that_takes_a_body_is_here() -> None:
 def test_the_example_has_every_field(door: Door) -> None:
     assert door.example is not None
     for field in door.fields:
-        assert field.path[-1] in holder_of(door.example, field.path), field.spelling
+        there = field.path[-1] in holder_of(door.example, field.path)
+        assert there is ((str(door), field.spelling) not in NEAR), field.spelling
 
 
 @BY_FIELD

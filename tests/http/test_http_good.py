@@ -77,6 +77,14 @@ def test_the_example_is_taken_and_written_once_for_a_key(world: World, door: Doo
         goes_on_where_it_died(world, door, body, f"once-{door.method}-{door.path}", answer)
 
 
+def test_the_order_of_the_document_is_taken_on_any_day(world: World) -> None:
+    (door,) = [door for door in doors() if str(door) == "POST /api/orders"]
+    # The example of POST /payments/request is of the same booking, so that it may have an order already.
+    ours = {"resourceId": "booking-as-printed"}
+    answer = world.wire.send("POST", "/api/orders", json.dumps({**(door.example or {}), **ours}).encode())
+    assert answer.status == 201, answer.body.decode()
+
+
 @pytest.mark.parametrize("door", WITHOUT_BODY, ids=str)
 def test_a_write_without_a_body_is_done_once_for_a_key(world: World, door: Door) -> None:
     answer = world.wire.send(door.method, world.target(door), headers=[f"Idempotency-Key: {door.method}-{door.path}"])

@@ -144,6 +144,7 @@ def test_a_path_parameter_of_something_that_does_not_exist(world: World, door: D
         "CASH_RECEIPT_NOT_FOUND",
         "EVENT_ENDPOINT_NOT_FOUND",
         "EVENT_NOT_FOUND",
+        "WEBHOOK_NOT_FOUND",
     )
 
 

@@ -58,6 +58,7 @@ class FulfilmentIn(Input, frozen=True, kw_only=True):
 
 
 class CreateOrder(Input, frozen=True, kw_only=True):
+    # Without expiresAt: it may be a month ahead at most, and an example has to work on the day on which it is sent.
     examples: ClassVar = (
         {
             "orderName": "타임캡슐 4인",
@@ -67,7 +68,6 @@ class CreateOrder(Input, frozen=True, kw_only=True):
             "currency": "KRW",
             "resourceType": "booking",
             "resourceId": "booking-1",
-            "expiresAt": "2999-01-01T09:00:00+09:00",
             "metadata": {"campaign": "여름"},
             "fulfilment": {
                 "kind": "time_capsule",
