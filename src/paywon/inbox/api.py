@@ -14,7 +14,7 @@ from paywon.base.ids import WebhookEventId
 from paywon.inbox.commands.receiving import Inbox, Receipt, receive
 from paywon.inbox.commands.reprocessing import reprocess
 from paywon.payments.api.common import Asker
-from paywon.toss.webhooks import MAX_TEXT_CHARS
+from paywon.toss.webhooks import MAX_TEXT_CHARS, NEEDS_PAYMENT
 from paywon.web.address import client_address
 from paywon.web.auth import OPEN, needs
 from paywon.web.openapi import OpenOperation, reading, writing
@@ -32,6 +32,22 @@ def _named(*names: str) -> Schema:
     """An object with these members, each of them a text as ``toss.webhooks`` takes it."""
     text = Schema(type=OpenAPIType.STRING, min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"^[ -~]+" + END)
     return Schema(type=OpenAPIType.OBJECT, required=list(names), properties=dict.fromkeys(names, text))
+
+
+def _of_payment() -> Schema:
+    """The envelope of an event about a payment, which names it."""
+    named = _named("eventType", "data")
+    assert named.properties is not None
+    named.properties["eventType"] = Schema(type=OpenAPIType.STRING, enum=sorted(NEEDS_PAYMENT))
+    named.properties["data"] = Schema(any_of=[_named("paymentKey"), _named("orderId")])
+    return named
+
+
+def _of_other() -> Schema:
+    """The envelope of every other event, known or not."""
+    named = _named("eventType")
+    named.schema_not = Schema(properties={"eventType": Schema(enum=sorted(NEEDS_PAYMENT))})
+    return named
 
 
 def _flat() -> Schema:
@@ -70,7 +86,7 @@ class WebhookOperation(OpenOperation):
             "createdAt": "2027-01-01T00:00:00.000000",
             "data": {"paymentKey": "tgen_20260101000000abcd", "orderId": "ORD-1737120000000-7K3M9QW2"},
         }
-        schema = Schema(type=OpenAPIType.OBJECT, any_of=[_named("eventType"), _flat()], examples=[example])
+        schema = Schema(type=OpenAPIType.OBJECT, any_of=[_of_payment(), _of_other(), _flat()], examples=[example])
         self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
 
 
