@@ -60,7 +60,7 @@ OUTSIDE: Final = (
     Mutant(
         name="a cancel is adopted by amount and wording alone",
         tell=_alike_at_the_console,
-        shows="audit trail of ORD-",
+        shows="succeeded without evidence of its own",
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
