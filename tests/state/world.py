@@ -262,8 +262,8 @@ class World:
             true = (0, 0) if row["unpaid"] else (1, row["back"])
             # People may have said of a cancel of ours that it was none: nothing but its looks was known of it.
             if told != true and (told[0], told[1] + row["decided"]) != true:
-                told, true = (f"{paid} paid, {back} back" for paid, back in (told, true))
-                raise SurpriseError(f"audit trail of {row['order_no']}: {told}, the books: {true}")
+                said, books = (f"{paid} paid, {back} back" for paid, back in (told, true))
+                raise SurpriseError(f"audit trail of {row['order_no']}: {said}, the books: {books}")
         for row in self.rows(_HANDED_OVER_EARLY):
             raise SurpriseError(f"{row['order_no']}: the capsule was handed over before the hold had ended")
         moved: dict[str, int] = {}
