@@ -82,6 +82,12 @@ _HURRY: Final = f"""
     WHERE status = 'pending' AND outcome = 'unknown' AND resolve_by > now()
       AND extract(epoch FROM resolve_by - now()) NOT BETWEEN {_LEASE_S / 2} AND {_LEASE_S}
     """  # noqa: S608 - of a constant
+# A confirm whose window is open and that is not to be asked about for longer than its pace, hosts' clocks apart.
+_PUT_OFF: Final = """
+    SELECT id, extract(epoch FROM resolve_by - now())::int AS seconds FROM payment_transactions
+    WHERE status = 'pending' AND type = 'payment_confirmation'
+      AND coalesce(began_at, created_at) > now() - interval '6 minutes' AND resolve_by > now() + interval '110 s'
+    """
 _HURRY_LOOKS: Final = f"""
     WITH hurried AS (UPDATE webhook_events SET look_at = now() WHERE status = 'received' AND look_at > now())
     UPDATE webhook_looks
@@ -118,6 +124,7 @@ class QuickStage(Stage):
 
     def settle(self, orders: list[str]) -> None:
         """Wait until no attempt is open, no webhook unworked, and no deposit held."""
+        self.world.see_pace()
         self.sides["toss"].send("DELETE", "/sandbox/faults")
         deadline = time.monotonic() + SETTLE_WITHIN_S
         since = self.world.rows("SELECT now() AS since")[0]["since"] if self.gone else None
@@ -238,6 +245,11 @@ class World:
             return []
         self.rows(_WALK_NOW, since)
         return ["walk over Toss's list"]
+
+    def see_pace(self) -> None:
+        """See that confirms are asked about at their pace while their windows are open: the customer waits for it."""
+        for row in self.rows(_PUT_OFF):
+            raise SurpriseError(f"a confirm whose window is open is put off for {row['seconds']} s")
 
     def left_open(self) -> list[str]:
         """Answer what is still going on, and have it go on at once."""
