@@ -84,7 +84,8 @@ def _confirm_while_toss_is_unwell(history: History) -> None:
     history.trouble(kind="reset", path="/v1/payments/confirm")
     history.trouble(kind="status", status=500, code="UNKNOWN_ERROR", path="/v1/payments/", method="GET", times=0)
     history.confirm(order, order.windows[0])
-    for _ in range(12):
+    for _ in range(14):
+        history.world.see_pace()
         history.world.left_open()
         history.journal.do("wait", 0.5)
     history.settle()
