@@ -122,7 +122,7 @@ async def _intend(
     if await store.open_attempt_of(conn, payment.id) is None and (again := _to_pay_again(payment, cancels, wish)):
         return await _intend_again(conn, cashier, payment, again, wish, origin, attempt_id)
     # Where nothing is left, that is the truer answer than to ask whether the caller meant it.
-    if origin.claim is None and not wish.allow_duplicate and payment.balance_amount > 0:
+    if origin.claim is None and not wish.allow_duplicate and payment.balance_amount != 0:
         await _refuse_duplicate(conn, payment, wish)
     if await store.open_attempt_of(conn, payment.id) is not None:
         raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
