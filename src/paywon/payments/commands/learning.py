@@ -158,6 +158,7 @@ async def _update(
         columns["approved_at"] = payment.approved_at
     if columns["virtual_account"] == {} and payment.payment_key == fact.payment_key:
         columns["virtual_account"] = payment.virtual_account or {}
+    columns |= _payer_told(payment, evidence.answer, fact)
     columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.is_by_account)
     look = next_look(replace(payment, **columns), now, deposit_hold)
     if fact.status in UNPAID:
@@ -166,6 +167,18 @@ async def _update(
         look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
     columns |= {"look_again_at": look, "impossible_since": None, "impossible_shown": None}
     return await store.update_payment(conn, payment.id, now, **columns)
+
+
+def _payer_told(payment: Payment, answer: wire.Payment, fact: Fact) -> dict[str, Any]:
+    """Keep for whom an account was issued in Toss's own window: its deposit screen shows the name.
+
+    Toss's answer itself is stored with the name masked.
+    """
+    known = payment.customer or {}
+    account = answer.virtual_account
+    if fact.status is not PaymentStatus.WAITING_FOR_DEPOSIT or known.get("name") or account is None:
+        return {}
+    return {"customer": {**known, "name": account.customer_name}} if account.customer_name else {}
 
 
 async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) -> Payment:
