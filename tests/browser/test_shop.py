@@ -34,7 +34,7 @@ async def test_a_time_capsule_is_paid_partly_refunded_and_fully_refunded(
     await expect(page.get_by_text("남은 금액이 0인지를 봅니다")).to_be_visible()
 
     await expect(page.locator(".timeline li")).to_have_count(6)
-    await expect(page.locator(".timeline")).to_contain_text("웹훅이 와서")
+    await expect(page.locator(".timeline")).to_contain_text("웹훅이 왔습니다. 장부가 이미 아는 내용입니다")
     kept = await shop.row("SELECT status, fulfilment_status FROM orders WHERE order_no = $1", steps.order_no(page))
     assert kept == {"status": "REFUNDED", "fulfilment_status": "REVERSED"}
 

@@ -89,6 +89,44 @@ async def test_the_fail_page_of_a_confirm_that_runs_asks_to_wait(shop: Stack) ->
     assert "다시 결제하기" not in html
 
 
+async def test_the_fail_page_of_an_order_whose_time_is_over_does_not_offer_to_pay_again(shop: Stack) -> None:
+    order = (await shop.ready_to_confirm())["orderId"]
+    await shop.rows("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_no = $1", order)
+    html = (await shop.api.send("GET", "/payments/fail", params={"code": "UNKNOWN", "orderId": order})).body.decode()
+    assert "결제할 수 있는 때도 지났습니다" in html
+    assert "다시 결제하기" not in html
+
+
+async def test_a_webhook_is_told_as_what_it_was(open_stack: OpenStack) -> None:
+    """One that says what the books hold causes no read: the page says that it came, and waits for nothing more."""
+    shop = await open_stack(PAYWON_DEV="1")
+    payment = await shop.paid()
+    path = f"/demo/orders/{payment['orderId']}"
+
+    async def told() -> str | None:
+        html = (await shop.api.get(path)).body.decode()
+        return html if "장부가 이미 아는 내용입니다" in html else None
+
+    html = await shop.eventually(told)
+    assert "기다리고 있습니다" not in html
+    assert 'http-equiv="refresh"' not in html
+    assert "다시 읽" not in html
+    data = {"orderId": payment["orderId"], "paymentKey": payment["paymentKey"], "status": "CANCELED"}
+    forged = {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-28T00:00:00.000000", "data": data}
+    assert (await shop.api.post("/payments/webhook", forged)).status == 200
+    trail = (await shop.api.get(path)).body.decode().partition('id="trail"')[2]
+    assert "취소" not in trail
+    assert "환불했습니다" not in trail
+
+
+async def test_a_page_waits_for_the_webhook_that_is_on_its_way(shop: Stack) -> None:
+    await shop.fault(kind="lose", times=0)
+    payment = await shop.paid()
+    html = (await shop.api.get(f"/demo/orders/{payment['orderId']}")).body.decode()
+    assert "토스의 웹훅을 기다리고 있습니다" in html
+    assert "웹훅이 왔습니다" not in html
+
+
 async def test_an_order_that_is_not_there_offers_no_page_of_its_own(shop: Stack) -> None:
     html = (await shop.api.get("/demo/orders/ORD-nothere")).body.decode()
     assert "/demo/orders/" not in html

@@ -20,6 +20,7 @@ from paywon.demo.refund_pages import refund, refund_form, refund_question
 from paywon.demo.render import go, house_of, order_in_question, origin_of, page, trouble
 from paywon.demo.returning import Failed, Returned
 from paywon.demo.view import Known
+from paywon.inbox import store as inbox
 from paywon.orders.model import TimeOption
 from paywon.payments.commands import confirming, queries
 from paywon.payments.commands.confirming import Confirmation
@@ -31,6 +32,7 @@ from paywon.web.rates import RATE
 
 _STATIC: Final = {"demo.css": "text/css"} | dict.fromkeys(("booking.svg", "capsule.svg", "icon.svg"), "image/svg+xml")
 _RECENT: Final = 5
+_MANY: Final = 100
 
 
 def _go_and_pay(request: AnyRequest, checkout: shop.Checkout) -> Response[None]:
@@ -96,9 +98,11 @@ async def show_order(request: AnyRequest, order_no: str) -> Response[str]:
     found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
     if isinstance(found, UnpaidView):
         return page(request, "order.html", page=view.unpaid_page(order, now), days=0)
-    trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=100)
+    trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=_MANY)
+    async with house.db.connection() as conn:
+        webhooks = await inbox.newest_of(conn, order.order_no, limit=_MANY)
     days = view.days_until(found.capsule.open_at, now) if found.capsule else 0
-    return page(request, "order.html", page=view.order_page(found, trail, now), days=days)
+    return page(request, "order.html", page=view.order_page(found, trail, webhooks, now), days=days)
 
 
 @post("/demo/orders/{order_no:str}/deposit")

@@ -11,6 +11,8 @@ from paywon.capsules.model import Capsule
 from paywon.demo import words
 from paywon.demo.guard import is_web_address
 from paywon.demo.words import Words
+from paywon.inbox.model import WebhookStatus
+from paywon.inbox.store import Stored
 from paywon.orders.model import PAID_ONCE, Order, OrderStatus
 from paywon.payments.commands.queries import PaymentView, UnpaidView
 from paywon.payments.model import (
@@ -123,11 +125,11 @@ def unpaid_page(order: Order, now: datetime) -> OrderPage:
     )
 
 
-def order_page(view: PaymentView, trail: list[Attempt], now: datetime) -> OrderPage:
-    """The page of an order with its payment; ``trail`` is the audit trail, oldest first."""
+def order_page(view: PaymentView, trail: list[Attempt], webhooks: list[Stored], now: datetime) -> OrderPage:
+    """The page of an order with its payment; ``trail`` and ``webhooks`` are what happened, oldest first."""
     payment, order = view.payment, view.order
     in_doubt = view.in_doubt or any(_asks_for_window(attempt) for attempt in trail)
-    awaited = not in_doubt and _webhook_awaited(payment, trail, now)
+    awaited = not in_doubt and _webhook_awaited(payment, trail, webhooks, now)
     return OrderPage(
         order=order,
         payment=payment,
@@ -137,7 +139,7 @@ def order_page(view: PaymentView, trail: list[Attempt], now: datetime) -> OrderP
         simple=simple_status(payment, confirming=view.confirming),
         means=_means(payment),
         refunds=refunds_of(view),
-        steps=_steps(trail),
+        steps=sorted([*_steps(trail), *_webhook_steps(webhooks)], key=lambda step: step.at),
         refresh_s=2 if in_doubt else 1 if awaited else 3 if _comes_by_itself(view) else None,
         in_doubt=in_doubt,
         payable=_waits(order, now) and not in_doubt and payment.status is not PaymentStatus.WAITING_FOR_DEPOSIT,
@@ -193,7 +195,7 @@ def _headline(view: PaymentView) -> Words:
     return words.PAYMENT_STATUS[simple_status(view.payment, confirming=view.confirming)]
 
 
-def _webhook_awaited(payment: Payment, trail: list[Attempt], now: datetime) -> bool:
+def _webhook_awaited(payment: Payment, trail: list[Attempt], webhooks: list[Stored], now: datetime) -> bool:
     """Whether the webhook of the last thing that Toss did is still on its way, so that the page looks again."""
     if payment.approved_at is None:
         return False
@@ -201,7 +203,8 @@ def _webhook_awaited(payment: Payment, trail: list[Attempt], now: datetime) -> b
     if not moved or now - (moved[-1].closed_at or now) > _WEBHOOK_PATIENCE:
         return False
     # A webhook may overtake the answer, so what counts is when Toss was asked.
-    return not any(a.actor == "system:inbox" and a.created_at >= moved[-1].created_at for a in trail)
+    news = [webhook for webhook in webhooks if webhook.received_at >= moved[-1].created_at]
+    return not news or any(webhook.status is WebhookStatus.RECEIVED for webhook in news)
 
 
 def _means(payment: Payment) -> str | None:
@@ -236,6 +239,16 @@ def _steps(trail: list[Attempt]) -> list[Step]:
         steps.append(_step(attempt, words.step_words(attempt, shown_before=shown)))
         shown = now_shown or shown
     return steps
+
+
+def _webhook_steps(webhooks: list[Stored]) -> list[Step]:
+    told = [(webhook, words.webhook_words(webhook.status, webhook.reason)) for webhook in webhooks]
+    who = words.actor_words("system:inbox")
+    return [
+        Step(said=said, who=who, at=webhook.received_at, amount=None, took_ms=None, trouble=None)
+        for webhook, said in told
+        if said is not None
+    ]
 
 
 def _step(attempt: Attempt, said: Words) -> Step:

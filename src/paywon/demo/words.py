@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from paywon.base.errors import ErrorKind
+from paywon.inbox.model import KNOWN_ALREADY, WebhookStatus
 from paywon.orders.model import OrderStatus, TimeOption
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, SimpleStatus
 
@@ -82,13 +83,11 @@ _STEPS: Final = {
     (_Q.REFUND_REQUEST, _DONE): Words("환불했습니다", "Refunded", "good"),
     (_Q.REFUND_REQUEST, _OPEN): Words("토스에 환불을 요청했습니다", "Asked Toss for a refund", "busy"),
     (_Q.REFUND_REQUEST, _FAILED): Words("환불되지 않았습니다", "The refund did not go through", "bad"),
-    (_Q.STATUS_READ, _DONE): Words("토스에서 다시 읽어 확인했습니다", "Read again from Toss; it agrees", "plain"),
+    (_Q.STATUS_READ, _DONE): Words("토스에서 다시 읽었습니다", "Read again from Toss", "plain"),
     (_Q.STATUS_READ, _OPEN): Words("토스에서 다시 읽고 있습니다", "Reading again from Toss", "busy"),
     (_Q.STATUS_READ, _FAILED): Words("토스에서 읽지 못했습니다", "Could not be read from Toss", "bad"),
 }
-_WEBHOOK: Final = Words(
-    "웹훅이 와서, 토스에서 다시 읽어 확인했습니다", "A webhook came; read again from Toss, it agrees", "good"
-)
+_READ_THE_SAME: Final = Words("토스에서 다시 읽으니 그대로입니다", "Read again from Toss; it is as it was", "good")
 _ACCOUNT_ISSUED: Final = Words("입금할 가상계좌가 나왔습니다", "A virtual account to deposit into was issued", "plain")
 DEPOSITED: Final = Words("입금되었습니다", "The deposit came in", "good")
 _DEPOSIT_REVERSED: Final = Words("은행이 입금을 되돌렸습니다", "The bank took the deposit back", "bad")
@@ -111,17 +110,39 @@ def step_words(attempt: Attempt, *, shown_before: str | None = None) -> Words:
 
     ``shown_before`` is the status that Toss was last seen to show before it.
     """
-    change = ((shown_before or ""), (attempt.response_data or {}).get("status"))
-    if attempt.type is _Q.STATUS_READ and attempt.status is _DONE and change in _SEEN_CHANGE:
-        return _SEEN_CHANGE[change]
-    if attempt.type is _Q.STATUS_READ and attempt.actor == "system:inbox" and attempt.status is _DONE:
-        return _WEBHOOK
+    shown = (attempt.response_data or {}).get("status")
+    if attempt.type is _Q.STATUS_READ and attempt.status is _DONE and shown_before is not None:
+        same = _READ_THE_SAME if shown == shown_before else None
+        if found := same or _SEEN_CHANGE.get((shown_before, shown or "")):
+            return found
     if attempt.error_code == "AMOUNT_MISMATCH":
         return _AMOUNT_REFUSED
     if (attempt.response_data or {}).get("status") == "WAITING_FOR_DEPOSIT" and attempt.type is _Q.PAYMENT_CONFIRMATION:
         return _ACCOUNT_ISSUED
     kind = _Q.REFUND_REQUEST if attempt.type in (_Q.PAYMENT_CANCELLATION, _Q.REFUND_AGAIN) else attempt.type
     return _STEPS.get((kind, attempt.status)) or Words(attempt.type, attempt.status)
+
+
+# Anybody can send a webhook, so it is told as one that came, not as Toss's. What was refused or ignored is not told.
+_WEBHOOKS: Final = {
+    (WebhookStatus.RECEIVED, False): Words(
+        "웹훅이 와서 확인하고 있습니다", "A webhook came and is looked into", "busy"
+    ),
+    (WebhookStatus.PROCESSED, True): Words(
+        "웹훅이 왔습니다. 장부가 이미 아는 내용입니다", "A webhook came; our books knew it already", "good"
+    ),
+    (WebhookStatus.PROCESSED, False): Words(
+        "웹훅이 와서 토스를 다시 읽었습니다", "A webhook came, so Toss was read", "good"
+    ),
+    (WebhookStatus.PARKED, False): Words(
+        "웹훅이 말한 것을 토스에서 볼 수 없었습니다", "Toss does not show what a webhook said", "bad"
+    ),
+}
+
+
+def webhook_words(status: WebhookStatus, reason: str | None) -> Words | None:
+    """Say what became of a webhook; None for one that is not told."""
+    return _WEBHOOKS.get((status, reason == KNOWN_ALREADY))
 
 
 def actor_words(actor: str | None) -> Words:
