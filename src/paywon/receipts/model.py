@@ -39,6 +39,8 @@ _CASH: Final = frozenset(
     }
 )
 _NO_CASH: Final = frozenset(["카드", "CARD", "휴대폰", "MOBILE_PHONE", "해외간편결제", "FOREIGN_EASY_PAY"])
+# What Toss calls the receipt of a payment that has none.
+_NO_RECEIPT: Final = "미발행"
 _EASY_PAY: Final = frozenset(["간편결제", "EASY_PAY"])
 
 
@@ -115,9 +117,7 @@ def issuable_amount(payment: Payment, cancels: list[Cancel], receipts: list[Rece
     return Krw(
         max(
             0,
-            min(refundable_amount(payment, cancels), cash_left)
-            - has_one
-            - automatic_amount(payment.cash_receipts or []),
+            min(refundable_amount(payment, cancels), cash_left) - has_one - automatic_amount(payment),
         )
     )
 
@@ -179,14 +179,22 @@ def _cancels_of(issue: Receipt, receipts: Iterable[Receipt]) -> list[Receipt]:
     return [row for row in receipts if row.cancels_id == issue.id]
 
 
-def automatic_amount(own: list[dict[str, Any]]) -> int:
-    """Answer for how many won the payment itself has receipts, that Toss issued with it (api.md 4)."""
+def automatic_amount(payment: Payment) -> int:
+    """Answer for how many won the payment itself has receipts, that Toss issued with it (api.md 4).
+
+    One that is there and cannot be read stands for all of the payment: a second proof would deduct twice.
+    """
+    shown = payment.raw_response or {}
+    if payment.cash_receipts is None and (shown.get("cashReceipt") or shown.get("cashReceipts")):
+        return payment.total_amount
     total = 0
-    for receipt in own:
-        amount = receipt.get("amount")
-        if receipt.get("issueStatus") != IssueStatus.FAILED and isinstance(amount, int):
-            total += -amount if receipt.get("transactionType") == TransactionType.CANCEL else amount
-    return max(0, total)
+    for receipt in payment.cash_receipts or []:
+        if receipt.get("issueStatus") != IssueStatus.FAILED and receipt.get("type") != _NO_RECEIPT:
+            amount = receipt.get("amount")
+            cancels = receipt.get("transactionType") == TransactionType.CANCEL
+            read = amount if isinstance(amount, int) else 0 if cancels else payment.total_amount
+            total += -read if cancels else read
+    return max(0, min(total, payment.total_amount))
 
 
 def amount_to_issue(wanted: Krw | None, payment: Payment, cancels: list[Cancel], receipts: list[Receipt]) -> Krw:

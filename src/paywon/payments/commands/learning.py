@@ -156,9 +156,12 @@ async def _update(
     columns = payment_columns(evidence.answer, evidence.raw, fact)
     if evidence.answer.approved_at is None and columns["approved_at"] is not None and payment.approved_at is not None:
         columns["approved_at"] = payment.approved_at
-    if columns["virtual_account"] == {} and payment.payment_key == fact.payment_key:
-        columns["virtual_account"] = payment.virtual_account or {}
-    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.is_by_account)
+    was_account = payment.payment_key == fact.payment_key and payment.virtual_account is not None
+    if was_account:
+        # An account stays one, though neither the means nor the account can be read this time.
+        columns["virtual_account"] = columns["virtual_account"] or payment.virtual_account
+    by_deposit = evidence.answer.is_by_account or was_account
+    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=by_deposit)
     look = next_look(replace(payment, **columns), now, deposit_hold)
     if fact.status in UNPAID:
         # A new window is open; the key that was refused before it is still to be read once.
