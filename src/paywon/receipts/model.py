@@ -19,6 +19,8 @@ from paywon.payments.model import (
     Payment,
     refundable_amount,
     simple_status,
+    tax_free_left,
+    tax_free_of_refund,
 )
 
 # What the resolver of this room finishes.
@@ -233,15 +235,21 @@ def _within(wanted: Krw | None, left: Krw) -> Krw:
     return left if wanted is None else wanted
 
 
-def tax_free_part(wanted: int | None, amount: Krw, payment: Payment) -> int:
-    """Answer how much of a receipt is free of tax; unless said otherwise, a receipt for all that is left has it all.
+def tax_free_part(
+    wanted: int | None, amount: Krw, payment: Payment, cancels: list[Cancel], receipts: list[Receipt]
+) -> int:
+    """Answer how much of a receipt is free of tax: as it was told, else in proportion to what has no receipt yet.
 
     Raises:
         PaywonError: TAX_FREE_ABOVE_AMOUNT.
     """
     if wanted is None:
-        # Toss's taxFreeAmount is that of the balance (api.md 1.5).
-        return (payment.tax_free_amount or 0) if amount == payment.balance_amount else 0
+        left = issuable_amount(payment, cancels, receipts)
+        free = tax_free_left(payment, cancels, payment.tax_free_amount or 0)
+        for issue in receipts:
+            if issue.cancels_id is None:
+                free -= issue.tax_free_amount * standing_amount(issue, receipts) // issue.amount
+        return tax_free_of_refund(amount, left, min(max(0, free), left)) if left else 0
     if wanted > amount:
         raise PaywonError("TAX_FREE_ABOVE_AMOUNT", field="taxFreeAmount")
     return wanted

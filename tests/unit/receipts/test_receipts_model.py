@@ -188,11 +188,15 @@ def test_why_one_cannot_be_cancelled() -> None:
 
 
 def test_the_tax_free_part() -> None:
-    assert tax_free_part(None, Krw(50_000), PAYMENT) == 10_000, "a receipt for all has all of it"
-    assert tax_free_part(None, Krw(20_000), PAYMENT) == 0
-    assert tax_free_part(20_000, Krw(20_000), PAYMENT) == 20_000
+    assert tax_free_part(None, Krw(50_000), PAYMENT, [], []) == 10_000, "a receipt for all has all of it"
+    assert tax_free_part(None, Krw(20_000), PAYMENT, [], []) == 4_000, "one for a part has its share"
+    first = replace(receipt(20_000), tax_free_amount=4_000)
+    assert tax_free_part(None, Krw(30_000), PAYMENT, [], [first]) == 6_000, "the last one has the rest"
+    back = receipt(10_000, cancels=first)
+    assert tax_free_part(None, Krw(40_000), PAYMENT, [], [first, back]) == 8_000
+    assert tax_free_part(20_000, Krw(20_000), PAYMENT, [], []) == 20_000
     with pytest.raises(PaywonError, match="TAX_FREE_ABOVE_AMOUNT"):
-        tax_free_part(20_001, Krw(20_000), PAYMENT)
+        tax_free_part(20_001, Krw(20_000), PAYMENT, [], [])
 
 
 @pytest.mark.parametrize(
