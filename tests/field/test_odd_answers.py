@@ -112,7 +112,9 @@ async def test_a_sale_with_a_receipt_that_cannot_be_read_gets_no_second_one(shop
     assert (issued.status, issued["code"]) == (409, "CASH_RECEIPT_NOT_ALLOWED"), issued
 
 
-@pytest.mark.parametrize("odd", [{"amount": "많이"}, {"currency": 7}, {"amount": None, "transactionAt": "어제"}], ids=str)
+@pytest.mark.parametrize(
+    "odd", [{"amount": "많이"}, {"currency": 7}, {"amount": None, "transactionAt": "어제"}], ids=str
+)
 async def test_a_console_cancel_is_found_though_its_row_in_tosss_list_is_odd(shop: Shop, odd: dict[str, Any]) -> None:
     payment = await shop.paid()
     await shop.lose_webhooks()

@@ -157,7 +157,7 @@ async def show_order(request: AnyRequest, order_no: str) -> Response[str]:
     """The order with its payment, its capsule and its audit trail."""
     house, origin = _house(request), _origin(request)
     order, now = await shop.find_order(house, order_no), house.clock.now()
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
+    found = await queries.find_by_order(house.cashier, order.order_no, origin)
     if isinstance(found, UnpaidView):
         return _page(request, "order.html", page=view.unpaid_page(order, now), days=0)
     trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=100)
@@ -171,7 +171,7 @@ async def refund(request: AnyRequest, order_no: str) -> Response[None]:
     form = await read_form(request, RefundForm)
     house, origin = _house(request), _origin(request)
     order = await shop.find_order(house, order_no)
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
+    found = await queries.find_by_order(house.cashier, order.order_no, origin)
     if isinstance(found, UnpaidView):
         raise PaywonError("PAYMENT_NOT_FOUND")
     if refundable_amount(found.payment, found.cancels) == form.left:

@@ -160,6 +160,7 @@ async def _update(
     if was_account:
         # An account stays one, though neither the means nor the account can be read this time.
         columns["virtual_account"] = columns["virtual_account"] or payment.virtual_account
+    columns |= _payer_told(payment, evidence.answer, fact)
     by_deposit = evidence.answer.is_by_account or was_account
     columns["deposited_at"] = deposited_at(payment, fact, by_deposit=by_deposit)
     look = next_look(replace(payment, **columns), now, deposit_hold)
@@ -176,6 +177,18 @@ def _may_have_refused(payment: Payment, fact: Fact) -> bool:
     """Whether a key of a payment may have been refused that nobody has read since."""
     is_planned = payment.look_again_at is not None and payment.status not in UNPAID
     return fact.status in UNPAID or payment.fail_code is not None or is_planned
+
+
+def _payer_told(payment: Payment, answer: wire.Payment, fact: Fact) -> dict[str, Any]:
+    """Keep for whom an account was issued in Toss's own window: its deposit screen shows the name.
+
+    Toss's answer itself is stored with the name masked.
+    """
+    known = payment.customer or {}
+    account = answer.virtual_account
+    if fact.status is not PaymentStatus.WAITING_FOR_DEPOSIT or known.get("name") or account is None:
+        return {}
+    return {"customer": {**known, "name": account.customer_name}} if account.customer_name else {}
 
 
 async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) -> Payment:
