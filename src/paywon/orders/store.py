@@ -279,12 +279,16 @@ async def extend(conn: Connection, order_id: OrderId, expires_at: datetime, now:
 
 
 async def count_open_of_user(conn: Connection, user_id: UserId, now: datetime) -> int:
-    """Count the unpaid orders that a user has placed and that are not over; nobody else counts at the same time."""
+    """Count the unpaid orders that a user has placed and that are not over, or await a deposit.
+
+    Nobody else counts at the same time.
+    """
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('orders of ' || $1, 0))", str(user_id))
     found: int = await conn.fetchval(
-        """
-        SELECT count(*) FROM orders
-        WHERE user_id = $1 AND status = 'PENDING_PAYMENT' AND made_by = 'user' AND expires_at > $2
+        f"""
+        SELECT count(*) FROM orders o
+        WHERE user_id = $1 AND status = 'PENDING_PAYMENT' AND made_by = 'user'
+          AND (expires_at > $2 OR {_DEPOSIT_AWAITED})
         """,
         user_id,
         now,

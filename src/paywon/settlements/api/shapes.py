@@ -162,6 +162,7 @@ def promotions_out(found: Promotions) -> PromotionsOut:
 
 
 def transaction_out(row: wire.Transaction) -> TossTransactionOut:
+    assert row.amount is not None and row.currency is not None, "only whole rows are shown"
     return TossTransactionOut(
         m_id=row.m_id,
         transaction_key=row.transaction_key,
