@@ -63,6 +63,7 @@ METHODS: Final = {
 _ACTORS: Final = {
     "demo:shop": Words("데모 상점", "this shop"),
     "system:inbox": Words("웹훅함", "webhook inbox"),
+    "webhook": Words("토스 웹훅", "webhook"),
     "system:resolver": Words("미확인 결제 해결기", "resolver"),
     "system:watch": Words("때맞춰 다시 보기", "looks of our own accord"),
     "system:return": Words("자동 환불", "automatic return"),
@@ -83,6 +84,7 @@ _STEPS: Final = {
     (_Q.STATUS_READ, _DONE): Words("토스에서 다시 읽어 확인했습니다", "Read again from Toss; it agrees", "plain"),
     (_Q.STATUS_READ, _OPEN): Words("토스에서 다시 읽고 있습니다", "Reading again from Toss", "busy"),
     (_Q.STATUS_READ, _FAILED): Words("토스에서 읽지 못했습니다", "Could not be read from Toss", "bad"),
+    (_Q.WEBHOOK_RECEIVED, _DONE): Words("토스가 웹훅을 보냈습니다", "A webhook of Toss was taken in", "plain"),
 }
 _WEBHOOK: Final = Words(
     "웹훅이 와서, 토스에서 다시 읽어 확인했습니다", "A webhook came; read again from Toss, it agrees", "good"
