@@ -16,6 +16,7 @@ async def timeout_while_running(seconds: float) -> AsyncIterator[None]:
     A halted process has done nothing wrong, nor has what it waited for: when it goes on, the answer often lies there.
     """
     loop = asyncio.get_running_loop()
+    next_part: asyncio.TimerHandle | None = None
     async with asyncio.timeout(None) as limit:
 
         def pass_part(left: int) -> None:
@@ -25,8 +26,9 @@ async def timeout_while_running(seconds: float) -> AsyncIterator[None]:
             else:
                 next_part = loop.call_later(seconds / _PARTS, pass_part, left - 1)
 
-        next_part = loop.call_later(seconds / _PARTS, pass_part, _PARTS - 1)
+        pass_part(_PARTS)
         try:
             yield
         finally:
-            next_part.cancel()
+            if next_part is not None:
+                next_part.cancel()
