@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from paywon.base.links import check_link
 from paywon.base.money import MAX_KRW
 from paywon.base.networks import Network, is_metadata_address, is_this_machine, overlap, parse_networks, too_wide
 from paywon.base.sealing import KeyRing
@@ -113,6 +114,8 @@ class Settings(SealSettings):
     webhook_looks_per_minute: int = Field(default=300, ge=0, alias="PAYWON_WEBHOOK_LOOKS_PER_MINUTE")
     # Where Toss sends the customer back to, unless a payment request says otherwise.
     app_base_url: WebAddress = Field(default="http://localhost:3000", alias="APP_BASE_URL", validate_default=True)
+    # Where paywon's own success and fail pages send the customer on to; without it there are none.
+    return_to: str | None = Field(default=None, alias="PAYWON_RETURN_TO")
 
     host: HostName = Field(default="127.0.0.1", alias="PAYWON_HOST")
     port: int = Field(default=3000, ge=1, le=65535, alias="PAYWON_PORT")
@@ -226,12 +229,17 @@ class Settings(SealSettings):
             raise ValueError("메타데이터나 링크 로컬 주소입니다 / is an address of the cloud's metadata, or link-local")
         return url
 
-    @field_validator("sandbox_url")
+    @field_validator("sandbox_url", "dev_mode")
     @classmethod
-    def _no_sandbox_in_production(cls, url: str | None, info: ValidationInfo) -> str | None:
-        if url is not None and _is_production(info):
-            raise ValueError("샌드박스는 PAYWON_ENV=development에서만 씁니다 / needs PAYWON_ENV=development")
-        return url
+    def _only_in_development(cls, value: str | bool | None, info: ValidationInfo) -> str | bool | None:
+        if value and _is_production(info):
+            raise ValueError("PAYWON_ENV=development에서만 씁니다 / needs PAYWON_ENV=development")
+        return value
+
+    @field_validator("return_to")
+    @classmethod
+    def _leads_somewhere(cls, link: str | None, info: ValidationInfo) -> str | None:
+        return None if link is None else check_link(link, with_http=not _is_production(info))
 
     @field_validator("toss_base_url", "app_base_url")
     @classmethod
@@ -268,13 +276,6 @@ class Settings(SealSettings):
                 "needs PAYWON_WEBHOOK_SOURCES or TOSS_PAYMENTS_WEBHOOK_SECRET, or hardly a webhook gets in"
             )
         return strict
-
-    @field_validator("dev_mode")
-    @classmethod
-    def _no_shop_in_production(cls, dev_mode: bool, info: ValidationInfo) -> bool:
-        if dev_mode and _is_production(info):
-            raise ValueError("데모 상점은 PAYWON_ENV=development에서만 켭니다 / needs PAYWON_ENV=development")
-        return dev_mode
 
     @field_validator("user_scopes")
     @classmethod

@@ -185,10 +185,15 @@ async def test_enabled_again_it_is_told_what_it_missed_by_hand(post: Post) -> No
         with pytest.raises(PaywonError, match="EVENT_ENDPOINT_DISABLED"):
             await command
     await endpoints.change(post.room, endpoint.id, replace(NOTHING, enabled=True))
-    assert await redelivering.redeliver_span(post.room, endpoint.id, since, None) == 3
+    assert await redelivering.redeliver_span(post.room, endpoint.id, since, None) == 4
     assert await post.fulfilment(order) == ("WAITING", None)
     await post.deliver()
-    assert post.listener.types == ["payment.requested", "payment.completed", "order.paid"]
+    assert post.listener.types == [
+        "payment.requested",
+        "payment.completed",
+        "order.paid",
+        "order.fulfilment_blocked",
+    ]
     assert await post.fulfilment(order) == ("FULFILLED", None)
 
 

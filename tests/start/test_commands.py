@@ -155,7 +155,8 @@ def test_service_stops_in_order(command: str, ending: signal.Signals, migrated: 
         process.send_signal(ending)
         said, _ = process.communicate(timeout=20)
     assert process.returncode == 0, said
-    assert said == ""
+    # No Toss is there, and the worker says so. Nothing else is worth a line.
+    assert not [line for line in said.splitlines() if "a walk of Toss's transactions broke off" not in line]
 
 
 async def _is_connected(url: str) -> bool:

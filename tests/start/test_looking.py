@@ -72,7 +72,7 @@ def test_invariants_for_machines(settings: dict[str, str], tmp_path: Path) -> No
     assert (run["origin"], run["holds"]) == ("command", False)
     results = {result["invariant"]: result for result in run["results"]}
     assert list(results) == list(Invariant)
-    assert {name for name, result in results.items() if result["violations"]} == {"I2"}
+    assert {name for name, result in results.items() if result["violations"]} == {"I2", "I15"}
     assert results["I11"]["checked"] is None
 
 

@@ -97,7 +97,7 @@ async def show_order(request: AnyRequest, order_no: str) -> Response[str]:
     """The order with its payment, its capsule and its audit trail."""
     house, origin = house_of(request), origin_of(request)
     order, now = await shop.find_order(house, order_no), house.clock.now()
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
+    found = await queries.find_by_order(house.cashier, order.order_no, origin)
     if isinstance(found, UnpaidView):
         return page(request, "order.html", page=view.unpaid_page(order, now), days=0)
     trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=_MANY)
@@ -153,7 +153,7 @@ async def _what_is_known(request: AnyRequest, order_no: str | None) -> Known:
         if error.code != "ORDER_NOT_FOUND":
             raise
         return Known.NOTHING
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin_of(request))
+    found = await queries.find_by_order(house.cashier, order.order_no, origin_of(request))
     return view.known(found, house.clock.now())
 
 

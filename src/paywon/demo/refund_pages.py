@@ -69,7 +69,7 @@ async def refund(request: AnyRequest, order_no: str) -> Response[None]:
 async def _find(request: AnyRequest, order_no: str) -> PaymentView:
     house = house_of(request)
     order = await shop.find_order(house, order_no)
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin_of(request))
+    found = await queries.find_by_order(house.cashier, order.order_no, origin_of(request))
     if isinstance(found, UnpaidView):
         raise PaywonError("PAYMENT_NOT_FOUND")
     return found

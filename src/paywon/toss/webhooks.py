@@ -22,7 +22,7 @@ ALWAYS_SIGNED = frozenset({"payout.changed", "seller.changed"})
 """The only events that Toss signs (webhooks.md [2src])."""
 
 _FLAT = ("secret", "transactionKey", "orderId")
-_NEEDS_PAYMENT = frozenset({"PAYMENT_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED"})
+NEEDS_PAYMENT = frozenset({"PAYMENT_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED"})
 
 
 class MalformedWebhook(MalformedBody):
@@ -74,7 +74,7 @@ def parse_webhook(body: bytes) -> Webhook:
         event_id=_claim(raw, "eventId"),
         raw=raw,
     )
-    if event_type in _NEEDS_PAYMENT and not (webhook.payment_key or webhook.order_no):
+    if event_type in NEEDS_PAYMENT and not (webhook.payment_key or webhook.order_no):
         raise MalformedWebhook(f"{event_type} without paymentKey and orderId")
     return webhook
 

@@ -121,7 +121,8 @@ async def _intend(
     cancels = await store.cancels_of(conn, payment.id)
     if await store.open_attempt_of(conn, payment.id) is None and (again := _to_pay_again(payment, cancels, wish)):
         return await _intend_again(conn, cashier, payment, again, wish, origin, attempt_id)
-    if origin.claim is None and not wish.allow_duplicate:
+    # Where nothing is left, that is the truer answer than to ask whether the caller meant it.
+    if origin.claim is None and not wish.allow_duplicate and payment.balance_amount != 0:
         await _refuse_duplicate(conn, payment, wish)
     if await store.open_attempt_of(conn, payment.id) is not None:
         raise PaywonError("PAYMENT_IN_PROGRESS", retry_after_s=1)
@@ -180,6 +181,8 @@ async def _intend_again(
     attempt_id: AttemptId,
 ) -> Intent:
     """Write down the question to send a refund to another account; nothing more goes back, so nothing is reserved."""
+    # All of it has gone back by our books, so only what the user keeps counts.
+    await check_user_refund(conn, cashier, payment, Krw(payment.balance_amount or 0), origin)
     kind, key = AttemptType.REFUND_AGAIN, payment.payment_key
     attempt = new_attempt(cashier, kind, payment, origin, amount=amount, payment_key=key, attempt_id=attempt_id)
     # Without an amount, for none is left: it says nothing but to which account.

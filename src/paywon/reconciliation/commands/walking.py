@@ -102,7 +102,7 @@ def _row(told: Transaction, *, unsaid_at: datetime) -> Row:
         payment_key=PaymentKey(told.payment_key),
         order_no=OrderNo(told.order_id),
         status=told.status,
-        amount_krw=whole(told.amount),
+        amount_krw=None if told.amount is None else whole(told.amount),
         at=told.transaction_at or unsaid_at,
     )
 
@@ -148,7 +148,9 @@ async def _finish(walker: Walker, walk: Walk) -> None:
     async with cashier.db.transaction() as conn:
         if await store.keep_walk(conn, done, held=walk.leased_until):
             await store.forget_settled(conn, now - _SETTLED_KEPT)
-    _log.info("walked Toss's transactions", **_told(walk), took_s=_seconds(walk.begun_at, now))
+    # The newest rows are walked every few minutes: what finds nothing is nothing to tell.
+    tell = _log.info if walk.differing or walk.unknown else _log.debug
+    tell("walked Toss's transactions", **_told(walk), took_s=_seconds(walk.begun_at, now))
 
 
 async def _break_off(walker: Walker, kind: WalkKind, unread: PageNotRead) -> None:
