@@ -19,14 +19,13 @@ async def timeout_while_running(seconds: float) -> AsyncIterator[None]:
     async with asyncio.timeout(None) as limit:
 
         def pass_part(left: int) -> None:
-            nonlocal next_part
             if left == 0:
                 limit.reschedule(loop.time())
             else:
-                next_part = loop.call_later(seconds / _PARTS, pass_part, left - 1)
+                parts.append(loop.call_later(seconds / _PARTS, pass_part, left - 1))
 
-        next_part = loop.call_later(seconds / _PARTS, pass_part, _PARTS - 1)
+        parts = [loop.call_later(seconds / _PARTS, pass_part, _PARTS - 1)]
         try:
             yield
         finally:
-            next_part.cancel()
+            parts[-1].cancel()
