@@ -132,6 +132,32 @@ async def test_an_order_that_is_not_there_offers_no_page_of_its_own(shop: Stack)
     assert "/demo/orders/" not in html
 
 
+async def test_a_receipt_is_offered_once_there_is_something_to_show(shop: Stack) -> None:
+    form = BOOKING | {"ticket": "demo-receipt", "paymentMethod": "virtual_account"}
+    window = (await send(shop, "/demo/booking", form)).headers["location"]
+    back = await shop.authenticate(window.rpartition("/checkout")[0].rpartition("/")[2], method="VIRTUAL_ACCOUNT")
+    await shop.api.send("GET", back.removeprefix(shop.api_url), allow_redirects=False)
+    waiting = await shop.row("SELECT order_no, receipt_url FROM payments")
+    assert waiting["receipt_url"], "Toss has a receipt of what is not paid yet"
+    assert "영수증" not in (await shop.api.get(f"/demo/orders/{waiting['order_no']}")).body.decode()
+    paid = (await shop.paid())["orderId"]
+    assert "영수증" in (await shop.api.get(f"/demo/orders/{paid}")).body.decode()
+
+
+async def test_a_customer_reads_one_status_and_developers_the_others_below(shop: Stack) -> None:
+    payment = await shop.paid()
+    path = f"/demo/orders/{payment['orderId']}"
+    customer, developer = (await shop.api.get(path)).body.decode().split("개발자 보기")
+    for code in ("PAID", "completed", "DONE"):
+        assert f">{code}<" not in customer
+        assert f">{code}<" in developer
+    form = {"ticket": "demo-part", "left": "50000", "amount": "10000"}
+    await send(shop, f"{path}/refund", form)
+    headline = (await shop.api.get(path)).body.decode().partition("주문과 결제")[0]
+    assert "10,000원</strong> · 남은 금액" in headline
+    assert "40,000원" in headline
+
+
 async def test_the_first_address_of_the_banner_is_a_page(shop: Stack) -> None:
     page = await shop.api.get("/")
     assert page.status == 200

@@ -223,7 +223,7 @@ def test_a_mistyped_name_is_told_by_doctor_and_by_what_serves(migrated: dict[str
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        served = paywon("serve", cwd=tmp_path, **migrated, PAYWON_PROT="1", PAYWON_PORT=port)
+        served = paywon("serve", cwd=tmp_path, **{**migrated, "PAYWON_PORT": port}, PAYWON_PROT="1")
     assert "PAYWON_PROT (→ PAYWON_PORT)" in served.stdout
 
 

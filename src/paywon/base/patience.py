@@ -16,19 +16,16 @@ async def timeout_while_running(seconds: float) -> AsyncIterator[None]:
     A halted process has done nothing wrong, nor has what it waited for: when it goes on, the answer often lies there.
     """
     loop = asyncio.get_running_loop()
-    next_part: asyncio.TimerHandle | None = None
     async with asyncio.timeout(None) as limit:
 
         def pass_part(left: int) -> None:
-            nonlocal next_part
             if left == 0:
                 limit.reschedule(loop.time())
             else:
-                next_part = loop.call_later(seconds / _PARTS, pass_part, left - 1)
+                parts.append(loop.call_later(seconds / _PARTS, pass_part, left - 1))
 
-        pass_part(_PARTS)
+        parts = [loop.call_later(seconds / _PARTS, pass_part, _PARTS - 1)]
         try:
             yield
         finally:
-            if next_part is not None:
-                next_part.cancel()
+            parts[-1].cancel()

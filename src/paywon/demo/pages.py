@@ -43,7 +43,8 @@ def _go_and_pay(request: AnyRequest, checkout: shop.Checkout) -> Response[None]:
 @get("/", name="demo_index")
 async def show_index(request: AnyRequest) -> Response[str]:
     """The addresses of a development stack, on one page."""
-    return page(request, "index.html", sandbox_url=house_of(request).settings.sandbox_url)
+    settings = house_of(request).settings
+    return page(request, "index.html", sandbox_url=settings.sandbox_url, home=settings.home)
 
 
 @get("/demo", name="demo_shop")
@@ -55,6 +56,7 @@ async def show_shop(request: AnyRequest) -> Response[str]:
         request,
         "shop.html",
         ticket=f"demo-{uuid.uuid4().hex}",
+        customer=shop.CUSTOMER,
         booking_price=shop.BOOKING_PRICE,
         capsule_price=shop.CAPSULE_PRICE,
         methods=words.METHODS,

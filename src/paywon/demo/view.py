@@ -38,7 +38,7 @@ _WEEKDAYS: Final = "월화수목금토일"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One entry of the timeline; ``took_ms`` is how long Toss took."""
+    """One entry of the timeline; ``took_ms`` is how long Toss took, ``detail`` the status that it showed or told."""
 
     said: Words
     who: Words
@@ -46,6 +46,7 @@ class Step:
     amount: Krw | None
     took_ms: int | None
     trouble: str | None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,7 @@ def order_page(view: PaymentView, trail: list[Attempt], webhooks: list[Stored], 
         refresh_s=2 if in_doubt else 1 if awaited else 3 if _comes_by_itself(view) else None,
         in_doubt=in_doubt,
         payable=_waits(order, now) and not in_doubt and payment.status is not PaymentStatus.WAITING_FOR_DEPOSIT,
-        receipt_url=payment.receipt_url if is_web_address(payment.receipt_url) else None,
+        receipt_url=payment.receipt_url if payment.approved_at and is_web_address(payment.receipt_url) else None,
         webhook_awaited=awaited,
         balance_explained=payment.status is PaymentStatus.PARTIAL_CANCELED and payment.balance_amount == 0,
     )
@@ -235,17 +236,30 @@ def _steps(trail: list[Attempt]) -> list[Step]:
     """Tell each row of the trail, a read by what had changed since the row before it."""
     steps, shown = [], None
     for attempt in trail:
-        now_shown = (attempt.response_data or {}).get("status") if attempt.status is AttemptStatus.SUCCESS else None
+        now_shown = _shown(attempt)
         steps.append(_step(attempt, words.step_words(attempt, shown_before=shown)))
         shown = now_shown or shown
     return steps
+
+
+def _shown(attempt: Attempt) -> str | None:
+    """Return the status of the payment in Toss's answer."""
+    return (attempt.response_data or {}).get("status") if attempt.status is AttemptStatus.SUCCESS else None
 
 
 def _webhook_steps(webhooks: list[Stored]) -> list[Step]:
     told = [(webhook, words.webhook_words(webhook.status, webhook.reason)) for webhook in webhooks]
     who = words.actor_words("system:inbox")
     return [
-        Step(said=said, who=who, at=webhook.received_at, amount=None, took_ms=None, trouble=None)
+        Step(
+            said=said,
+            who=who,
+            at=webhook.received_at,
+            amount=None,
+            took_ms=None,
+            trouble=None,
+            detail=webhook.event_type,
+        )
         for webhook, said in told
         if said is not None
     ]
@@ -261,4 +275,5 @@ def _step(attempt: Attempt, said: Words) -> Step:
         amount=attempt.amount if deposited is None else Krw(deposited),
         took_ms=attempt.processing_time_ms,
         trouble=trouble,
+        detail=_shown(attempt) if attempt.type is AttemptType.STATUS_READ else None,
     )
