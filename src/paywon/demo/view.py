@@ -127,7 +127,7 @@ def unpaid_page(order: Order, now: datetime) -> OrderPage:
 
 
 def order_page(view: PaymentView, trail: list[Attempt], webhooks: list[Stored], now: datetime) -> OrderPage:
-    """The page of an order with its payment; ``trail`` and ``webhooks`` are what happened, oldest first."""
+    """The page of an order with its payment; ``trail`` and ``webhooks`` are what happened."""
     payment, order = view.payment, view.order
     in_doubt = view.in_doubt or any(_asks_for_window(attempt) for attempt in trail)
     awaited = not in_doubt and _webhook_awaited(payment, trail, webhooks, now)
@@ -236,6 +236,8 @@ def _steps(trail: list[Attempt]) -> list[Step]:
     """Tell each row of the trail, a read by what had changed since the row before it."""
     steps, shown = [], None
     for attempt in trail:
+        if attempt.type is AttemptType.WEBHOOK_RECEIVED:
+            continue  # told by what has become of it
         now_shown = _shown(attempt)
         steps.append(_step(attempt, words.step_words(attempt, shown_before=shown)))
         shown = now_shown or shown

@@ -87,7 +87,6 @@ _STEPS: Final = {
     (_Q.STATUS_READ, _DONE): Words("토스에서 다시 읽었습니다", "Read again from Toss", "plain"),
     (_Q.STATUS_READ, _OPEN): Words("토스에서 다시 읽고 있습니다", "Reading again from Toss", "busy"),
     (_Q.STATUS_READ, _FAILED): Words("토스에서 읽지 못했습니다", "Could not be read from Toss", "bad"),
-    (_Q.WEBHOOK_RECEIVED, _DONE): Words("토스가 웹훅을 보냈습니다", "A webhook of Toss was taken in", "plain"),
 }
 _READ_THE_SAME: Final = Words("토스에서 다시 읽으니 그대로입니다", "Read again from Toss; it is as it was", "good")
 _ACCOUNT_ISSUED: Final = Words("입금할 가상계좌가 나왔습니다", "A virtual account to deposit into was issued", "plain")
