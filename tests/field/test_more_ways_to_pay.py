@@ -8,6 +8,7 @@ import pytest
 
 from tests.field.conftest import Shop
 from tests.field.test_orders import REFUSED
+from tests.field.test_reading import KIM, LEE, decide, on_the_list
 from tests.support.stack import Reply
 
 ACCOUNT = {"bank": "06", "customerName": "박토스"}
@@ -173,7 +174,7 @@ async def test_a_gateway_that_says_to_wait_for_years_keeps_no_customer_waiting(s
     shop.proxy.add(path="^/v1/payments/confirm$", answer=busy, headers={"Retry-After": wait}, times=1)
     assert (await shop.confirm(order, key)).status == 202
     (open_,) = await shop.stack.rows(
-        "SELECT resolve_by - now() AS wait FROM payment_transactions WHERE status = 'pending' AND error_code IS NOT NULL"
+        "SELECT resolve_by - now() AS wait FROM payment_transactions WHERE status = 'pending' AND outcome = 'unknown'"
     )
     assert open_["wait"] <= timedelta(seconds=61), open_
     await shop.stack.rows("UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending'")
@@ -186,8 +187,6 @@ async def test_a_gateway_that_says_to_wait_for_years_keeps_no_customer_waiting(s
 
 async def test_people_who_are_wrong_do_not_lose_a_charge(shop: Shop) -> None:
     """S2-7 where Toss makes the paymentKey: what was charged after all is found by the order's number."""
-    from tests.field.test_reading import KIM, LEE, decide, on_the_list
-
     key, order = await registered(shop), await shop.order(12_000)
     await shop.lose_webhooks()
     failing = (500, {"code": "UNKNOWN_ERROR", "message": "-"})

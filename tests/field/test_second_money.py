@@ -189,6 +189,6 @@ async def test_a_user_sends_no_refund_to_another_account_for_what_they_keep(
     key = {"Authorization": f"Bearer {token_of('u-1')}"}
     wish = {"refundReason": "변심", "refundReceiveAccount": OTHER}
     refused = await shop.api.post(f"/payments/{payment['id']}/refund", wish, headers=key)
-    assert (refused.status, refused["code"]) == (403, "REFUND_NEEDS_SHOP"), refused
+    assert (refused.status, refused["code"]) == (409, "REFUND_NEEDS_SHOP"), refused
     assert (await shop.api.post(f"/payments/{payment['id']}/refund", wish)).status == 200
     await stack.rows("UPDATE orders SET fulfilment_kind = 'none', fulfilment_status = 'NONE'")

@@ -15,7 +15,6 @@ from paywon.toss.body import fitting, read_tree
 from paywon.toss.codes import card_company_name
 from paywon.toss.outcome import Call
 
-
 # Toss's words for the state of a cancel (codes.md); our own two are none of them.
 _CANCEL_STATES: Final = frozenset({CancelStatus.DONE, CancelStatus.IN_PROGRESS, CancelStatus.ABORTED})
 

@@ -83,7 +83,7 @@ async def _cancel_what_is_left(
     reason: str,
     account: RefundReceiveAccount | None,
 ) -> None:
-    """Cancel stray money; where a refusal had Toss read and another balance found, cancel that, once. Raises as above."""
+    """Cancel stray money; where a refusal had Toss read, and another balance was found, cancel that, once."""
     try:
         await _cancel_second(cashier, payment, stray, origin, reason=reason, account=account)
     except PaywonError as error:

@@ -268,7 +268,8 @@ async def leave_open(
     """Note what came back and leave the attempt to the resolver: unknown is a state, not an error.
 
     ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
-    ``not_before_s`` is how long Toss asked us to wait, a minute at most; ``unheard`` tells that we wait only because Toss was not heard.
+    ``not_before_s`` is how long Toss asked us to wait, of which a minute counts; ``unheard`` tells that we wait only
+    because Toss was not heard.
     """
     plan, now = cashier.retries, cashier.clock.now()
     tries = counted_tries(plan, attempt, attempt.retry_count if counts else max(0, attempt.retry_count - 1), now)
