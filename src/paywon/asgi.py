@@ -38,6 +38,7 @@ from paywon.orders.api import OrdersController
 from paywon.orders.commands import OrderBook
 from paywon.payments.api.accounts import VirtualAccountsController
 from paywon.payments.api.common import provide_origin
+from paywon.payments.api.return_pages import ReturnController
 from paywon.payments.api.seed1 import PaymentsController
 from paywon.payments.api.seed2 import TossPaymentsController
 from paywon.payments.api.status import PaymentStatusController
@@ -129,6 +130,8 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
         EventEndpointsController,
         EventsController,
     ]
+    if settings.return_to and not settings.dev_mode:  # the demo shop has pages of its own there
+        handlers.append(ReturnController)
     if settings.dev_mode:
         from paywon.demo.pages import demo_handlers  # production never even loads it
 
@@ -158,7 +161,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
         cors_config=_cors(settings.origins),
         # LITESTAR_DEBUG in an environment must not turn stack traces on.
         debug=False,
-        state=State({"trusted_proxies": settings.proxies}),
+        state=State({"trusted_proxies": settings.proxies, "return_to": settings.return_to}),
         exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),

@@ -141,9 +141,24 @@ async def by_id(conn: Connection, event_id: WebhookEventId) -> Stored | None:
         """,
         event_id,
     )
-    if row is None:
-        return None
-    return Stored(**{**dict(row), "verdict": WebhookVerdict(row["verdict"]), "status": WebhookStatus(row["status"])})
+    return None if row is None else _stored(dict(row))
+
+
+async def newest_of(conn: Connection, order_no: OrderNo, *, limit: int) -> list[Stored]:
+    """Fetch the newest events that were stored for an order, oldest first."""
+    rows = await conn.fetch(
+        """
+        SELECT id, event_type, verdict, status, reason, order_no, received_at, look_at FROM webhook_events
+        WHERE order_no = $1 ORDER BY received_at DESC, id DESC LIMIT $2
+        """,
+        order_no,
+        limit,
+    )
+    return [_stored(dict(row)) for row in reversed(rows)]
+
+
+def _stored(row: dict[str, Any]) -> Stored:
+    return Stored(**{**row, "verdict": WebhookVerdict(row["verdict"]), "status": WebhookStatus(row["status"])})
 
 
 async def look_again(

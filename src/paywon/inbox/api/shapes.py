@@ -23,6 +23,7 @@ class WebhookOut(Output, frozen=True, kw_only=True):
     verdict: str
     status: str
     reason: str | None
+    order_id: str | None
     order_no: str | None
     received_at: datetime
     look_at: datetime | None
@@ -84,13 +85,13 @@ class RefusedList(Output, frozen=True, kw_only=True):
 
 
 def webhook_out(stored: Stored) -> WebhookOut:
-    return WebhookOut(**asdict(stored))
+    return WebhookOut(order_id=stored.order_no, **asdict(stored))
 
 
 def webhook_detail_out(found: Whole) -> WebhookDetailOut:
     shown = asdict(found.stored)
     same = {name: getattr(found, name) for name in Whole.__slots__ if name in WebhookDetailOut.__struct_fields__}
-    return WebhookDetailOut(**shown, **same, deliveries=_deliveries(found))
+    return WebhookDetailOut(order_id=found.stored.order_no, **shown, **same, deliveries=_deliveries(found))
 
 
 def _deliveries(found: Whole) -> list[WebhookDeliveryOut]:

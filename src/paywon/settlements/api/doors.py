@@ -85,8 +85,8 @@ class SettlementsController(Controller):
         found = await commands.list_transactions(ledger, span, origin, behind=behind, limit=limit)
         last = found[-1].transaction_key if len(found) == limit else None
         return TossTransactionList(
-            transactions=[transaction_out(row) for row in found],
-            unreadable=found.unreadable,
+            transactions=[transaction_out(row) for row in found if commands.is_whole(row)],
+            unreadable=found.unreadable + sum(not commands.is_whole(row) for row in found),
             start_date=span.first,
             end_date=span.last,
             limit=limit,
