@@ -155,7 +155,7 @@ class AttemptType(StrEnum):
     CASH_RECEIPT_ISSUE = "cash_receipt_issue"
     CASH_RECEIPT_CANCEL = "cash_receipt_cancel"
     STATUS_READ = "status_read"
-    WEBHOOK_RECEIVED = "webhook_received"
+    WEBHOOK_RECEIVED = "webhook_received"  # no question: it has the id of a webhook that was worked, and no outcome
     LATE_ANSWER = "late_answer"
     ERASURE = "erasure"
 

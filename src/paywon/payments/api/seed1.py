@@ -306,7 +306,10 @@ class PaymentsController(Controller):
         limit: LimitQuery = 100,
         cursor: CursorQuery = None,
     ) -> TransactionList:
-        """Every question to Toss about this payment and what came of it, oldest first."""
+        """Every question to Toss about this payment, what came of it, and the webhooks worked, oldest first.
+
+        A ``webhook_received`` row has its webhook's id, and no outcome, for it is no answer.
+        """
         rows = await queries.list_transactions(
             cashier, PaymentId(payment_id), origin, after=decode_cursor(cursor), limit=limit
         )
