@@ -300,10 +300,11 @@ def doubt_out(doubt: Doubt) -> DoubtOut:
     same = {
         name: getattr(doubt, name)
         for name in DoubtOut.__struct_fields__
-        if name not in ("next_step", "answers", "webhooks", "decisions")
+        if name not in ("order_id", "next_step", "answers", "webhooks", "decisions")
     }
     return DoubtOut(
         **same,
+        order_id=doubt.order_no,
         next_step=doubt.next_step.name.lower() if doubt.next_step else None,
         answers=[AnswerOut(**asdict(answer)) for answer in doubt.answers],
         webhooks=[ToldOut(**asdict(told)) for told in doubt.webhooks],
@@ -312,8 +313,12 @@ def doubt_out(doubt: Doubt) -> DoubtOut:
 
 
 def _leftover_out(left: Leftover) -> LeftoverOut:
-    same = {name: getattr(left, name) for name in LeftoverOut.__struct_fields__ if name != "decisions"}
-    return LeftoverOut(**same, decisions=[_decision_out(decision) for decision in left.decisions])
+    same = {
+        name: getattr(left, name) for name in LeftoverOut.__struct_fields__ if name not in ("order_id", "decisions")
+    }
+    return LeftoverOut(
+        **same, order_id=left.order_no, decisions=[_decision_out(decision) for decision in left.decisions]
+    )
 
 
 def _decision_out(decision: Decision) -> DecisionOut:

@@ -81,11 +81,11 @@ def _of_user(wish: AccountWish, now: datetime, longest: timedelta) -> AccountWis
         PaywonError: EXPIRES_AT_TOO_FAR.
     """
     latest = now + longest
-    told = latest.isoformat(timespec="seconds")
+    until = latest.isoformat(timespec="seconds")
     if wish.due_date is not None and wish.due_date > latest:
-        raise PaywonError("EXPIRES_AT_TOO_FAR", field="dueDate", latest=told)
+        raise PaywonError("EXPIRES_AT_TOO_FAR", field="dueDate", latest=until)
     if wish.valid_hours is not None and timedelta(hours=wish.valid_hours) > longest:
-        raise PaywonError("EXPIRES_AT_TOO_FAR", field="validHours", latest=told)
+        raise PaywonError("EXPIRES_AT_TOO_FAR", field="validHours", latest=until)
     if wish.due_date is None and wish.valid_hours is None and longest < DEFAULT_DUE:
         return replace(wish, valid_hours=max(1, longest // timedelta(hours=1)))
     return wish
