@@ -82,6 +82,7 @@ async def test_one_that_comes_again_or_is_looked_at_again_has_one_row(door: Door
     await reprocess(door.inbox, first["id"], Origin(actor="key:ops"))
     assert await door.work() == 1
     assert await recorded(door) == [first]
+    assert await door.states() == {"processed": 1}, "each look ended well"
     await sound(door)
 
 
