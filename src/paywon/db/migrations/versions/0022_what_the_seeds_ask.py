@@ -1,0 +1,11 @@
+"""Seed 1's word for how each payment was paid, and cards by their last four digits only."""
+
+from paywon.db.migrations.sql import run_file
+
+revision = "0022"
+down_revision = "0020"
+oldest_code = "0020"
+
+
+def upgrade() -> None:
+    run_file(__file__)
