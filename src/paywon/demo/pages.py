@@ -26,8 +26,8 @@ from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.cashier import Origin
 from paywon.payments.commands.confirming import Confirmation
 from paywon.payments.commands.queries import PaymentView, UnpaidView
+from paywon.payments.history.store import PageFilter
 from paywon.payments.model import AttemptType, Payment, refundable_amount, simple_status
-from paywon.payments.store import PageFilter
 from paywon.toss.codes import bank_name
 from paywon.web.address import client_address
 from paywon.web.auth import OPEN

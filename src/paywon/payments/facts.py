@@ -95,7 +95,7 @@ def method_of(word: str | None) -> PaymentMethod | None:
 
 
 def _means_column(answer: wire.Payment) -> dict[str, PaymentMethod | None]:
-    """Tell how it is paid in seed 1's words; what was asked for stays where Toss says nothing of it (READY, EXPIRED)."""
+    """Tell how it is paid in seed 1's words; what was asked for stays where Toss says nothing (READY, EXPIRED)."""
     if answer.method and answer.method.strip():
         return {"payment_method": method_of(answer.method)}
     if answer.is_by_account:
