@@ -1,6 +1,7 @@
 """Trust in migrations: what they make is what stands in the repository, and running them again changes nothing."""
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
@@ -108,3 +109,37 @@ async def test_old_payments_get_seed_ones_word_for_how_they_were_paid(postgres: 
         await conn.close()
     found = [row["payment_method"] for row in rows]
     assert found == ["card", "card", "transfer", "virtual_account", "mobile", None, "card"]
+
+
+async def test_old_copies_of_tosss_answers_keep_a_cards_last_four_signs(postgres: EmbeddedPostgres) -> None:
+    """A closed attempt stays as it was closed: the rule binds those that begin a day later."""
+    url = postgres.url("cards")
+    await ensure_database(postgres.url("postgres"), "cards")
+    await migrate(url)
+    conn = await asyncpg.connect(url)
+    try:
+        await conn.execute(
+            """
+            DROP TABLE audit_rules;
+            DROP FUNCTION mask_cards;
+            INSERT INTO payment_transactions (id, type, status, outcome, response_data, created_at, closed_at)
+            VALUES (gen_random_uuid(), 'status_read', 'success', 'yes', '{"card": {"number": "43306542****090*"}}',
+                    now(), now()),
+                   (gen_random_uuid(), 'status_read', 'pending', NULL, '{"card": {"number": "43306542****090*"}}',
+                    now(), NULL);
+            INSERT INTO billing_keys (id, customer_key, auth_digest, status, card_meta, created_at, updated_at)
+            VALUES (gen_random_uuid(), 'c', 'x', 'FAILED', '{"number": "433065******0901", "cardType": "신용"}',
+                    now(), now())
+            """
+        )
+        await conn.execute(FILES["0022"])
+        rows = await conn.fetch(
+            "SELECT response_data -> 'card' ->> 'number' AS number FROM payment_transactions ORDER BY closed_at"
+        )
+        meta = await conn.fetchval("SELECT card_meta FROM billing_keys")
+        binds_later = await conn.fetchval("SELECT since > now() FROM audit_rules")
+    finally:
+        await conn.close()
+    assert [row["number"] for row in rows] == ["43306542****090*", "************090*"]
+    assert json.loads(meta) == {"number": "************0901", "cardType": "신용"}
+    assert binds_later
