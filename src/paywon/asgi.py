@@ -1,5 +1,6 @@
 """The API as an ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -28,13 +29,16 @@ from paywon.events.api.doors import EventEndpointsController, EventsController
 from paywon.events.commands.mailroom import Mailroom
 from paywon.idempotency.api import KeepReplies, provide_claim, reply_again
 from paywon.idempotency.model import ReplyAgain
-from paywon.inbox.api import StoredWebhooksController, WebhooksController
+from paywon.inbox.api.door import WebhooksController, count_refused
+from paywon.inbox.api.stored import StoredWebhooksController
 from paywon.inbox.commands.receiving import Inbox
+from paywon.inbox.jobs import count_refused_forever
 from paywon.invariants.api import InvariantsController
 from paywon.orders.api import OrdersController
 from paywon.orders.commands import OrderBook
 from paywon.payments.api.accounts import VirtualAccountsController
 from paywon.payments.api.common import provide_origin
+from paywon.payments.api.return_pages import ReturnController
 from paywon.payments.api.seed1 import PaymentsController
 from paywon.payments.api.seed2 import TossPaymentsController
 from paywon.payments.api.status import PaymentStatusController
@@ -129,6 +133,8 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
         EventEndpointsController,
         EventsController,
     ]
+    if settings.return_to and not settings.dev_mode:  # the demo shop has pages of its own there
+        handlers.append(ReturnController)
     if settings.dev_mode:
         from paywon.demo.pages import demo_handlers  # production never even loads it
 
@@ -154,11 +160,17 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
             BodyInTime(settings.body_timeout_s),
             KeepReplies(),
         ],
-        before_send=[tell_methods, place_below_mount, careful_headers(https=settings.https)],
+        before_send=[count_refused, tell_methods, place_below_mount, careful_headers(https=settings.https)],
         cors_config=_cors(settings.origins),
         # LITESTAR_DEBUG in an environment must not turn stack traces on.
         debug=False,
-        state=State({"trusted_proxies": settings.proxies, "front_config": _front_config(settings)}),
+        state=State(
+            {
+                "trusted_proxies": settings.proxies,
+                "return_to": settings.return_to,
+                "front_config": _front_config(settings),
+            }
+        ),
         exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
@@ -180,7 +192,12 @@ def _lifespan(settings: Settings, clock: Clock | None) -> Any:
             app.state.readiness = Readiness(house.db)
             app.state.recognise = house.recognise
             app.state.rates = house.rates
-            yield
+            counting = asyncio.create_task(count_refused_forever(house.inbox))
+            try:
+                yield
+            finally:
+                counting.cancel()
+                await asyncio.gather(counting, return_exceptions=True)
 
     return lifespan
 

@@ -1,6 +1,7 @@
 """Every setting, read once from the environment, frozen, and passed down."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +12,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from paywon.base.links import check_link
 from paywon.base.money import MAX_KRW
 from paywon.base.networks import Network, is_metadata_address, is_this_machine, overlap, parse_networks, too_wide
 from paywon.base.sealing import KeyRing
+from paywon.base.setting_types import HostName, LogLevel, WebAddress, unknown_among, words_of
 from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
 from paywon.operators.model import DEFAULT_USER_SCOPES, USER_SCOPES
 from paywon.payments.recovery import RetryPlan
@@ -95,7 +98,7 @@ class Settings(SealSettings):
     # May hold a password.
     redis_url: SecretStr | None = Field(default=None, alias="REDIS_URL")
 
-    toss_base_url: str = Field(default=TOSS_BASE_URL, alias="TOSS_PAYMENTS_BASE_URL")
+    toss_base_url: WebAddress = Field(default=TOSS_BASE_URL, alias="TOSS_PAYMENTS_BASE_URL")
     toss_secret_key: SecretStr = Field(alias="TOSS_PAYMENTS_SECRET_KEY")
     # Given out to front ends by GET /api/config; it opens windows and reads nothing.
     toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
@@ -109,16 +112,18 @@ class Settings(SealSettings):
     # How often a minute Toss is read because of webhooks that nothing proves; 0 is no limit.
     webhook_looks_per_minute: int = Field(default=300, ge=0, alias="PAYWON_WEBHOOK_LOOKS_PER_MINUTE")
     # Where Toss sends the customer back to, unless a payment request says otherwise.
-    app_base_url: str = Field(default="http://localhost:3000", alias="APP_BASE_URL", validate_default=True)
+    app_base_url: WebAddress = Field(default="http://localhost:3000", alias="APP_BASE_URL", validate_default=True)
+    # Where paywon's own success and fail pages send the customer on to; without it there are none.
+    return_to: str | None = Field(default=None, alias="PAYWON_RETURN_TO")
 
-    host: str = Field(default="127.0.0.1", alias="PAYWON_HOST")
+    host: HostName = Field(default="127.0.0.1", alias="PAYWON_HOST")
     port: int = Field(default=3000, ge=1, le=65535, alias="PAYWON_PORT")
     workers: int = Field(default=1, ge=1, alias="PAYWON_WORKERS")
     # True while `paywon dev` runs: serves the demo shop and never anything else that production would not.
     dev_mode: bool = Field(default=False, alias="PAYWON_DEV")
     home: Path = Field(default=Path(".paywon"), alias="PAYWON_HOME")
-    sandbox_url: str | None = Field(default=None, alias="PAYWON_SANDBOX_URL")
-    log_level: str = Field(default="INFO", alias="PAYWON_LOG_LEVEL")
+    sandbox_url: WebAddress | None = Field(default=None, alias="PAYWON_SANDBOX_URL")
+    log_level: LogLevel = Field(default="INFO", alias="PAYWON_LOG_LEVEL")
 
     max_connections: int = Field(default=10, ge=2, alias="PAYWON_DB_CONNECTIONS")
     # How long the database is waited for: to connect, for a free connection, for a row that another holds, for a
@@ -231,12 +236,17 @@ class Settings(SealSettings):
             raise ValueError("메타데이터나 링크 로컬 주소입니다 / is an address of the cloud's metadata, or link-local")
         return url
 
-    @field_validator("sandbox_url")
+    @field_validator("sandbox_url", "dev_mode")
     @classmethod
-    def _no_sandbox_in_production(cls, url: str | None, info: ValidationInfo) -> str | None:
-        if url is not None and _is_production(info):
-            raise ValueError("샌드박스는 PAYWON_ENV=development에서만 씁니다 / needs PAYWON_ENV=development")
-        return url
+    def _only_in_development(cls, value: str | bool | None, info: ValidationInfo) -> str | bool | None:
+        if value and _is_production(info):
+            raise ValueError("PAYWON_ENV=development에서만 씁니다 / needs PAYWON_ENV=development")
+        return value
+
+    @field_validator("return_to")
+    @classmethod
+    def _leads_somewhere(cls, link: str | None, info: ValidationInfo) -> str | None:
+        return None if link is None else check_link(link, with_http=not _is_production(info))
 
     @field_validator("toss_base_url", "app_base_url")
     @classmethod
@@ -273,13 +283,6 @@ class Settings(SealSettings):
                 "needs PAYWON_WEBHOOK_SOURCES or TOSS_PAYMENTS_WEBHOOK_SECRET, or hardly a webhook gets in"
             )
         return strict
-
-    @field_validator("dev_mode")
-    @classmethod
-    def _no_shop_in_production(cls, dev_mode: bool, info: ValidationInfo) -> bool:
-        if dev_mode and _is_production(info):
-            raise ValueError("데모 상점은 PAYWON_ENV=development에서만 켭니다 / needs PAYWON_ENV=development")
-        return dev_mode
 
     @field_validator("user_scopes")
     @classmethod
@@ -426,11 +429,16 @@ def load_seal_settings() -> SealSettings:
     return _load(SealSettings)
 
 
+def unknown_names(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Return names that look like settings and are none, each with the nearest that there is."""
+    return unknown_among(environment, [str(field.alias) for field in Settings.model_fields.values()])
+
+
 def _load(kind: type[T]) -> T:
     try:
         return kind()  # type: ignore[call-arg]
     except ValidationError as error:
-        lines = [f"  {_place(kind, item)}{_words(item)}" for item in error.errors()]
+        lines = [f"  {_place(kind, item)}{words_of(item)}" for item in error.errors()]
         raise SettingsError("설정이 잘못되었습니다 / settings are missing or wrong:\n" + "\n".join(lines)) from None
 
 
@@ -441,12 +449,6 @@ def _place(kind: type[DatabaseSettings], item: "ErrorDetails") -> str:
     # A default that does not do is told under the field's own name.
     field = kind.model_fields.get(str(item["loc"][0]))
     return f"{field.alias if field else item['loc'][0]}: "
-
-
-def _words(item: "ErrorDetails") -> str:
-    if item["type"] == "missing":
-        return "없습니다. 환경 변수나 .env에 넣으세요 / is not set; put it into the environment or .env"
-    return item["msg"].removeprefix("Value error, ")
 
 
 def _parts(text: str | None) -> list[str]:

@@ -135,7 +135,15 @@ async def test_the_webhook_arrives_and_agrees(stack: Stack) -> None:
     assert [(row["type"], row["status"], row["actor"]) for row in trail] == [
         ("payment_request", "success", "key:test"),
         ("payment_confirmation", "success", "key:test"),
+        ("webhook_received", "success", "webhook"),
     ]
+    told = trail[-1]["requestData"]
+    assert (trail[-1]["id"], told["webhookId"], told["verdict"]) == (
+        str(event["id"]),
+        str(event["id"]),
+        event["verdict"],
+    )
+    assert trail[-1]["ipAddress"] == event["source_address"]
     assert all(row["closedAt"] >= row["createdAt"] for row in trail)
 
 

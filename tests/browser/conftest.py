@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.conftest import OpenStack
 from tests.support.outside import find_chromium
@@ -17,6 +17,9 @@ _ARGUMENTS = [
     "--disable-sync",
     "--disable-gpu",
 ]
+# Playwright's own five seconds are shorter than what a busy machine takes to load a page twice.
+_PATIENCE_MS = 15_000
+expect.set_options(timeout=_PATIENCE_MS)
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -56,7 +59,7 @@ async def open_page(browser: Browser, shop: Stack) -> AsyncIterator[OpenPage]:
             **context,
         )
         page = await opened.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(_PATIENCE_MS)
         page.on("console", lambda said: complaints.append(said.text))
         page.on("pageerror", lambda said: complaints.append(str(said)))
         return page

@@ -40,8 +40,15 @@ async def order_is(page: Page, status: str) -> None:
     await expect(page.locator("meta[http-equiv='refresh']")).to_have_count(0)
 
 
-async def refund(page: Page, button: str) -> None:
+async def refund(page: Page, button: str, *, amount: str | None = None) -> None:
+    """Open the refund form, type an amount or press another button, and say yes."""
+    await page.get_by_role("link", name=re.compile("환불하기")).click()
+    if amount is not None:
+        await page.get_by_label("금액").fill(amount)
+        # Longer than any page of the shop waits before it looks again.
+        await page.wait_for_timeout(3_000)
     await page.get_by_role("button", name=re.compile(button)).click()
+    await page.get_by_role("button", name=re.compile("환불하기")).click()
 
 
 def order_no(page: Page) -> str:

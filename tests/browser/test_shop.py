@@ -21,8 +21,7 @@ async def test_a_time_capsule_is_paid_partly_refunded_and_fully_refunded(
     await expect(page.locator(".capsule .pill")).to_contain_text("잠김")
     await expect(page.locator("[data-field='toss-status']")).to_have_text("DONE")
 
-    await page.get_by_label("금액").fill("4000")
-    await steps.refund(page, "일부 환불")
+    await steps.refund(page, "이 금액 환불", amount="4000")
     await steps.order_is(page, "PARTIALLY_REFUNDED")
     await expect(page.locator("[data-field='balance']")).to_have_text("11,000원")
     await expect(page.locator(".capsule .pill")).to_contain_text("잠김")
@@ -35,7 +34,7 @@ async def test_a_time_capsule_is_paid_partly_refunded_and_fully_refunded(
     await expect(page.get_by_text("남은 금액이 0인지를 봅니다")).to_be_visible()
 
     await expect(page.locator(".timeline li")).to_have_count(6)
-    await expect(page.locator(".timeline")).to_contain_text("웹훅이 와서")
+    await expect(page.locator(".timeline")).to_contain_text("웹훅이 왔습니다. 장부가 이미 아는 내용입니다")
     kept = await shop.row("SELECT status, fulfilment_status FROM orders WHERE order_no = $1", steps.order_no(page))
     assert kept == {"status": "REFUNDED", "fulfilment_status": "REVERSED"}
 
@@ -105,7 +104,8 @@ async def test_a_slow_approval_is_shown_as_in_progress_until_it_is_there(open_pa
     assert (await shop.toss.post("/sandbox/faults", fault)).status == 200
     await steps.press_at_toss(page, "approve")
     await expect(page.locator("h1")).to_have_text("토스의 승인을 기다리고 있습니다")
-    await expect(page.get_by_role("button", name=re.compile("환불|결제하기"))).to_have_count(0)
+    await expect(page.get_by_role("button", name=re.compile("결제하기"))).to_have_count(0)
+    await expect(page.get_by_role("link", name=re.compile("환불"))).to_have_count(0)
     await expect(page.locator("h1")).to_have_text("결제가 완료되었습니다")
     await steps.order_is(page, "PAID")
     assert len(await shop.toss_requests("/v1/payments/confirm", orderId=steps.order_no(page))) == 1

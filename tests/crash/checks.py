@@ -55,7 +55,7 @@ async def gather(world: World, case: Case) -> Evidence:
     return Evidence(
         order=order,
         payment=payment,
-        attempts=[attempt for attempt in attempts if attempt["type"] != "status_read"],
+        attempts=[attempt for attempt in attempts if attempt["type"] not in ("status_read", "webhook_received")],
         cancels=await rows("SELECT * FROM payment_cancels WHERE payment_id = $1", payment_id),
         capsules=await rows("SELECT * FROM capsules WHERE order_id = $1", order["id"] if order else None),
         events=await rows("SELECT * FROM webhook_events WHERE order_no = $1", order_no),

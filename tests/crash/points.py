@@ -10,7 +10,7 @@ from tests.crash.watch import Seen, Strike
 from tests.crash.wire import Message
 from tests.crash.world import Member, World
 
-Fault = Literal["kill", "pg-cut", "pg-restart", "toss-drop"]
+Fault = Literal["kill", "pg-cut", "pg-restart", "toss-drop", "pause"]
 Victim = Literal["api", "worker"]
 Moment = Literal["question", "answer", "commit"]
 """A place that a run has whatever its numbers are: a question to Toss, the answer to it, the commit after that."""
@@ -20,6 +20,8 @@ MOMENTS: Final[tuple[Moment, ...]] = get_args(Moment)
 # In the short version: the operations that ask Toss, and those of which the worker has to finish each kind.
 ASKING: Final = ("request", "confirm", "refund-full", "refund-part", "account", "charge", "key")
 WORKED: Final = ("confirm", "refund-part", "deposit")
+# Long enough for the worker to take up what a halted API has left, and for its locks to be waited for in vain.
+PAUSED_S: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,12 @@ def strike_of(world: World, member: Member, fault: Fault) -> Strike:
         link.cut()
         return False
 
-    return {"kill": kill, "pg-cut": pg_cut, "pg-restart": pg_restart, "toss-drop": toss_drop}[fault]
+    def pause(_link: Link, _message: Message) -> bool:
+        member.pause(PAUSED_S)
+        return True
+
+    strikes = {"kill": kill, "pg-cut": pg_cut, "pg-restart": pg_restart, "toss-drop": toss_drop, "pause": pause}
+    return strikes[fault]
 
 
 def place_of(point: Point, *, asks: bool) -> Callable[[Message], bool]:
@@ -119,6 +126,10 @@ def telling_points() -> Iterator[Point]:
     for operation in WORKED:
         yield _telling(operation, "worker", "kill", "answer", 0)
         yield _telling(operation, "worker", "pg-cut", "commit", 1)
+    # A halted process goes on where it was, after others have done its work.
+    yield _telling("refund-part", "api", "pause", "answer", 1)
+    yield _telling("confirm", "api", "pause", "commit", 0)
+    yield _telling("refund-part", "worker", "pause", "question", 0)
     # A database that dies while Toss is being asked: nobody may be told that nothing happened.
     yield _telling("refund-part", "api", "pg-restart", "question", 1)
     yield _telling("deposit", "api", "kill", "commit", 0)

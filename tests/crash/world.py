@@ -142,6 +142,13 @@ class Member:
             os.killpg(self.process.child.pid, signal.SIGKILL)
         self.was_killed = True
 
+    def pause(self, seconds: float) -> None:
+        """Halt the process for a while, as a busy host does; it goes on as if no time had passed."""
+        assert self.process is not None, "a member runs before it is halted"
+        group = self.process.child.pid
+        os.killpg(group, signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(seconds, _go_on, group)
+
     @property
     def is_dead(self) -> bool:
         return self.was_killed or (self.process is not None and self.process.child.poll() is not None)
@@ -152,6 +159,11 @@ class Member:
         await asyncio.to_thread(self.process.kill)
         await asyncio.to_thread(self.process.start)
         self.was_killed = False
+
+
+def _go_on(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGCONT)
 
 
 class Books:

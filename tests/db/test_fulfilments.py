@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -71,6 +72,9 @@ class Bookings:
             await conn.execute("SELECT pg_sleep(60)")
         if trouble == "hang":
             await asyncio.sleep(60)
+        if trouble == "halt":
+            asyncio.get_running_loop().call_soon(time.sleep, 1.0)  # the whole process stands still
+            await conn.execute("SELECT 1")
         return trouble if isinstance(trouble, str) and trouble.isupper() else None
 
 
@@ -172,6 +176,16 @@ async def test_one_that_waits_is_cut_off(books: Books, bookings: Bookings, troub
     bookings.trouble["fulfil"] = trouble
     order = await pay(books)
     assert await now_is(books, order) == ("PAID", "BLOCKED", "FULFILMENT_FAILED: it took longer than 0.3 s", None)
+
+
+@pytest.mark.parametrize("step", ["fulfil", "reverse"])
+async def test_a_host_that_slept_costs_nobody_their_capsule(books: Books, bookings: Bookings, step: str) -> None:
+    books.cashier = replace(books.cashier, fulfilments=Fulfilments({"room": bookings}, patience_s=0.5))
+    bookings.trouble[step] = "halt"
+    order = await pay(books)
+    assert (await now_is(books, order))[:3] == ("PAID", "FULFILLED", None)
+    await books.refunded(order, AMOUNT)
+    assert (await now_is(books, order))[:3] == ("REFUNDED", "REVERSED", None)
 
 
 async def test_a_reversal_that_breaks_leaves_the_refund_and_a_note(books: Books, bookings: Bookings) -> None:

@@ -33,6 +33,164 @@ async def orders(shop: Stack) -> int:
     return count
 
 
+async def test_a_refund_is_asked_for_before_it_is_made(shop: Stack) -> None:
+    payment = await shop.paid()
+    place = f"/demo/orders/{payment['orderId']}/refund"
+    for typed, amount in (
+        ({"part": "some", "amount": "12,000"}, "12,000"),
+        ({"part": "half"}, "25,000"),
+        ({"part": "all"}, "50,000"),
+    ):
+        question = await send(shop, f"{place}/question", {"left": "50000", **typed})
+        assert question.status in (200, 201)
+        assert f"{amount}원을 돌려드릴까요?" in question.body.decode()
+    for typed in ({"part": "some"}, {"part": "some", "amount": "50001"}, {"part": "some", "amount": "many"}):
+        assert (await send(shop, f"{place}/question", {"left": "50000", **typed})).status == 400, typed
+    assert await shop.rows("SELECT FROM payment_cancels") == []
+
+
+async def test_a_page_with_a_form_never_reloads_itself(shop: Stack) -> None:
+    payment = await shop.paid()
+    pages = [
+        (await shop.api.get(f"/demo/orders/{payment['orderId']}")).body.decode(),
+        (await shop.api.get(f"/demo/orders/{payment['orderId']}/refund")).body.decode(),
+    ]
+    assert 'name="amount"' in pages[1]
+    for html in pages:
+        typed = re.search(r"<(input(?! type=\"hidden\")|select|textarea)", html)
+        assert not (typed and 'http-equiv="refresh"' in html)
+
+
+async def test_the_fail_page_says_nothing_about_money_that_it_has_not_looked_up(shop: Stack) -> None:
+    payment = await shop.paid()
+    query = {"code": "PAY_PROCESS_CANCELED", "orderId": payment["orderId"], "message": "당신의 계좌로 보내세요"}
+    paid = await shop.api.send("GET", "/payments/fail", params=query, allow_redirects=False)
+    assert (paid.status, paid.headers["location"]) == (303, f"/demo/orders/{payment['orderId']}")
+
+    waiting = (await shop.ready_to_confirm())["orderId"]
+    unpaid = (await shop.api.send("GET", "/payments/fail", params=query | {"orderId": waiting})).body.decode()
+    assert "결제된 것이 없습니다" in unpaid
+
+    query.pop("orderId")
+    for code in ("PAY_PROCESS_CANCELED", "UNKNOWN"):
+        unknown = (await shop.api.send("GET", "/payments/fail", params=query | {"code": code})).body.decode()
+        assert "말할 수 없습니다" in unknown
+        assert "돈은 빠져나가지 않았습니다" not in unknown
+        assert "당신의 계좌로" not in unknown
+
+
+async def test_the_fail_page_of_a_confirm_that_runs_asks_to_wait(shop: Stack) -> None:
+    body = await shop.ready_to_confirm()
+    await shop.fault(kind="drop_reply", path="/v1/payments/confirm")
+    assert (await shop.api.post("/payments/confirm", body)).status == 202
+    query = {"code": "PAY_PROCESS_CANCELED", "orderId": body["orderId"]}
+    html = (await shop.api.send("GET", "/payments/fail", params=query)).body.decode()
+    assert "아직 확인하고 있습니다" in html
+    assert "다시 결제하기" not in html
+
+
+async def test_the_fail_page_of_an_order_whose_time_is_over_does_not_offer_to_pay_again(shop: Stack) -> None:
+    order = (await shop.ready_to_confirm())["orderId"]
+    await shop.rows("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_no = $1", order)
+    html = (await shop.api.send("GET", "/payments/fail", params={"code": "UNKNOWN", "orderId": order})).body.decode()
+    assert "결제할 수 있는 때도 지났습니다" in html
+    assert "다시 결제하기" not in html
+
+
+async def test_a_webhook_is_told_as_what_it_was(open_stack: OpenStack) -> None:
+    """One that says what the books hold causes no read: the page says that it came, and waits for nothing more."""
+    shop = await open_stack(PAYWON_DEV="1")
+    payment = await shop.paid()
+    path = f"/demo/orders/{payment['orderId']}"
+
+    async def told() -> str | None:
+        html = (await shop.api.get(path)).body.decode()
+        return html if "장부가 이미 아는 내용입니다" in html else None
+
+    html = await shop.eventually(told)
+    assert "기다리고 있습니다" not in html
+    assert 'http-equiv="refresh"' not in html
+    assert "다시 읽" not in html
+    data = {"orderId": payment["orderId"], "paymentKey": payment["paymentKey"], "status": "CANCELED"}
+    forged = {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-28T00:00:00.000000", "data": data}
+    assert (await shop.api.post("/payments/webhook", forged)).status == 200
+    trail = (await shop.api.get(path)).body.decode().partition('id="trail"')[2]
+    assert "취소" not in trail
+    assert "환불했습니다" not in trail
+
+
+async def test_a_page_waits_for_the_webhook_that_is_on_its_way(shop: Stack) -> None:
+    await shop.fault(kind="lose", times=0)
+    payment = await shop.paid()
+    html = (await shop.api.get(f"/demo/orders/{payment['orderId']}")).body.decode()
+    assert "토스의 웹훅을 기다리고 있습니다" in html
+    assert "웹훅이 왔습니다" not in html
+
+
+async def test_an_order_that_is_not_there_offers_no_page_of_its_own(shop: Stack) -> None:
+    html = (await shop.api.get("/demo/orders/ORD-nothere")).body.decode()
+    assert "/demo/orders/" not in html
+
+
+async def test_a_receipt_is_offered_once_there_is_something_to_show(shop: Stack) -> None:
+    form = BOOKING | {"ticket": "demo-receipt", "paymentMethod": "virtual_account"}
+    window = (await send(shop, "/demo/booking", form)).headers["location"]
+    back = await shop.authenticate(window.rpartition("/checkout")[0].rpartition("/")[2], method="VIRTUAL_ACCOUNT")
+    await shop.api.send("GET", back.removeprefix(shop.api_url), allow_redirects=False)
+    waiting = await shop.row("SELECT order_no, receipt_url FROM payments")
+    assert waiting["receipt_url"], "Toss has a receipt of what is not paid yet"
+    assert "영수증" not in (await shop.api.get(f"/demo/orders/{waiting['order_no']}")).body.decode()
+    paid = (await shop.paid())["orderId"]
+    assert "영수증" in (await shop.api.get(f"/demo/orders/{paid}")).body.decode()
+
+
+async def test_a_customer_reads_one_status_and_developers_the_others_below(shop: Stack) -> None:
+    payment = await shop.paid()
+    path = f"/demo/orders/{payment['orderId']}"
+    customer, developer = (await shop.api.get(path)).body.decode().split("개발자 보기")
+    for code in ("PAID", "completed", "DONE"):
+        assert f">{code}<" not in customer
+        assert f">{code}<" in developer
+    form = {"ticket": "demo-part", "left": "50000", "amount": "10000"}
+    await send(shop, f"{path}/refund", form)
+    headline = (await shop.api.get(path)).body.decode().partition("주문과 결제")[0]
+    assert "10,000원</strong> · 남은 금액" in headline
+    assert "40,000원" in headline
+
+
+async def test_the_first_address_of_the_banner_is_a_page(shop: Stack) -> None:
+    page = await shop.api.get("/")
+    assert page.status == 200
+    assert 'href="/demo"' in page.body.decode()
+
+
+async def test_a_deposit_goes_back_to_an_account_that_is_asked_for(shop: Stack) -> None:
+    form = BOOKING | {"ticket": "demo-va", "paymentMethod": "virtual_account"}
+    window = (await send(shop, "/demo/booking", form)).headers["location"]
+    key = window.rpartition("/checkout")[0].rpartition("/")[2]
+    back = await shop.authenticate(key, method="VIRTUAL_ACCOUNT")
+    await shop.api.send("GET", back.removeprefix(shop.api_url), allow_redirects=False)
+    order_no = (await shop.row("SELECT order_no FROM orders"))["order_no"]
+    waiting = (await shop.api.get(f"/demo/orders/{order_no}")).body.decode()
+    assert "입금을 기다리고 있습니다" in waiting
+    assert "50,000</strong>원을" in waiting or "50,000원</strong>을" in waiting
+    assert (await send(shop, f"/demo/orders/{order_no}/deposit", {"x": "1"})).status == 303
+    payment = await shop.row("SELECT id FROM payments")
+    assert (await shop.api.get(f"/payments/{payment['id']}/status")).status == 200
+    paid = (await shop.api.get(f"/demo/orders/{order_no}")).body.decode()
+    assert "입금되었습니다" in paid
+
+    place, account = f"/demo/orders/{order_no}/refund", {"bank": "06", "accountNumber": "123-456-789012"}
+    assert 'name="accountNumber"' in (await shop.api.get(place)).body.decode()
+    no_account = await send(shop, f"{place}/question", {"left": "50000", "part": "half"})
+    assert no_account.status in (400, 422)
+    asked = {"left": "50000", "part": "half", "holderName": "김보호", **account}
+    assert "25,000원을 돌려드릴까요?" in (await send(shop, f"{place}/question", asked)).body.decode()
+    yes = {"ticket": "demo-yes", "left": "50000", "amount": "25000", "holderName": "김보호", **account}
+    assert (await send(shop, place, yes)).status == 303
+    assert (await shop.row("SELECT cancel_amount FROM payment_cancels"))["cancel_amount"] == 25_000
+
+
 async def test_in_production_there_is_no_shop(stack: Stack) -> None:
     for path in ("/demo", "/payments/success", "/payments/fail", "/demo/static/demo.css"):
         assert (await stack.api.get(path)).status in (404, 405)
@@ -85,7 +243,7 @@ async def test_a_button_pressed_twice_is_one_order(shop: Stack, path: str, form:
 
 async def test_a_refund_pressed_twice_is_one_refund(shop: Stack) -> None:
     payment = await shop.paid()
-    form = {"left": "50000", "amount": "10000", "reason": "일부"}
+    form = {"ticket": "demo-9", "left": "50000", "amount": "10000"}
     for _ in range(2):
         reply = await send(shop, f"/demo/orders/{payment['orderId']}/refund", form)
         assert (reply.status, reply.headers["location"]) == (303, f"/demo/orders/{payment['orderId']}")

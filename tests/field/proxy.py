@@ -22,7 +22,8 @@ class Rule:
     """What happens to calls whose method and path match; ``times`` None is for ever.
 
     ``change`` gets the JSON that the sandbox answered with 2xx and returns what paywon gets instead; ``answer`` is a
-    status and body that paywon gets without the sandbox being asked; ``delay_s`` passes before anything else.
+    status and body that paywon gets without the sandbox being asked, with ``headers``; ``delay_s`` passes before
+    anything else.
     """
 
     method: str = ".*"
@@ -30,6 +31,7 @@ class Rule:
     times: int | None = None
     change: Change | None = None
     answer: tuple[int, Json] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0
     hits: int = 0
 
@@ -131,7 +133,7 @@ class TossProxy:
     async def _answer(self, request: web.Request, raw: bytes, rule: Rule | None) -> tuple[int, dict[str, str], bytes]:
         json_headers = {"Content-Type": "application/json"}
         if rule is not None and rule.answer is not None:
-            return rule.answer[0], json_headers, msgspec.json.encode(rule.answer[1])
+            return rule.answer[0], json_headers | rule.headers, msgspec.json.encode(rule.answer[1])
         headers = {name: text for name, text in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         url = self.target + request.path_qs
         async with self._session.request(request.method, url, data=raw, headers=headers) as reply:

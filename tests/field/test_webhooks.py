@@ -178,6 +178,7 @@ async def test_a_forged_webhook_about_an_unpaid_order_writes_and_tells_nothing(s
     reads = await shop.stack.rows(by_others)
     assert {(row["type"], row["payment_id"], row["outcome"]) for row in reads} == {("status_read", None, "no")}
     assert all(row["request_data"] == {"orderId": order["orderNo"]} for row in reads)
+    assert await shop.stack.rows("SELECT FROM payment_transactions WHERE type = 'webhook_received'") == []
     # And one that is right makes the row, from what Toss shows.
     key = await shop.window(order)
     confirm = {"paymentKey": key, "orderId": order["orderNo"], "amount": order["amount"]}

@@ -1,7 +1,11 @@
 """A database that goes away: every door says so, and when to come again."""
 
 import secrets
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.conftest import Sandbox
 from tests.http.doors import doors
@@ -11,8 +15,14 @@ from tests.support.databases import Template
 from tests.support.stack import Stack
 
 
-def test_every_door_of_a_process_whose_database_was_dropped(
-    world: World, loop: Loop, template: Template, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("gone", [Template.drop, Template.shut])
+def test_every_door_of_a_process_whose_database_is_gone(
+    world: World,
+    loop: Loop,
+    template: Template,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    gone: Callable[[Template, str], Coroutine[Any, Any, None]],
 ) -> None:
     stack = Stack(
         database_url=loop.run(template.copy()),
@@ -25,7 +35,7 @@ def test_every_door_of_a_process_whose_database_was_dropped(
     wire = Wire(stack.ports[0], stack.api_key)
     try:
         assert wire.send("GET", "/ready").status == 200
-        loop.run(template.drop(stack.database_url))
+        loop.run(gone(template, stack.database_url))
         event = b'{"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": "ORD-123456"}}'
         for attempt in range(2):
             for door in doors():

@@ -137,3 +137,18 @@ def _misfits_within(value: dict[str, Any], schema: dict[str, Any], at: str) -> I
             yield from _misfits(value[name], known[name], f"{at}.{name}")
         elif known:
             yield f"{at} does not know {name}"
+
+
+def test_an_answer_that_names_an_order_names_it_by_both_words() -> None:
+    """``orderId`` is Toss's word for the order's number, ``orderNo`` ours; the UUID is the order's ``id``."""
+    schemas = document()["components"]["schemas"]
+    one_word = [
+        name
+        for name, schema in schemas.items()
+        if name.endswith(("Out", "Link", "View"))
+        and len({"orderId", "orderNo"} & set(schema.get("properties", {}))) == 1
+    ]
+    assert one_word == []
+    for schema in schemas.values():
+        word = schema.get("properties", {}).get("orderId", {})
+        assert word.get("format") != "uuid"

@@ -215,11 +215,35 @@ def test_doctor_says_what_to_do(migrated: dict[str, str], tmp_path: Path) -> Non
     assert "PostgreSQL 18" in seen.stdout
 
 
+def test_a_mistyped_name_is_told_by_doctor_and_by_what_serves(migrated: dict[str, str], tmp_path: Path) -> None:
+    seen = paywon("doctor", cwd=tmp_path, **migrated, PAYWON_PROT="1")
+    assert seen.returncode == 1
+    assert "PAYWON_PROT (→ PAYWON_PORT)" in seen.stdout
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        served = paywon("serve", cwd=tmp_path, **{**migrated, "PAYWON_PORT": port}, PAYWON_PROT="1")
+    assert "PAYWON_PROT (→ PAYWON_PORT)" in served.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_log_level_that_there_is_not_is_one_message_and_no_crash_loop(
+    command: str, migrated: dict[str, str], tmp_path: Path
+) -> None:
+    seen = paywon(command, cwd=tmp_path, **migrated, PAYWON_LOG_LEVEL="verbose")
+    assert seen.returncode == 1
+    assert "PAYWON_LOG_LEVEL" in seen.stdout
+    assert "Traceback" not in seen.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("PAYWON_HOME", "/dev/null/home", "cannot write to /dev/null/home"),
         ("PAYWON_PORT", "many", "PAYWON_PORT"),
+        ("PAYWON_LOG_LEVEL", "verbose", "PAYWON_LOG_LEVEL"),
+        ("APP_BASE_URL", "localhost:3000", "APP_BASE_URL"),
         ("TOSS_PAYMENTS_SECRET_KEY", "live_sk_real", "takes only a test secret key"),
         ("TOSS_PAYMENTS_BASE_URL", "https://api.tosspayments.com", "TOSS_PAYMENTS_SECRET_KEY is not"),
     ],

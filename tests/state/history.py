@@ -230,6 +230,7 @@ class History(Surroundings):
         heard = self._call("api", "POST", "/api/orders/" + order.no + "/cancel", expect=expect, key=self.journal.name())
         if heard.told == "200":
             model.withdraw(order)
+            self.journal.do("unasked", order.no)
 
     # --- Looking -----------------------------------------------------------------------------------------
 

@@ -251,17 +251,19 @@ def learn(order: Order, foretell: Foretell, reply: str) -> None:
 def happen(order: Order, foretell: Foretell, reply: str) -> None:
     """Learn what somebody else did at Toss; what we asked there may come before it, after it, or too late."""
     order.truths |= order.fallback
+    untouched = {then for truth in order.fallback for told, then in foretell(truth) if told == reply}
     learn(order, foretell, reply)
     if reply[0] == "2":
-        order.fallback = set(order.truths) if order.asked else set()
+        order.fallback = untouched if order.asked else set()
         order.sure = False
         catch_up(order)
 
 
 def catch_up(order: Order) -> None:
-    """Whatever is still asked may yet come about."""
+    """Whatever is still asked may yet come about: one question once, from where nothing has come of it."""
+    since = order.fallback if len(order.asked) == 1 and order.fallback else order.truths
     for foretell in order.asked:
-        order.truths |= {then for truth in order.truths for told, then in foretell(truth) if told[0] == "2"}
+        order.truths |= {then for truth in since for told, then in foretell(truth) if told[0] == "2"}
 
 
 def come_to_rest(order: Order, truths: set[Truth]) -> None:

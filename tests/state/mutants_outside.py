@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.state import model
 from tests.state.history import History
 from tests.state.mutants import Mutant
 from tests.state.surroundings import REASON
@@ -56,11 +57,144 @@ def _confirm_of_a_withdrawn_order(history: History) -> None:
     history.confirm(order, order.windows[0])
 
 
+def _lost_refusal(history: History) -> None:
+    """Toss has declined a confirm, and nobody heard it."""
+    order = history.place(amount=9_900)
+    history.authenticate(order, "declining")
+    history.trouble(kind="drop_reply", path="/v1/payments/confirm")
+    history.confirm(order, order.windows[0])
+    history.settle()
+
+
+def _deposit_taken_back_by_another_clock(history: History) -> None:
+    """The host that last read Toss was ahead, so that what is read after the bank's reversal looks older."""
+    order = history.place(amount=9_900, upto="deposited")
+    history.settle()
+    history.world.rows("UPDATE payments SET fact_asked_at = now() + interval '2 s'")
+    history.reverse(order)
+    history.journal.do("wait", 2.5)
+    history.world.rows("UPDATE payments SET look_again_at = now() WHERE look_again_at < now() + interval '1 minute'")
+    history.journal.do("wait", 2.0)
+    history.settle()
+
+
+def _confirm_while_toss_is_unwell(history: History) -> None:
+    """The customer waits in an open window while read after read fails; the waits are skipped."""
+    order = history.place(amount=9_900, upto="authenticated")
+    history.trouble(kind="reset", path="/v1/payments/confirm")
+    history.trouble(kind="status", status=500, code="UNKNOWN_ERROR", path="/v1/payments/", method="GET", times=0)
+    history.confirm(order, order.windows[0])
+    for _ in range(14):
+        history.world.see_pace()
+        history.world.left_open()
+        history.journal.do("wait", 0.5)
+    history.settle()
+
+
+def _parked_webhook_again(history: History) -> None:
+    """A webhook lies parked; Toss's dashboard sends it again after a console cancel that nobody told of."""
+    order = history.place(amount=9_900, upto="paid")
+    history.settle()
+    history.world.rows("UPDATE webhook_events SET status = 'parked', reason = 'WORK_FAILED'")
+    toss = history.world.side("toss")
+    told = toss.send("GET", f"/sandbox/webhooks/deliveries?orderId={order.no}")["deliveries"]
+    history.cancel_at_console(order, lost=True)
+    history.journal.stage.gone.clear()  # no walk over Toss's list is to find it either
+    for delivery in told:
+        toss.send("POST", f"/sandbox/webhooks/deliveries/{delivery['id']}/resend")
+    history.journal.do("wait", 1.5)
+    history.journal.do("check", order.no, order.id, model.pictures(order, 0))
+    history.settle()
+
+
+def _withdrawn_while_asked(history: History) -> None:
+    order = history.place(amount=9_900, upto="authenticated")
+    history.trouble(kind="reset", path="/v1/payments/confirm")
+    history.trouble(kind="status", status=500, code="UNKNOWN_ERROR", path="/v1/payments/", method="GET", times=0)
+    history.confirm(order, order.windows[0])
+    history.withdraw(order)
+    history.settle()
+
+
 OUTSIDE: Final = (
+    Mutant(
+        name="a declined confirm that nobody heard of is taken for done",
+        tell=_lost_refusal,
+        shows="audit trail of ORD-",
+        edits=(
+            Edit(
+                file="paywon/payments/recovery.py",
+                old="    if reading.status in OVER_WITHOUT_MONEY:\n        return Step.FAILED\n"
+                "    if reading.status not in (PaymentStatus.READY",
+                new="    if reading.status not in (PaymentStatus.READY",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a step back that looks old is dropped",
+        tell=_deposit_taken_back_by_another_clock,
+        shows="our books say",
+        edits=(
+            Edit(
+                file="paywon/payments/commands/learning.py",
+                old="    if looks_old(payment, fact):\n",
+                new="    if False:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a confirm in its window is put off as everything else is",
+        tell=_confirm_while_toss_is_unwell,
+        shows="a confirm whose window is open is put off",
+        edits=(
+            Edit(
+                file="paywon/payments/recovery.py",
+                old="        return min(wait_s, plan.confirm_every_s * (1 + JITTER * (2 * chance - 1)))\n",
+                new="        return wait_s\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a repeat of a parked webhook is ignored",
+        tell=_parked_webhook_again,
+        shows="our books say",
+        edits=(
+            Edit(
+                file="paywon/inbox/commands/receiving.py",
+                old="        await store.wait_again(conn, event)\n",
+                new="        pass\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="an order is withdrawn while a question about it is open",
+        tell=_withdrawn_while_asked,
+        shows="was withdrawn, and a question about it is open",
+        edits=(
+            Edit(
+                file="paywon/orders/model.py",
+                old="    if obstacle is Obstacle.QUESTION:\n",
+                new="    if False:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a webhook claims no more than any read shows",
+        tell=_lagging_read,
+        shows="our books say",
+        edits=(
+            Edit(
+                file="paywon/inbox/claims.py",
+                old="    return _is_further(claim, shown) or _has_newer_cancel(claim, shown) or "
+                "_has_lower_balance(claim, shown)\n",
+                new="    return False\n",
+            ),
+        ),
+    ),
     Mutant(
         name="a cancel is adopted by amount and wording alone",
         tell=_alike_at_the_console,
-        shows="audit trail of ORD-",
+        shows="succeeded without evidence of its own",
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",

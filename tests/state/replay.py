@@ -153,6 +153,11 @@ class Stage:
         shown = self.sides["api"].send("GET", f"/api/payments/toss/orders/{order_no}")
         return shown.status == 200 and (shown["payment"] or {}).get("openRequest") is not None
 
+    def unasked(self, order_no: str) -> None:
+        """See that Toss is not being asked anything about an order that was withdrawn just now."""
+        if self._is_open(order_no):
+            raise SurpriseError(f"order {order_no} was withdrawn, and a question about it is open")
+
     def check(self, order_no: str, order_id: str | None, allowed: list[dict[str, Any]], wait_s: float = 30.0) -> None:
         """Hold our books against Toss's, and both against what may be true; webhooks may be a moment late."""
         # What no webhook tells is found by the next walk over Toss's list (PAYWON_WALK_EVERY_S).

@@ -72,7 +72,7 @@ class Surroundings:
         known = self._call(
             "api", "GET", "/api/payments/toss/orders/" + order.no, expect=["200", "404 PAYMENT_NOT_FOUND"]
         )
-        if known.told != "200" or known.reply["payment"]["paymentKey"] is None:
+        if known.told != "200" or (known.reply["payment"] or {}).get("paymentKey") is None:
             return
         won = order.amount // 3 if part == "some" else None
         lost = self._lose_webhooks(order, lost=lost)

@@ -39,6 +39,13 @@ class Template:
         async with self._admin() as admin:
             await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    async def shut(self, url: str) -> None:
+        """Have a copy refuse connections, and end those that there are."""
+        name = urlsplit(url).path.removeprefix("/")
+        async with self._admin() as admin:
+            await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+
     @asynccontextmanager
     async def _admin(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
         conn = await asyncpg.connect(self.postgres.url("postgres"))

@@ -1,10 +1,13 @@
 """Settings that are wrong are refused at the start."""
 
+import os
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from paywon.base.sealing import new_key
-from paywon.settings import Environment, Settings
+from paywon.settings import Environment, Settings, SettingsError, load_settings, unknown_names
 from tests.support.stack import SECRET_KEYS
 
 GOOD = {
@@ -211,3 +214,64 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     # The algorithm that is missing is told where the last of the token's settings is looked at.
     assert told == {*wrong, "DATABASE_URL", "jwt_audience"} - {"PAYWON_JWT_ISSUER"}
     assert not any(word in str(refused.value.errors(include_input=False)) for word in ("changeme", "test_sk_x"))
+
+
+# --- Words for whoever mistyped ----------------------------------------------------------------------------
+
+TYPED_WRONGLY = ["verbose", "-1", "eighty", "a b\x00", "10.0.0.1/33", "99999999999999"]
+
+
+def test_whatever_is_wrong_is_said_in_korean_and_english_under_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = set()
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    for field in Settings.model_fields.values():
+        for value in TYPED_WRONGLY:
+            name = str(field.alias)
+            monkeypatch.setattr(os, "environ", {**GOOD, name: value.replace("\x00", "")})
+            try:
+                load_settings()
+            except SettingsError as error:
+                line = str(error).splitlines()[1]
+                assert re.search("[가-힣]", line), line
+                assert " / " in line, line
+                refused.add(name)
+    assert {"PAYWON_PORT", "PAYWON_WORKERS", "PAYWON_LOG_LEVEL", "PAYWON_TRUSTED_PROXIES", "PAYWON_HTTPS"} <= refused
+
+
+@pytest.mark.parametrize("level", ["verbose", "NOTSET", "TRACE", "20"])
+def test_a_log_level_that_there_is_not_is_refused_before_anything_starts(level: str) -> None:
+    with pytest.raises(ValidationError, match="DEBUG, INFO"):
+        Settings.model_validate({**GOOD, "PAYWON_LOG_LEVEL": level})
+
+
+@pytest.mark.parametrize("level", ["debug", "Info", "WARNING", "ERROR", "critical"])
+def test_a_log_level_may_be_written_small(level: str) -> None:
+    assert Settings.model_validate({**GOOD, "PAYWON_LOG_LEVEL": level}).log_level == level.upper()
+
+
+@pytest.mark.parametrize("name", ["TOSS_PAYMENTS_BASE_URL", "APP_BASE_URL", "PAYWON_SANDBOX_URL"])
+@pytest.mark.parametrize("url", ["toss", "localhost:3900", "ftp://toss", "http://", "http://[::1"])
+def test_an_address_that_nobody_can_call_is_refused(name: str, url: str) -> None:
+    with pytest.raises(ValidationError, match="https://"):
+        Settings.model_validate({**GOOD, name: url})
+
+
+@pytest.mark.parametrize("host", ["http://0.0.0.0", "a b", "0.0.0.0:3000", "-"])
+def test_a_host_that_nobody_can_listen_on_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError, match="PAYWON_HOST"):
+        Settings.model_validate({**GOOD, "PAYWON_HOST": host})
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "::", "localhost", "api-1.internal"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert Settings.model_validate({**GOOD, "PAYWON_HOST": host}).host == host
+
+
+def test_a_name_that_no_setting_has_is_told_with_the_nearest_one() -> None:
+    told = unknown_names({"PAYWON_PROT": "1", "PAYWON_PORT": "3000", "PAYWON_TEST_REQUIRE_ALL": "1", "PATH": "/"})
+    assert told == {"PAYWON_PROT": "PAYWON_PORT"}
+    assert unknown_names({"TOSS_PAYMENTS_SECRET": "x", "PAYWON_ZZZZZZZZ": "x"}) == {
+        "TOSS_PAYMENTS_SECRET": "TOSS_PAYMENTS_SECRET_KEY",
+        "PAYWON_ZZZZZZZZ": None,
+    }

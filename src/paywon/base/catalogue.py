@@ -115,8 +115,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "EXPIRES_AT_TOO_FAR": ErrorText(
         _K.UNPROCESSABLE,
-        "expiresAt이 너무 멉니다. 늦어도 {latest}까지입니다.",
-        "expiresAt is too far away: {latest} is the latest time.",
+        "기한이 너무 멉니다. 늦어도 {latest}까지입니다.",
+        "The end is too far away: {latest} is the latest time.",
     ),
     "FREE_ORDER_NOT_ALLOWED": ErrorText(
         _K.UNPROCESSABLE,

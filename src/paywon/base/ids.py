@@ -1,5 +1,6 @@
 """Typed identifiers and the numbers that people read out on the telephone."""
 
+import re
 import secrets
 from datetime import datetime
 from typing import Final, NewType
@@ -27,6 +28,7 @@ OrderNo = NewType("OrderNo", str)
 PaymentKey = NewType("PaymentKey", str)
 UserId = NewType("UserId", str)
 
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # Crockford's base 32: no I, L, O, U, so that nothing is misread.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -42,6 +44,11 @@ def new_order_no(now: datetime) -> OrderNo:
     It is what Toss calls orderId: 6 to 64 of ``A-Z a-z 0-9 - _`` (api.md 1.5).
     """
     return OrderNo(f"ORD-{int(now.timestamp() * 1000)}-{_random_text(8)}")
+
+
+def order_named(name: str) -> OrderId | OrderNo:
+    """Take the name of an order as its id if it is a UUID, else as its number: no number looks like a UUID."""
+    return OrderId(UUID(name)) if _UUID.fullmatch(name) else OrderNo(name)
 
 
 def new_payment_number(now: datetime) -> str:

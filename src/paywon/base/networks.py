@@ -42,7 +42,16 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     Raises:
         ValueError: a part is no network, or has bits set beyond its mask.
     """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(
+            f"IP 주소나 네트워크(10.0.0.0/8)여야 합니다 / has to be an IP address or a network: {text}"
+        ) from None
 
 
 def too_wide(networks: Iterable[Network]) -> list[Network]:

@@ -21,7 +21,8 @@ Db = Annotated[Database, Dependency(skip_validation=True)]
 
 class CapsuleOut(Output, frozen=True, kw_only=True):
     id: UUID
-    order_id: UUID
+    order_id: str
+    order_no: str
     user_id: str
     title: str
     headcount: int
@@ -45,13 +46,14 @@ class CapsulesController(Controller):
         responses=reading(404),
     )
     async def read(self, capsule_id: UUID, db: Db, request: Request[Principal, None, Any]) -> CapsuleOut:
-        return capsule_out(await commands.find_capsule(db, CapsuleId(capsule_id), owner=request.user.owner))
+        return capsule_out(*await commands.find_capsule(db, CapsuleId(capsule_id), owner=request.user.owner))
 
 
-def capsule_out(capsule: Capsule) -> CapsuleOut:
+def capsule_out(capsule: Capsule, order_no: str) -> CapsuleOut:
     return CapsuleOut(
         id=capsule.id,
-        order_id=capsule.order_id,
+        order_id=order_no,
+        order_no=order_no,
         user_id=capsule.user_id,
         title=capsule.title,
         headcount=capsule.headcount,

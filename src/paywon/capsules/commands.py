@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import CapsuleId, UserId, new_uuid
+from paywon.base.ids import CapsuleId, OrderNo, UserId, new_uuid
 from paywon.capsules import model, store
 from paywon.capsules.model import Capsule, CapsuleStatus
 from paywon.db.pool import Connection, Database
@@ -81,14 +81,14 @@ async def make_capsule(conn: Connection, order: Order, now: datetime) -> str | N
     return None
 
 
-async def find_capsule(db: Database, capsule_id: CapsuleId, *, owner: UserId | None) -> Capsule:
-    """Fetch a capsule; somebody else's does not exist for ``owner``.
+async def find_capsule(db: Database, capsule_id: CapsuleId, *, owner: UserId | None) -> tuple[Capsule, OrderNo]:
+    """Fetch a capsule with its order's number; somebody else's does not exist for ``owner``.
 
     Raises:
         PaywonError: CAPSULE_NOT_FOUND.
     """
     async with db.connection() as conn:
-        capsule = await store.by_id(conn, capsule_id)
-    if capsule is None or owner not in (None, capsule.user_id):
+        found = await store.by_id(conn, capsule_id)
+    if found is None or owner not in (None, found[0].user_id):
         raise PaywonError("CAPSULE_NOT_FOUND")
-    return capsule
+    return found

@@ -4,7 +4,7 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any, Final
 
-from paywon.base.ids import CapsuleId, OrderId, UserId
+from paywon.base.ids import CapsuleId, OrderId, OrderNo, UserId
 from paywon.capsules.model import Capsule, CapsuleStatus
 from paywon.db.pool import Connection
 from paywon.orders.model import TimeOption
@@ -17,8 +17,19 @@ async def insert(conn: Connection, capsule: Capsule) -> None:
     await conn.execute(f"INSERT INTO capsules ({_COLUMNS}) VALUES ({marks})", *astuple(capsule))
 
 
-async def by_id(conn: Connection, capsule_id: CapsuleId) -> Capsule | None:
-    return _capsule(await conn.fetchrow(f"SELECT {_COLUMNS} FROM capsules WHERE id = $1", capsule_id))
+async def by_id(conn: Connection, capsule_id: CapsuleId) -> tuple[Capsule, OrderNo] | None:
+    """Fetch a capsule with its order's number."""
+    columns = ", ".join(f"c.{field.name}" for field in fields(Capsule))
+    row = await conn.fetchrow(
+        f"SELECT {columns}, o.order_no FROM capsules c JOIN orders o ON o.id = c.order_id WHERE c.id = $1", capsule_id
+    )
+    if row is None:
+        return None
+    values = dict(row)
+    order_no = OrderNo(values.pop("order_no"))
+    capsule = _capsule(values)
+    assert capsule is not None, "the row is there"
+    return capsule, order_no
 
 
 async def by_order(conn: Connection, order_id: OrderId) -> Capsule | None:

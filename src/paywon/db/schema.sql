@@ -48,7 +48,8 @@ CREATE TABLE public.payment_transactions (
     CONSTRAINT parked_is_open CHECK (((parked_at IS NULL) OR ((status = 'pending'::text) AND (resolve_by IS NULL)))),
     CONSTRAINT payment_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['yes'::text, 'no'::text, 'not_sent'::text, 'unknown'::text, 'decided'::text]))),
     CONSTRAINT payment_transactions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
-    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'refund_again'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text, 'erasure'::text])))
+    CONSTRAINT payment_transactions_type_check CHECK ((type = ANY (ARRAY['payment_request'::text, 'payment_confirmation'::text, 'payment_cancellation'::text, 'refund_request'::text, 'refund_again'::text, 'virtual_account_issue'::text, 'billing_key_issue'::text, 'billing_key_delete'::text, 'billing_charge'::text, 'cash_receipt_issue'::text, 'cash_receipt_cancel'::text, 'status_read'::text, 'webhook_received'::text, 'late_answer'::text, 'erasure'::text]))),
+    CONSTRAINT webhook_is_no_question CHECK (((type <> 'webhook_received'::text) OR ((status = 'success'::text) AND (NOT answered) AND (num_nonnulls(payment_key, amount, idempotency_key, response_data, http_status, outcome, error_code, error_message, processing_time_ms, caused_by, resolve_by, sealed_request, billing_key_id, named_key) = 0))))
 );
 CREATE FUNCTION public.audit_anchor(t public.payment_transactions) RETURNS uuid
     LANGUAGE sql IMMUTABLE
@@ -715,6 +716,7 @@ CREATE TABLE public.webhook_events (
     looks integer DEFAULT 0 NOT NULL,
     asked_again_at timestamp with time zone,
     asked_again_by text,
+    repeat_deliveries jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT webhook_events_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text, 'rejected'::text]))),
     CONSTRAINT webhook_events_verdict_check CHECK ((verdict = ANY (ARRAY['signed'::text, 'secret_matched'::text, 'refetched'::text, 'rejected'::text])))
 );
@@ -728,6 +730,14 @@ CREATE TABLE public.webhook_looks (
     proven_at timestamp with time zone,
     hinted_at timestamp with time zone,
     CONSTRAINT webhook_looks_waiting_check CHECK ((waiting >= 0))
+);
+CREATE TABLE public.webhook_refusals (
+    day date NOT NULL,
+    kind text NOT NULL,
+    count bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_refusals_count_check CHECK ((count > 0)),
+    CONSTRAINT webhook_refusals_kind_check CHECK ((kind = ANY (ARRAY['malformed'::text, 'rejected'::text, 'over_limit'::text, 'failed'::text])))
 );
 ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
 ALTER TABLE ONLY public.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_schedules_id_seq'::regclass);
@@ -846,6 +856,8 @@ ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_transmission_id_key UNIQUE (transmission_id);
 ALTER TABLE ONLY public.webhook_looks
     ADD CONSTRAINT webhook_looks_pkey PRIMARY KEY (order_no);
+ALTER TABLE ONLY public.webhook_refusals
+    ADD CONSTRAINT webhook_refusals_pkey PRIMARY KEY (day, kind);
 CREATE INDEX audit_erasures_record ON public.audit_erasures USING btree (record_id);
 CREATE INDEX billing_keys_customer ON public.billing_keys USING btree (customer_key, created_at DESC, id DESC);
 CREATE INDEX billing_keys_user ON public.billing_keys USING btree (user_id, created_at DESC, id DESC);
@@ -906,6 +918,7 @@ CREATE INDEX strays_to_return ON public.strays USING btree (return_at) WHERE (re
 CREATE INDEX unknown_payments_ours ON public.unknown_payments USING btree (found_at) WHERE looks_ours;
 CREATE INDEX webhook_events_nobodys ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['ignored'::text, 'rejected'::text]));
 CREATE INDEX webhook_events_order ON public.webhook_events USING btree (order_no);
+CREATE INDEX webhook_events_page ON public.webhook_events USING btree (received_at DESC, id DESC);
 CREATE INDEX webhook_events_unknown ON public.webhook_events USING btree (received_at) WHERE (reason = 'UNKNOWN_ORDER'::text);
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (received_at) WHERE (status = ANY (ARRAY['received'::text, 'parked'::text]));
 CREATE INDEX webhook_looks_due ON public.webhook_looks USING btree (not_before) WHERE (waiting > 0);

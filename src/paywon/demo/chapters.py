@@ -29,7 +29,7 @@ async def booking(scene: Scene) -> Row:
         amount=_won(payment["amount"]),
         card=f"{payment['cardCompany']} ****{payment['cardLastFourDigits']}",
     )
-    await _webhook(scene, payment, seen_before=0)
+    await _webhook(scene, payment)
     return "동물병원 예약 / booking", f"{_won(BOOKING_KRW)} {payment['status']}", _page(scene, payment["orderId"])
 
 
@@ -142,15 +142,17 @@ async def _confirmed(scene: Scene, payment: dict[str, Any]) -> tuple[Reply, dict
     return reply, settled
 
 
-async def _webhook(scene: Scene, payment: dict[str, Any], *, seen_before: int) -> None:
+async def _webhook(scene: Scene, payment: dict[str, Any]) -> None:
     scene.teller.doing("웹훅을 기다리는 중", "waiting for the webhook")
-    read = await scene.webhook_agrees(payment["orderId"], payment["id"], seen_before=seen_before)
-    scene.teller.seen(
-        "토스의 웹훅이 왔고, 다시 읽은 내용이 같습니다",
-        "Toss's webhook came, and a fresh read agrees",
-        audit=f"{read['type']} by {read['actor']}",
-        toss=(read["responseData"] or {}).get("status"),
-        took=f"{read['processingTimeMs']} ms",
+    told = await scene.webhook_came(payment["orderId"])
+    books = expect(await scene.api.get(f"/api/payments/toss/orders/{payment['orderId']}"), 200)
+    _must((told["status"], told["totalAmount"]) == (books["payment"]["status"], books["payment"]["totalAmount"]), books)
+    scene.teller.step(
+        "토스의 웹훅이 왔고, 우리 장부와 같습니다",
+        "Toss's webhook came, and says what our books say",
+        books,
+        webhook=f"{told['status']} {_won(told['totalAmount'])}",
+        books=f"{books['payment']['status']} {_won(books['payment']['totalAmount'])}",
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
-PATIENCE_S: Final = 20.0
+# A process that restarts on a busy machine takes its time.
+PATIENCE_S: Final = 60.0
 _PAUSE_S: Final = 0.5
 _ANSWER_TIMEOUT_S: Final = 30.0
 # Nothing was sent: a repeat is the first time. Everything else that breaks may have been carried out.

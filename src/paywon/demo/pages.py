@@ -1,122 +1,63 @@
 """The demo shop's pages: ``/demo``, and the two addresses that Toss sends its customer back to.
 
 They stand for the host application of a user of paywon, and are there in development only. Plain forms and
-redirects; no JavaScript.
+redirects; no JavaScript. A page with a form never reloads itself: what somebody types stays.
 """
 
 import uuid
-from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import jinja2
 from litestar import Response, Router, get, post
 from litestar.types import ControllerRouterHandler
 
-from paywon.base.catalogue import kind_of, message_of
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo
 from paywon.base.money import Krw
 from paywon.demo import shop, view, words
-from paywon.demo.guard import AnyRequest, is_web_address, page_headers, read_form, read_values, require_known_host
-from paywon.demo.returning import Failed, RefundForm, Returned
+from paywon.demo.guard import AnyRequest, is_web_address, read_form, read_values, require_known_host
+from paywon.demo.refund_pages import refund, refund_form, refund_question
+from paywon.demo.render import go, house_of, order_in_question, origin_of, page, trouble
+from paywon.demo.returning import Failed, Returned
+from paywon.demo.view import Known
+from paywon.inbox.shown import store as shown
+from paywon.inbox.shown.store import WebhookFilter
 from paywon.orders.model import TimeOption
-from paywon.payments.commands import cancelling, confirming, queries
-from paywon.payments.commands.cancelling import RefundWish
-from paywon.payments.commands.cashier import Origin
+from paywon.payments.commands import confirming, queries
 from paywon.payments.commands.confirming import Confirmation
-from paywon.payments.commands.queries import PaymentView, UnpaidView
+from paywon.payments.commands.queries import UnpaidView
 from paywon.payments.history.store import PageFilter
-from paywon.payments.model import AttemptType, Payment, refundable_amount, simple_status
-from paywon.toss.codes import bank_name
-from paywon.web.address import client_address
+from paywon.payments.model import Payment, simple_status
 from paywon.web.auth import OPEN
-from paywon.web.problems import translate
 from paywon.web.rates import RATE
-from paywon.wiring import House
 
-_LAST_ORDER: Final = "paywon_demo_order"
 _STATIC: Final = {"demo.css": "text/css"} | dict.fromkeys(("booking.svg", "capsule.svg", "icon.svg"), "image/svg+xml")
 _RECENT: Final = 5
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("paywon.demo"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["won"] = lambda amount: f"{amount:,}"
-    environment.filters["moment"] = view.moment
-    environment.filters["bank"] = lambda code: bank_name(code) or code
-    environment.filters["clock"] = view.time_of_day
-    return environment
-
-
-def _house(request: AnyRequest) -> House:
-    house: House = request.app.state.house
-    return house
-
-
-def _origin(request: AnyRequest) -> Origin:
-    agent = request.headers.get("user-agent")
-    return Origin(
-        actor="demo:shop",
-        ip_address=client_address(request),
-        user_agent=agent[:300].replace("\x00", "") if agent else None,
-    )
-
-
-def _page(request: AnyRequest, template: str, *, status: int = 200, **values: object) -> Response[str]:
-    settings = _house(request).settings
-    html = _templates().get_template(template).render(has_sandbox=bool(settings.sandbox_url), **values)
-    return Response(html, status_code=status, headers=page_headers(settings.sandbox_url), media_type="text/html")
-
-
-def _go(request: AnyRequest, url: str, *, order_no: str | None = None) -> Response[None]:
-    """Send the browser on with a GET; ``order_no`` is remembered, as a closed window comes back without it."""
-    headers = page_headers(_house(request).settings.sandbox_url) | {"Location": url}
-    response = Response(None, status_code=303, headers=headers)
-    if order_no is not None:
-        response.set_cookie(_LAST_ORDER, order_no, path="/", httponly=True, samesite="lax")
-    return response
+_MANY: Final = 100
 
 
 def _go_and_pay(request: AnyRequest, checkout: shop.Checkout) -> Response[None]:
     known = is_web_address(checkout.url) and checkout.url
-    return _go(request, known or f"/demo/orders/{checkout.order_no}", order_no=checkout.order_no)
+    return go(request, known or f"/demo/orders/{checkout.order_no}", order_no=checkout.order_no)
 
 
-def _trouble(request: AnyRequest, error: Exception) -> Response[str]:
-    """The one exception handler of these pages."""
-    told = translate(error)
-    kind = kind_of(told)
-    return _page(
-        request,
-        "trouble.html",
-        status=kind.value,
-        error=told,
-        ko=message_of(told),
-        en=message_of(told, english=True),
-        advice=words.advice(told.code, kind),
-        order_no=_order_in_question(request),
-    )
-
-
-def _order_in_question(request: AnyRequest) -> str | None:
-    """The order that a page was about, if it can be told: from the path, from Toss's redirect, or remembered."""
-    told = request.path_params.get("order_no") or request.query_params.get("orderId")
-    return told or request.cookies.get(_LAST_ORDER)
+@get("/", name="demo_index")
+async def show_index(request: AnyRequest) -> Response[str]:
+    """The addresses of a development stack, on one page."""
+    settings = house_of(request).settings
+    return page(request, "index.html", sandbox_url=settings.sandbox_url, home=settings.home)
 
 
 @get("/demo", name="demo_shop")
 async def show_shop(request: AnyRequest) -> Response[str]:
     """The two products, and what was bought last."""
     wanted = PageFilter(user_id=shop.CUSTOMER, status=None, after=None, limit=_RECENT)
-    recent = await queries.list_payments(_house(request).cashier, wanted)
-    return _page(
+    recent = await queries.list_payments(house_of(request).cashier, wanted)
+    return page(
         request,
         "shop.html",
         ticket=f"demo-{uuid.uuid4().hex}",
+        customer=shop.CUSTOMER,
         booking_price=shop.BOOKING_PRICE,
         capsule_price=shop.CAPSULE_PRICE,
         methods=words.METHODS,
@@ -133,61 +74,48 @@ def _status_words(payment: Payment, *, confirming: bool) -> words.Words:
 async def book(request: AnyRequest) -> Response[None]:
     """Book a visit and go to pay for it."""
     form = await read_form(request, shop.BookingForm)
-    return _go_and_pay(request, await shop.book_visit(_house(request), form, _origin(request)))
+    return _go_and_pay(request, await shop.book_visit(house_of(request), form, origin_of(request)))
 
 
 @post("/demo/capsule")
 async def buy(request: AnyRequest) -> Response[None]:
     """Buy a time capsule and go to pay for it."""
     form = await read_form(request, shop.CapsuleForm)
-    return _go_and_pay(request, await shop.buy_capsule(_house(request), form))
+    return _go_and_pay(request, await shop.buy_capsule(house_of(request), form))
 
 
 @post("/demo/orders/{order_no:str}/pay")
 async def pay_again(request: AnyRequest, order_no: str) -> Response[None]:
     """Open another payment window for an order that waits for its payment."""
     await read_form(request, dict)
-    house = _house(request)
+    house = house_of(request)
     order = await shop.find_order(house, order_no)
-    return _go(request, await shop.open_window(house, order), order_no=order.order_no)
+    return go(request, await shop.open_window(house, order), order_no=order.order_no)
 
 
 @get("/demo/orders/{order_no:str}")
 async def show_order(request: AnyRequest, order_no: str) -> Response[str]:
     """The order with its payment, its capsule and its audit trail."""
-    house, origin = _house(request), _origin(request)
+    house, origin = house_of(request), origin_of(request)
     order, now = await shop.find_order(house, order_no), house.clock.now()
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
+    found = await queries.find_by_order(house.cashier, order.order_no, origin)
     if isinstance(found, UnpaidView):
-        return _page(request, "order.html", page=view.unpaid_page(order, now), days=0)
-    trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=100)
+        return page(request, "order.html", page=view.unpaid_page(order, now), days=0)
+    trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=_MANY)
+    async with house.db.connection() as conn:
+        webhooks = await shown.page(conn, WebhookFilter(order_no=order.order_no, limit=_MANY))
     days = view.days_until(found.capsule.open_at, now) if found.capsule else 0
-    return _page(request, "order.html", page=view.order_page(found, trail, now), days=days)
+    return page(request, "order.html", page=view.order_page(found, trail, webhooks, now), days=days)
 
 
-@post("/demo/orders/{order_no:str}/refund")
-async def refund(request: AnyRequest, order_no: str) -> Response[None]:
-    """Refund the amount of the form, or all that is left."""
-    form = await read_form(request, RefundForm)
-    house, origin = _house(request), _origin(request)
+@post("/demo/orders/{order_no:str}/deposit")
+async def deposit(request: AnyRequest, order_no: str) -> Response[None]:
+    """Have the sandbox's bank pay into the order's virtual account."""
+    await read_form(request, dict)
+    house = house_of(request)
     order = await shop.find_order(house, order_no)
-    found = await queries.find_by_order_no(house.cashier, order.order_no, origin)
-    if isinstance(found, UnpaidView):
-        raise PaywonError("PAYMENT_NOT_FOUND")
-    if refundable_amount(found.payment, found.cancels) == form.left:
-        # Otherwise the button was pressed twice, or on a page from before another refund: that one counts.
-        await _refund_once(house, found, form, origin)
-    return _go(request, f"/demo/orders/{found.order.order_no}")
-
-
-async def _refund_once(house: House, found: PaymentView, form: RefundForm, origin: Origin) -> None:
-    amount = Krw(form.amount) if form.amount is not None else None
-    wish = RefundWish(kind=AttemptType.REFUND_REQUEST, reason=form.reason, amount=amount)
-    try:
-        await cancelling.refund_payment(house.cashier, found.payment.id, wish, origin)
-    except PaywonError as error:
-        if error.code != "PAYMENT_IN_PROGRESS":
-            raise
+    await shop.deposit(house, order)
+    return go(request, f"/demo/orders/{order.order_no}")
 
 
 @get("/payments/success")
@@ -195,15 +123,39 @@ async def come_back(request: AnyRequest) -> Response[None]:
     """Toss's customer is back: confirm the payment, then show the order."""
     told = read_values(dict(request.query_params), Returned)
     confirmation = Confirmation(payment_key=told.key, order_no=OrderNo(told.order_id), amount=Krw(told.amount))
-    await confirming.confirm_payment(_house(request).cashier, confirmation, _origin(request))
-    return _go(request, f"/demo/orders/{told.order_id}")
+    await confirming.confirm_payment(house_of(request).cashier, confirmation, origin_of(request))
+    return go(request, f"/demo/orders/{told.order_id}")
 
 
 @get("/payments/fail")
-async def come_back_unpaid(request: AnyRequest) -> Response[str]:
-    """Toss's customer did not pay: say why, and offer to try again."""
+async def come_back_unpaid(request: AnyRequest) -> Response[str] | Response[None]:
+    """Toss's customer came back from a window without paying: look the order up before anything is said about money."""
     told = read_values(dict(request.query_params), Failed)
-    return _page(request, "fail.html", told=told, order_no=_order_in_question(request))
+    order_no = order_in_question(request)
+    known = await _what_is_known(request, order_no)
+    if known is Known.PAID:
+        return go(request, f"/demo/orders/{order_no}")
+    return page(
+        request,
+        "fail.html",
+        code=told.code,
+        said=words.window_says(told.code or ""),
+        closed=told.code == "PAY_PROCESS_CANCELED",
+        known=known.value,
+        order_no=order_no if known is not Known.NOTHING else None,
+    )
+
+
+async def _what_is_known(request: AnyRequest, order_no: str | None) -> Known:
+    house = house_of(request)
+    try:
+        order = await shop.find_order(house, order_no or "")
+    except PaywonError as error:
+        if error.code != "ORDER_NOT_FOUND":
+            raise
+        return Known.NOTHING
+    found = await queries.find_by_order(house.cashier, order.order_no, origin_of(request))
+    return view.known(found, house.clock.now())
 
 
 @get("/demo/static/{name:str}", sync_to_thread=False)
@@ -217,11 +169,15 @@ def static_file(name: str) -> Response[bytes]:
 
 
 _HANDLERS: Final[list[ControllerRouterHandler]] = [
+    show_index,
     show_shop,
     book,
     buy,
     pay_again,
     show_order,
+    deposit,
+    refund_form,
+    refund_question,
     refund,
     come_back,
     come_back_unpaid,
@@ -235,7 +191,7 @@ demo_handlers: Final[list[Any]] = [
         opt={OPEN: True, RATE: None},
         guards=[require_known_host],
         include_in_schema=False,
-        exception_handlers={Exception: _trouble},
+        exception_handlers={Exception: trouble},
     ),
 ]
 """What ``asgi`` adds to its route handlers when ``dev_mode`` is on."""

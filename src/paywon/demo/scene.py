@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from paywon.demo.errand import DemoTrouble, Errands, Reply, ReplyLost
 from paywon.demo.telling import Teller
 
@@ -95,16 +97,17 @@ class Scene:
                 raise unexpected(reply)
             await asyncio.sleep(_POLL_S * 3)
 
-    async def webhook_agrees(self, order_no: str, payment_id: str, *, seen_before: int) -> dict[str, Any]:
-        """Wait until one more webhook was worked by a read that agrees; answer that read's row.
+    async def webhook_came(self, order_no: str) -> dict[str, Any]:
+        """Wait until a webhook of an order's approval was taken in; return what it said of the payment.
 
         A delivery that met a stopped process would come again in a minute; the story asks for it sooner.
         """
         began, asked_again = time.monotonic(), False
         while True:
-            reads = [row for row in await self.trail(payment_id) if _is_agreeing_read(row)]
-            if len(reads) > seen_before:
-                return reads[-1]
+            for delivery in await self._deliveries(order_no):
+                told = _told_of_payment(delivery)
+                if delivery["state"] == "DELIVERED" and told.get("status") == "DONE":
+                    return told
             waited_s = time.monotonic() - began
             if waited_s > SETTLE_S:
                 raise DemoTrouble("웹훅이 오지 않았습니다", "the webhook did not come")
@@ -113,14 +116,14 @@ class Scene:
                 await self._ask_again(order_no)
             await asyncio.sleep(_POLL_S)
 
-    async def webhooks_seen(self, payment_id: str) -> int:
-        """Count the reads that webhooks led to so far."""
-        return sum(_is_agreeing_read(row) for row in await self.trail(payment_id))
+    async def _deliveries(self, order_no: str) -> list[dict[str, Any]]:
+        reply = expect(await self.sandbox.get(f"/sandbox/webhooks/deliveries?orderId={order_no}"), 200)
+        found: list[dict[str, Any]] = reply["deliveries"]
+        return found
 
     async def _ask_again(self, order_no: str) -> None:
-        reply = expect(await self.sandbox.get(f"/sandbox/webhooks/deliveries?orderId={order_no}"), 200)
         self.teller.waiting("웹훅을 다시 보내 달라고 합니다 / asking for the webhook again")
-        for delivery in reply["deliveries"]:
+        for delivery in await self._deliveries(order_no):
             if delivery["state"] != "DELIVERED":
                 await self.sandbox.post(f"/sandbox/webhooks/deliveries/{delivery['id']}/resend", {})
 
@@ -144,5 +147,6 @@ def _moves_money(row: dict[str, Any]) -> bool:
     return row["type"] in ("payment_confirmation", "refund_request", "payment_cancellation")
 
 
-def _is_agreeing_read(row: dict[str, Any]) -> bool:
-    return (row["type"], row["actor"], row["status"]) == ("status_read", "system:inbox", "success")
+def _told_of_payment(delivery: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.json.decode(delivery["body"]).get("data") or {}
+    return told

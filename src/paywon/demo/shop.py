@@ -39,7 +39,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 class BookingForm(Form, frozen=True, kw_only=True):
     pet_name: ShortText
-    payment_method: Literal["card", "transfer", "mobile"]
+    payment_method: Literal["card", "transfer", "virtual_account", "mobile"]
 
 
 class CapsuleForm(Form, frozen=True, kw_only=True):
@@ -127,6 +127,16 @@ async def open_window(house: House, order: Order) -> str:
     answer = await _ask_sandbox(house, "/sandbox/checkout", body)
     url: str = answer["checkoutUrl"]
     return url
+
+
+async def deposit(house: House, order: Order) -> None:
+    """Have the sandbox play the bank: the customer's money comes into the order's virtual account.
+
+    Raises:
+        PaywonError: as ``open_window``.
+    """
+    _need_sandbox(house)
+    await _ask_sandbox(house, f"/sandbox/virtual-accounts/{order.order_no}/deposit", {})
 
 
 async def find_order(house: House, order_no: str) -> Order:

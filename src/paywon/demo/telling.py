@@ -28,6 +28,7 @@ class Teller:
             console=self.console,
             transient=True,
         )
+        self._waited_for = ""
         self._task: TaskID = self._progress.add_task("", total=steps)
 
     def telling(self) -> AbstractContextManager[Any]:
@@ -44,7 +45,7 @@ class Teller:
 
     def step(self, korean: str, english: str, reply: Reply, **fields: object) -> None:
         """Show a finished step: what it was, the call, its status, its time in ms, and what matters of the answer."""
-        self._progress.advance(self._task)
+        self._advance()
         colour = _GOOD if reply.is_fine else _BAD
         self.console.print(f"  [green]✓[/] {escape(korean)} [dim]{escape(english)}[/]")
         call = f"{reply.method} {reply.path}"
@@ -53,7 +54,7 @@ class Teller:
 
     def seen(self, korean: str, english: str, **fields: object) -> None:
         """Show a step that was waited for rather than asked for."""
-        self._progress.advance(self._task)
+        self._advance()
         self.console.print(f"  [green]✓[/] {escape(korean)} [dim]{escape(english)}[/]")
         self._fields(fields)
 
@@ -62,9 +63,10 @@ class Teller:
         self.console.print(f"      [cyan]→ {escape(korean)}[/] [dim]{escape(english)}[/]")
 
     def waiting(self, why: str) -> None:
-        """Say why the story stands still."""
+        """Say why the story stands still; in a file, once for as long as it is the same reason."""
         self.doing(f"기다리는 중: {why}", f"waiting: {why}")
-        if not self.console.is_terminal:
+        if not self.console.is_terminal and why != self._waited_for:
+            self._waited_for = why
             self.console.print(f"      … 기다리는 중 / waiting: {escape(why)}")
 
     def failed(self, trouble: str) -> None:
@@ -84,6 +86,10 @@ class Teller:
             f"\n  {seconds:.1f}초 걸렸습니다 / took {seconds:.1f} s. 브라우저에서 같은 일을 / the same by clicking: "
             f"[bold]{escape(demo_url)}[/]\n"
         )
+
+    def _advance(self) -> None:
+        self._waited_for = ""
+        self._progress.advance(self._task)
 
     def _fields(self, fields: dict[str, object]) -> None:
         if fields:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, Final
 
 from paywon.base.clock import KST
@@ -10,12 +11,14 @@ from paywon.capsules.model import Capsule
 from paywon.demo import words
 from paywon.demo.guard import is_web_address
 from paywon.demo.words import Words
-from paywon.orders.model import Order, OrderStatus
-from paywon.payments.commands.queries import PaymentView
+from paywon.inbox.model import WebhookStatus
+from paywon.inbox.store import Stored
+from paywon.orders.model import PAID_ONCE, Order, OrderStatus
+from paywon.payments.commands.queries import PaymentView, UnpaidView
 from paywon.payments.model import (
+    APPROVED,
     CANCELLING,
     MONEY_MOVING,
-    REFUNDABLE,
     Attempt,
     AttemptStatus,
     AttemptType,
@@ -28,14 +31,14 @@ from paywon.payments.model import (
     simple_status,
 )
 
-# Webhooks come within a second; somebody who types into the refund form must not be interrupted for longer.
+# Webhooks come within a second.
 _WEBHOOK_PATIENCE: Final = timedelta(seconds=6)
 _WEEKDAYS: Final = "월화수목금토일"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One entry of the timeline; ``took_ms`` is how long Toss took."""
+    """One entry of the timeline; ``took_ms`` is how long Toss took, ``detail`` the status that it showed or told."""
 
     said: Words
     who: Words
@@ -43,16 +46,42 @@ class Step:
     amount: Krw | None
     took_ms: int | None
     trouble: str | None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refunds:
-    """What went back and what still can, in won."""
+    """What went back and what still can, in won; ``needs_account``: a deposit goes back to the customer's account."""
 
     done: list[Cancel]
     left: Krw
-    suggestion: Krw
+    needs_account: bool
     offered: bool
+
+
+class Known(Enum):
+    """What our books say of an order whose customer came back without paying."""
+
+    PAID = "paid"
+    ASKING = "asking"
+    NOT_PAID = "not paid"
+    OVER = "over"
+    NOTHING = "nothing"
+
+
+def known(view: PaymentView | UnpaidView, now: datetime) -> Known:
+    """Return what may be said about the money of an order, and whether it can still be paid."""
+    if _has_money(view):
+        return Known.PAID
+    if isinstance(view, PaymentView) and view.in_doubt:
+        return Known.ASKING
+    return Known.NOT_PAID if _waits(view.order, now) else Known.OVER
+
+
+def _has_money(view: PaymentView | UnpaidView) -> bool:
+    if view.order.status in PAID_ONCE or isinstance(view, UnpaidView):
+        return view.order.status in PAID_ONCE
+    return view.payment.approved_at is not None or view.payment.awaits_deposit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +115,7 @@ def unpaid_page(order: Order, now: datetime) -> OrderPage:
         order_words=words.ORDER_STATUS[order.status],
         simple=None,
         means=None,
-        refunds=Refunds(done=[], left=Krw(0), suggestion=Krw(0), offered=False),
+        refunds=Refunds(done=[], left=Krw(0), needs_account=False, offered=False),
         steps=[],
         refresh_s=None,
         in_doubt=False,
@@ -97,11 +126,11 @@ def unpaid_page(order: Order, now: datetime) -> OrderPage:
     )
 
 
-def order_page(view: PaymentView, trail: list[Attempt], now: datetime) -> OrderPage:
-    """The page of an order with its payment; ``trail`` is the audit trail, oldest first."""
+def order_page(view: PaymentView, trail: list[Attempt], webhooks: list[Stored], now: datetime) -> OrderPage:
+    """The page of an order with its payment; ``trail`` and ``webhooks`` are what happened."""
     payment, order = view.payment, view.order
     in_doubt = view.in_doubt or any(_asks_for_window(attempt) for attempt in trail)
-    awaited = not in_doubt and _webhook_awaited(payment, trail, now)
+    awaited = not in_doubt and _webhook_awaited(payment, trail, webhooks, now)
     return OrderPage(
         order=order,
         payment=payment,
@@ -110,12 +139,12 @@ def order_page(view: PaymentView, trail: list[Attempt], now: datetime) -> OrderP
         order_words=words.ORDER_STATUS[order.status],
         simple=simple_status(payment, confirming=view.confirming),
         means=_means(payment),
-        refunds=_refunds(view, in_doubt=in_doubt),
-        steps=[_step(attempt) for attempt in trail],
-        refresh_s=2 if in_doubt else 1 if awaited else None,
+        refunds=refunds_of(view),
+        steps=sorted([*_steps(trail), *_webhook_steps(webhooks)], key=lambda step: step.at),
+        refresh_s=2 if in_doubt else 1 if awaited else 3 if _comes_by_itself(view) else None,
         in_doubt=in_doubt,
         payable=_waits(order, now) and not in_doubt and payment.status is not PaymentStatus.WAITING_FOR_DEPOSIT,
-        receipt_url=payment.receipt_url if is_web_address(payment.receipt_url) else None,
+        receipt_url=payment.receipt_url if payment.approved_at and is_web_address(payment.receipt_url) else None,
         webhook_awaited=awaited,
         balance_explained=payment.status is PaymentStatus.PARTIAL_CANCELED and payment.balance_amount == 0,
     )
@@ -125,6 +154,15 @@ def moment(at: datetime) -> str:
     """``2026년 11월 22일 (일) 11:30``, in Korea."""
     day = at.astimezone(KST)
     return f"{day.year}년 {day.month}월 {day.day}일 ({_WEEKDAYS[day.weekday()]}) {day:%H:%M}"
+
+
+def due(text: str) -> str:
+    """Return a due date as Toss wrote it in the words of ``moment``; as it came where it cannot be read."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment(at if at.tzinfo else at.replace(tzinfo=KST))
 
 
 def time_of_day(at: datetime) -> str:
@@ -141,6 +179,11 @@ def _waits(order: Order, now: datetime) -> bool:
     return order.status is OrderStatus.PENDING_PAYMENT and order.expires_at > now
 
 
+def _comes_by_itself(view: PaymentView) -> bool:
+    """Whether a deposit, or the end of its hold, is going to change the page."""
+    return view.payment.awaits_deposit or view.order.fulfilment_reason == "DEPOSIT_HELD"
+
+
 def _asks_for_window(attempt: Attempt) -> bool:
     return attempt.type is AttemptType.PAYMENT_REQUEST and attempt.status is AttemptStatus.PENDING
 
@@ -148,10 +191,12 @@ def _asks_for_window(attempt: Attempt) -> bool:
 def _headline(view: PaymentView) -> Words:
     if view.attempt is not None and view.in_doubt and view.attempt.type in CANCELLING:
         return words.REFUNDING
+    if view.payment.awaits_deposit:
+        return words.AWAITS_DEPOSIT
     return words.PAYMENT_STATUS[simple_status(view.payment, confirming=view.confirming)]
 
 
-def _webhook_awaited(payment: Payment, trail: list[Attempt], now: datetime) -> bool:
+def _webhook_awaited(payment: Payment, trail: list[Attempt], webhooks: list[Stored], now: datetime) -> bool:
     """Whether the webhook of the last thing that Toss did is still on its way, so that the page looks again."""
     if payment.approved_at is None:
         return False
@@ -159,7 +204,8 @@ def _webhook_awaited(payment: Payment, trail: list[Attempt], now: datetime) -> b
     if not moved or now - (moved[-1].closed_at or now) > _WEBHOOK_PATIENCE:
         return False
     # A webhook may overtake the answer, so what counts is when Toss was asked.
-    return not any(a.actor == "system:inbox" and a.created_at >= moved[-1].created_at for a in trail)
+    news = [webhook for webhook in webhooks if webhook.received_at >= moved[-1].created_at]
+    return not news or any(webhook.status is WebhookStatus.RECEIVED for webhook in news)
 
 
 def _means(payment: Payment) -> str | None:
@@ -175,25 +221,61 @@ def _means(payment: Payment) -> str | None:
     return " · ".join(str(part) for part in parts if part)
 
 
-def _refunds(view: PaymentView, *, in_doubt: bool) -> Refunds:
+def refunds_of(view: PaymentView) -> Refunds:
+    """Return what of a payment went back, and what can be asked back now."""
     left = refundable_amount(view.payment, view.cancels)
-    # A deposit's refund needs the customer's account, which this little shop does not ask for.
-    possible = view.payment.status in REFUNDABLE and view.payment.virtual_account is None and left > 0
     return Refunds(
         done=[cancel for cancel in view.cancels if cancel.cancel_status == CancelStatus.DONE],
         left=left,
-        suggestion=Krw(max(1, left // 3 // 1000 * 1000)),
-        offered=possible and not in_doubt,
+        needs_account=view.payment.virtual_account is not None,
+        offered=view.payment.status in APPROVED and left > 0 and not view.in_doubt,
     )
 
 
-def _step(attempt: Attempt) -> Step:
+def _steps(trail: list[Attempt]) -> list[Step]:
+    """Tell each row of the trail, a read by what had changed since the row before it."""
+    steps, shown = [], None
+    for attempt in trail:
+        if attempt.type is AttemptType.WEBHOOK_RECEIVED:
+            continue  # told by what has become of it
+        now_shown = _shown(attempt)
+        steps.append(_step(attempt, words.step_words(attempt, shown_before=shown)))
+        shown = now_shown or shown
+    return steps
+
+
+def _shown(attempt: Attempt) -> str | None:
+    """Return the status of the payment in Toss's answer."""
+    return (attempt.response_data or {}).get("status") if attempt.status is AttemptStatus.SUCCESS else None
+
+
+def _webhook_steps(webhooks: list[Stored]) -> list[Step]:
+    told = [(webhook, words.webhook_words(webhook.status, webhook.reason)) for webhook in webhooks]
+    who = words.actor_words("system:inbox")
+    return [
+        Step(
+            said=said,
+            who=who,
+            at=webhook.received_at,
+            amount=None,
+            took_ms=None,
+            trouble=None,
+            detail=webhook.event_type,
+        )
+        for webhook, said in told
+        if said is not None
+    ]
+
+
+def _step(attempt: Attempt, said: Words) -> Step:
     trouble = attempt.error_message or attempt.error_code if attempt.status is not AttemptStatus.SUCCESS else None
+    deposited = (attempt.response_data or {}).get("totalAmount") if said is words.DEPOSITED else None
     return Step(
-        said=words.step_words(attempt),
+        said=said,
         who=words.actor_words(attempt.actor),
         at=attempt.created_at,
-        amount=attempt.amount,
+        amount=attempt.amount if deposited is None else Krw(deposited),
         took_ms=attempt.processing_time_ms,
         trouble=trouble,
+        detail=_shown(attempt) if attempt.type is AttemptType.STATUS_READ else None,
     )

@@ -97,6 +97,7 @@ class DoubtOut(Output, frozen=True, kw_only=True):
 
     attempt_id: UUID
     type: str
+    order_id: str | None
     order_no: str | None
     payment_id: UUID | None
     payment_status: str | None
@@ -142,6 +143,7 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
     kind: str
     id: UUID
     since: datetime
+    order_id: str | None
     order_no: str | None
     reason: str | None
     next_step: str | None
@@ -151,7 +153,7 @@ class LeftoverOut(Output, frozen=True, kw_only=True):
 class RetriedOut(Output, frozen=True, kw_only=True):
     """``FULFILLED`` or ``REVERSED`` if it went well; still ``BLOCKED``, and why, if not."""
 
-    order_id: UUID
+    order_id: str
     order_no: str
     fulfilment_status: str
     reason: str | None
@@ -274,7 +276,7 @@ class DeskController(Controller):
         """Hands over what a paid order is for, or takes it back where the money went back; nothing is asked of Toss."""
         order = await commands.retry_fulfilment(cashier, OrderId(order_id), _decider(data, origin))
         return RetriedOut(
-            order_id=order.id,
+            order_id=order.order_no,
             order_no=order.order_no,
             fulfilment_status=order.fulfilment_status,
             reason=order.fulfilment_reason,
@@ -298,10 +300,11 @@ def doubt_out(doubt: Doubt) -> DoubtOut:
     same = {
         name: getattr(doubt, name)
         for name in DoubtOut.__struct_fields__
-        if name not in ("next_step", "answers", "webhooks", "decisions")
+        if name not in ("order_id", "next_step", "answers", "webhooks", "decisions")
     }
     return DoubtOut(
         **same,
+        order_id=doubt.order_no,
         next_step=doubt.next_step.name.lower() if doubt.next_step else None,
         answers=[AnswerOut(**asdict(answer)) for answer in doubt.answers],
         webhooks=[ToldOut(**asdict(told)) for told in doubt.webhooks],
@@ -310,8 +313,12 @@ def doubt_out(doubt: Doubt) -> DoubtOut:
 
 
 def _leftover_out(left: Leftover) -> LeftoverOut:
-    same = {name: getattr(left, name) for name in LeftoverOut.__struct_fields__ if name != "decisions"}
-    return LeftoverOut(**same, decisions=[_decision_out(decision) for decision in left.decisions])
+    same = {
+        name: getattr(left, name) for name in LeftoverOut.__struct_fields__ if name not in ("order_id", "decisions")
+    }
+    return LeftoverOut(
+        **same, order_id=left.order_no, decisions=[_decision_out(decision) for decision in left.decisions]
+    )
 
 
 def _decision_out(decision: Decision) -> DecisionOut:

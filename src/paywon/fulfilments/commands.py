@@ -1,6 +1,5 @@
 """Every fulfilment by its kind; running one so that no fault of it can lose a payment."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -10,6 +9,7 @@ import structlog
 
 from paywon.base.errors import PaywonError
 from paywon.base.money import Krw
+from paywon.base.patience import timeout_while_running
 from paywon.base.redaction import redact_trouble
 from paywon.capsules.commands import CapsuleFulfilment
 from paywon.db.pool import Connection
@@ -29,7 +29,7 @@ _PASSING: Final = (asyncpg.TransactionRollbackError, asyncpg.PostgresConnectionE
 
 
 class Fulfilments:
-    """What an order can ask for; none of them is waited for longer than ``patience_s``."""
+    """What an order can ask for; none of them is waited for longer than ``patience_s`` of our own running time."""
 
     def __init__(self, by_kind: Mapping[str, Fulfilment], *, patience_s: float = PATIENCE_S) -> None:
         self._by_kind, self._patience_s = dict(by_kind), patience_s
@@ -98,7 +98,7 @@ class Fulfilments:
         """
         await conn.execute("SAVEPOINT fulfilment")
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with timeout_while_running(self._patience_s):
                 said = await work()
             # Fails where the fulfilment caught an error of PostgreSQL and went on: nothing would be committed any more.
             await conn.execute("RELEASE SAVEPOINT fulfilment")

@@ -52,8 +52,23 @@ OWN_ANSWER: Final = timedelta(seconds=2)
 FRESH: Final = timedelta(seconds=30)
 """How long before a webhook's arrival a fact may have been asked for that answers it without a read. The answer to our
 own confirm is asked for before Toss can tell of it; the clocks of two hosts may differ a little too."""
+KEPT_REPEATS: Final = 20
+"""How many repeats of an event are kept, newest first. Toss sends one eight times at most, and by hand when asked."""
+MAX_ON_RECORD: Final = 100
+"""How many webhooks that nothing proves are put on the trail of one payment, which keeps them for ever. Toss sends a
+dozen in a payment's whole life, and anybody can send more."""
 _MOST_PATIENT: Final = 6
 _RETRY_S: Final = (1, 5, 15, 60, 300, *[900] * 18)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """How an event came once more; ``headers`` are those of its signature and its transmission."""
+
+    at: datetime
+    source_address: str | None
+    verdict: WebhookVerdict
+    headers: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,8 @@ class WebhookEvent:
 
     ``order_no`` is the order of ours that it is about, else the one that it claims. ``look_at`` is when it next asks
     for a look, set while it waits; ``looks`` how many looks have shown less than it claims. ``asked_again_at`` is when
-    it came again, or a person (``asked_again_by``) wanted it looked at again.
+    it came again, or a person (``asked_again_by``) wanted it looked at again. ``repeat_deliveries`` are the newest of
+    its ``repeats``.
     """
 
     id: WebhookEventId
@@ -79,6 +95,7 @@ class WebhookEvent:
     body: dict[str, Any]
     source_address: str | None
     repeats: int = 0
+    repeat_deliveries: list[dict[str, Any]] = field(default_factory=list)
     received_at: datetime
     processed_at: datetime | None = None
     claim: Claim | None = None

@@ -10,13 +10,24 @@ import msgspec
 from paywon.base.ids import OrderNo, PaymentKey, WebhookEventId
 from paywon.db.pool import Connection
 from paywon.inbox.claims import Claim
-from paywon.inbox.model import TOSS_SHOWS_LESS, Budget, Look, Stay, Timing, WebhookEvent, WebhookStatus, WebhookVerdict
+from paywon.inbox.model import (
+    KEPT_REPEATS,
+    TOSS_SHOWS_LESS,
+    Budget,
+    Look,
+    Repeat,
+    Stay,
+    Timing,
+    WebhookEvent,
+    WebhookStatus,
+    WebhookVerdict,
+)
 
 _COLUMNS: Final = tuple(field.name for field in fields(WebhookEvent))
 _LOOK: Final = ", ".join(field.name for field in fields(Look))
 
 # The order of ours that an event is about: by its number, its paymentKey, a key that we asked Toss about, its cancel.
-_ORDER_OF: Final = """
+ORDER_OF: Final = """
     coalesce(
         (SELECT order_no FROM orders WHERE order_no = {order_no}),
         (SELECT order_no FROM payments WHERE payment_key = {payment_key}),
@@ -31,7 +42,7 @@ async def order_of(
     conn: Connection, order_no: str | None, payment_key: str | None, transaction_key: str | None
 ) -> OrderNo | None:
     """Find the order of ours that Toss speaks of; None if it is none of ours."""
-    sought = _ORDER_OF.format(order_no="$1::text", payment_key="$2::text", transaction_key="$3::text")
+    sought = ORDER_OF.format(order_no="$1::text", payment_key="$2::text", transaction_key="$3::text")
     found: OrderNo | None = await conn.fetchval(f"SELECT {sought}", order_no, payment_key, transaction_key)
     return found
 
@@ -50,12 +61,20 @@ async def insert_once(conn: Connection, event: WebhookEvent) -> bool:
     return bool(done == "INSERT 0 1")
 
 
-async def count_repeat(conn: Connection, event: WebhookEvent) -> list[WebhookStatus]:
-    """Note that an event came once more; answer what it, or they, had come to."""
+async def count_repeat(conn: Connection, event: WebhookEvent, repeat: Repeat) -> list[WebhookStatus]:
+    """Note that an event came once more, when and from where; answer what it, or they, had come to."""
     rows = await conn.fetch(
-        "UPDATE webhook_events SET repeats = repeats + 1 WHERE digest = $1 OR transmission_id = $2 RETURNING status",
+        """
+        UPDATE webhook_events
+        SET repeats = repeats + 1,
+            repeat_deliveries = $3::jsonb || CASE WHEN jsonb_array_length(repeat_deliveries) < $4 THEN repeat_deliveries
+                                                  ELSE repeat_deliveries - -1 END
+        WHERE digest = $1 OR transmission_id = $2 RETURNING status
+        """,
         event.digest,
         event.transmission_id,
+        [msgspec.to_builtins(repeat)],
+        KEPT_REPEATS,
     )
     return [WebhookStatus(row["status"]) for row in rows]
 
@@ -114,7 +133,7 @@ class Stored:
 
 async def by_id(conn: Connection, event_id: WebhookEventId) -> Stored | None:
     """Fetch an event, and the order of ours that it is about as far as we know by now."""
-    sought = _ORDER_OF.format(order_no="e.order_no", payment_key="e.payment_key", transaction_key="e.transaction_key")
+    sought = ORDER_OF.format(order_no="e.order_no", payment_key="e.payment_key", transaction_key="e.transaction_key")
     row = await conn.fetchrow(
         f"""
         SELECT id, event_type, verdict, status, reason, {sought} AS order_no, received_at, look_at
@@ -122,9 +141,11 @@ async def by_id(conn: Connection, event_id: WebhookEventId) -> Stored | None:
         """,
         event_id,
     )
-    if row is None:
-        return None
-    return Stored(**{**dict(row), "verdict": WebhookVerdict(row["verdict"]), "status": WebhookStatus(row["status"])})
+    return None if row is None else _stored(dict(row))
+
+
+def _stored(row: dict[str, Any]) -> Stored:
+    return Stored(**{**row, "verdict": WebhookVerdict(row["verdict"]), "status": WebhookStatus(row["status"])})
 
 
 async def look_again(
@@ -272,6 +293,7 @@ class Waiting:
     """What is kept of an event that waits for a look. ``secret_known``: it has its payment's secret, we know by now."""
 
     id: WebhookEventId
+    event_type: str
     payment_key: PaymentKey | None
     verdict: WebhookVerdict
     source_address: str | None
@@ -288,9 +310,9 @@ async def waiting_for(conn: Connection, order_no: OrderNo) -> list[Waiting]:
     """Fetch the events of an order that wait, oldest first."""
     rows = await conn.fetch(
         """
-        SELECT e.id, e.payment_key, e.verdict, e.source_address, coalesce(e.claim, '{}') AS claim, e.received_at,
-               coalesce(e.look_at, e.received_at) AS look_at, e.looks, e.asked_again_at, e.asked_again_by,
-               coalesce(e.secret_digest = p.secret_digest, false) AS secret_known
+        SELECT e.id, e.event_type, e.payment_key, e.verdict, e.source_address, coalesce(e.claim, '{}') AS claim,
+               e.received_at, coalesce(e.look_at, e.received_at) AS look_at, e.looks, e.asked_again_at,
+               e.asked_again_by, coalesce(e.secret_digest = p.secret_digest, false) AS secret_known
         FROM webhook_events e LEFT JOIN payments p ON p.order_no = e.order_no
         WHERE e.order_no = $1 AND e.status = 'received' ORDER BY e.received_at, e.id
         """,
@@ -396,7 +418,7 @@ class Found:
 
 async def found_since(conn: Connection, since: datetime, *, limit: int) -> list[Found]:
     """Fetch the events of unknown orders, received since, whose order is known by now."""
-    sought = _ORDER_OF.format(order_no="e.order_no", payment_key="e.payment_key", transaction_key="e.transaction_key")
+    sought = ORDER_OF.format(order_no="e.order_no", payment_key="e.payment_key", transaction_key="e.transaction_key")
     rows = await conn.fetch(
         f"""
         SELECT e.id, e.verdict, e.source_address, found.order_no

@@ -1,8 +1,7 @@
 """``/api/orders``."""
 
-import re
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
@@ -11,12 +10,12 @@ from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import OrderId, OrderNo, UserId
+from paywon.base.ids import UserId, order_named
 from paywon.base.money import Krw
 from paywon.idempotency.model import Claim
 from paywon.orders import commands
 from paywon.orders.commands import OrderBook, OrderWish
-from paywon.orders.model import KIND, FulfilmentKind, Maker, OrderView, TimeOption
+from paywon.orders.model import KIND, FulfilmentKind, Maker, Order, OrderView, TimeOption
 from paywon.web.auth import Principal, needs, user_of
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
@@ -41,7 +40,6 @@ Book = Annotated[OrderBook, Dependency(skip_validation=True)]
 OrderName = Annotated[
     str, Parameter(min_length=6, max_length=64, pattern=ORDER_NO, description="the order's UUID, or its number")
 ]
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class FulfilmentIn(Input, frozen=True, kw_only=True):
@@ -100,7 +98,13 @@ class FulfilmentOut(Output, frozen=True, kw_only=True):
 
 
 class OrderOut(Output, frozen=True, kw_only=True):
+    """``id`` is the UUID; ``orderId`` is the number, as Toss calls it, and ``orderNo`` the same as we call it.
+
+    ``expiresAt`` is the due date of the virtual account while its deposit is awaited.
+    """
+
     id: UUID
+    order_id: str
     order_no: str
     order_name: str
     amount: int
@@ -145,9 +149,10 @@ class OrdersController(Controller):
             return order_out(await commands.find_order(book, order.id, owner=owner))
         return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
 
-    @get("/{order_id:uuid}", guards=[needs("orders:read")], summary="Read an order", responses=reading(404))
-    async def read(self, order_id: UUID, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
-        return order_out(await commands.find_order(book, OrderId(order_id), owner=request.user.owner))
+    @get("/{order:str}", guards=[needs("orders:read")], summary="Read an order", responses=reading(404))
+    async def read(self, order: OrderName, book: Book, request: Request[Principal, None, Any]) -> OrderOut:
+        """By its UUID or its number."""
+        return order_out(await commands.find_order(book, order_named(order), owner=request.user.owner))
 
     @post(
         "/{order:str}/cancel",
@@ -163,18 +168,14 @@ class OrdersController(Controller):
 
         409 while Toss is being asked about it, or while a virtual account awaits its deposit: cancel that first.
         """
-        return order_out(await commands.withdraw_order(book, _named(order), owner=request.user.owner, claim=claim))
-
-
-def _named(name: str) -> OrderId | OrderNo:
-    """Take a name as an order's id if it is a UUID, else as its number."""
-    return OrderId(UUID(name)) if _UUID.fullmatch(name) else OrderNo(name)
+        return order_out(await commands.withdraw_order(book, order_named(order), owner=request.user.owner, claim=claim))
 
 
 def order_out(view: OrderView) -> OrderOut:
     order = view.order
     return OrderOut(
         id=order.id,
+        order_id=order.order_no,
         order_no=order.order_no,
         order_name=order.order_name,
         amount=order.amount,
@@ -184,17 +185,22 @@ def order_out(view: OrderView) -> OrderOut:
         user_id=order.user_id,
         resource_type=order.resource_type,
         resource_id=order.resource_id,
-        fulfilment=FulfilmentOut(
-            kind=order.fulfilment_kind,
-            status=order.fulfilment_status,
-            reason=order.fulfilment_reason,
-            capsule_id=view.capsule_id,
-        ),
+        fulfilment=fulfilment_out(order, view.capsule_id),
         payment_key=view.payment_key,
         metadata=order.metadata,
-        expires_at=order.expires_at,
+        expires_at=view.expires_at,
         paid_at=order.paid_at,
         created_at=order.created_at,
+    )
+
+
+def fulfilment_out(order: Order, capsule_id: UUID | None) -> FulfilmentOut:
+    """Say what an order pays for, how far its hand-over is, and why it is no further."""
+    return FulfilmentOut(
+        kind=order.fulfilment_kind,
+        status=order.fulfilment_status,
+        reason=order.fulfilment_reason,
+        capsule_id=capsule_id,
     )
 
 

@@ -157,14 +157,14 @@ async def add_order(
     return order
 
 
-async def find_order(book: OrderBook, order_id: OrderId, *, owner: UserId | None) -> OrderView:
-    """Fetch an order; somebody else's does not exist for ``owner``.
+async def find_order(book: OrderBook, name: OrderId | OrderNo, *, owner: UserId | None) -> OrderView:
+    """Fetch an order by its id or its number; somebody else's does not exist for ``owner``.
 
     Raises:
         PaywonError: ORDER_NOT_FOUND.
     """
     async with book.db.connection() as conn:
-        view = await store.view_by_id(conn, order_id)
+        view = await store.view_of(conn, name)
     if view is None or owner not in (None, view.order.user_id):
         raise PaywonError("ORDER_NOT_FOUND")
     return view
@@ -200,13 +200,13 @@ async def withdraw_order(
     """
     now = book.clock.now()
     async with book.db.transaction() as conn:
-        order = await (store.lock_by_no(conn, named) if isinstance(named, str) else store.lock_by_id(conn, named))
+        order = await store.lock_named(conn, named)
         if order is None or owner not in (None, order.user_id):
             raise PaywonError("ORDER_NOT_FOUND")
         await idempotency.take(conn, claim, order.id, now)
         if order.status is not OrderStatus.CANCELED:
             await close_unpaid(conn, order, now)
-        view = await store.view_by_id(conn, order.id)
+        view = await store.view_of(conn, order.id)
     assert view is not None, "orders are never deleted"
     return view
 
@@ -245,7 +245,7 @@ async def _make_room(conn: Connection, wish: OrderWish, now: datetime) -> None:
         return
     # Who placed the open order may go on with it; nobody else learns of it.
     own = standing.user_id == wish.user_id
-    known = {"orderId": str(standing.id), "orderNo": standing.order_no} if own else {}
+    known = {"orderId": standing.order_no, "orderNo": standing.order_no} if own else {}
     raise PaywonError("DUPLICATE_PAYMENT", field="resourceId", extra=known)
 
 

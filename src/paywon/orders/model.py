@@ -104,11 +104,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """An order with what has come of it."""
+    """An order with what has come of it. ``deposit_due`` is set while an account that was issued awaits its deposit."""
 
     order: Order
     capsule_id: CapsuleId | None
     payment_key: PaymentKey | None
+    deposit_due: datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when the order waits: an account that was issued outlives the payment window."""
+        return self.deposit_due or self.order.expires_at
 
 
 # An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3); it may by then be past due.

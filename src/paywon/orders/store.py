@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from paywon.base.clock import toss_time
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderId, OrderNo, UserId
 from paywon.base.money import Krw
@@ -43,26 +44,43 @@ async def by_id(conn: Connection, order_id: OrderId) -> Order | None:
     return _order(await conn.fetchrow(f"SELECT {_COLUMNS} FROM orders WHERE id = $1", order_id))
 
 
-async def view_by_id(conn: Connection, order_id: OrderId) -> OrderView | None:
-    """Fetch an order with its capsule's id and the paymentKey that Toss gave it, in one round trip."""
+async def view_of(conn: Connection, name: OrderId | OrderNo) -> OrderView | None:
+    """Fetch an order with its capsule's id and what its payment says, by its id or its number, in one round trip."""
     columns = ", ".join(f"o.{field.name}" for field in fields(Order))
     row = await conn.fetchrow(
         f"""
-        SELECT {columns}, c.id AS capsule_id, p.payment_key
+        SELECT {columns}, c.id AS capsule_id, p.payment_key,
+               CASE WHEN p.status = 'WAITING_FOR_DEPOSIT' THEN p.virtual_account ->> 'dueDate' END AS due_date
         FROM orders o
         LEFT JOIN capsules c ON c.order_id = o.id
         LEFT JOIN payments p ON p.order_id = o.id
-        WHERE o.id = $1
+        WHERE o.{_named_by(name)} = $1
         """,
-        order_id,
+        name,
     )
     if row is None:
         return None
     values = dict(row)
-    capsule_id, payment_key = values.pop("capsule_id"), values.pop("payment_key")
+    rest = {column: values.pop(column) for column in ("capsule_id", "payment_key")}
+    due = toss_time(values.pop("due_date"))
     order = _order(values)
     assert order is not None, "the row is there"
-    return OrderView(order=order, capsule_id=capsule_id, payment_key=payment_key)
+    return OrderView(order=order, deposit_due=due, **rest)
+
+
+async def number_of(conn: Connection, order_id: OrderId) -> OrderNo | None:
+    number: str | None = await conn.fetchval("SELECT order_no FROM orders WHERE id = $1", order_id)
+    return None if number is None else OrderNo(number)
+
+
+async def lock_named(conn: Connection, name: OrderId | OrderNo) -> Order | None:
+    """Fetch an order by its id or its number, and hold its row."""
+    query = f"SELECT {_COLUMNS} FROM orders WHERE {_named_by(name)} = $1 FOR UPDATE"
+    return _order(await conn.fetchrow(query, name))
+
+
+def _named_by(name: OrderId | OrderNo) -> str:
+    return "order_no" if isinstance(name, str) else "id"
 
 
 async def by_no(conn: Connection, order_no: OrderNo) -> Order | None:
@@ -261,12 +279,16 @@ async def extend(conn: Connection, order_id: OrderId, expires_at: datetime, now:
 
 
 async def count_open_of_user(conn: Connection, user_id: UserId, now: datetime) -> int:
-    """Count the unpaid orders that a user has placed and that are not over; nobody else counts at the same time."""
+    """Count the unpaid orders that a user has placed and that are not over, or await a deposit.
+
+    Nobody else counts at the same time.
+    """
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('orders of ' || $1, 0))", str(user_id))
     found: int = await conn.fetchval(
-        """
-        SELECT count(*) FROM orders
-        WHERE user_id = $1 AND status = 'PENDING_PAYMENT' AND made_by = 'user' AND expires_at > $2
+        f"""
+        SELECT count(*) FROM orders o
+        WHERE user_id = $1 AND status = 'PENDING_PAYMENT' AND made_by = 'user'
+          AND (expires_at > $2 OR {_DEPOSIT_AWAITED})
         """,
         user_id,
         now,

@@ -1,7 +1,7 @@
 """Turns Toss's Payment object into a fact and into our columns. Pure; the only place that knows both shapes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from paywon.base.ids import OrderNo, PaymentKey
 from paywon.base.redaction import redact, redact_text
-from paywon.payments.model import APPROVED, Fact, PaymentMethod, PaymentStatus
+from paywon.payments.model import APPROVED, CancelStatus, Fact, PaymentMethod, PaymentStatus
 from paywon.toss import wire
 from paywon.toss.body import fitting, read_tree
 from paywon.toss.codes import card_company_name
@@ -28,6 +28,8 @@ _METHODS: Final = {
     "휴대폰": PaymentMethod.MOBILE,
     "MOBILE_PHONE": PaymentMethod.MOBILE,
 }
+# Toss's words for the state of a cancel (codes.md); our own two are none of them.
+_CANCEL_STATES: Final = frozenset({CancelStatus.DONE, CancelStatus.IN_PROGRESS, CancelStatus.ABORTED})
 
 
 def fact_of(answer: wire.Payment, asked_at: datetime) -> Fact | None:
@@ -145,7 +147,20 @@ def cancels_listed(
         told = sum(amount for key, amount in said.items() if key != cancel.transaction_key)
         rest = total - (wire.whole(answer.balance_amount) or 0) - told
         found[unsaid[0]] = (replace(cancel, cancel_amount=rest), entry)
-    return [(cancel, entry) for cancel, entry in found if cancel.transaction_key and _amount_of(cancel, total)]
+    listed = [(cancel, entry) for cancel, entry in found if cancel.transaction_key and _amount_of(cancel, total)]
+    return [(_with_state(cancel, answer, listed), entry) for cancel, entry in listed]
+
+
+def _with_state(
+    cancel: wire.Cancel, answer: wire.Payment, listed: Sequence[tuple[wire.Cancel, dict[str, Any]]]
+) -> wire.Cancel:
+    """Return a cancel with a state that we know: for another word, or ours, the balance says whether it is done."""
+    if cancel.cancel_status is None or cancel.cancel_status in _CANCEL_STATES:
+        return cancel
+    total = wire.whole(answer.total_amount) or 0
+    went_back = total - (wire.whole(answer.balance_amount) or 0)
+    is_done = sum(_amount_of(each, total) or 0 for each, _ in listed) <= went_back
+    return replace(cancel, cancel_status=CancelStatus.DONE if is_done else CancelStatus.IN_PROGRESS)
 
 
 def _entries(answer: wire.Payment, raw: dict[str, Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Final
 
-from paywon.base.clock import KST
+from paywon.base.clock import toss_time
 from paywon.base.ids import AttemptId, BillingKeyId, CancelId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
 from paywon.base.money import Krw
 from paywon.base.sealing import SealedColumn
@@ -118,6 +118,11 @@ class Payment:
         return marked or self.status is PaymentStatus.EXPIRED
 
     @property
+    def due_at(self) -> datetime | None:
+        """Until when the deposit of its virtual account may come; None where it has none, or Toss wrote no time."""
+        return toss_time((self.virtual_account or {}).get("dueDate"))
+
+    @property
     def awaits_deposit(self) -> bool:
         """Whether a deposit may still come."""
         return self.status is PaymentStatus.WAITING_FOR_DEPOSIT and not self.is_past_due
@@ -150,7 +155,7 @@ class AttemptType(StrEnum):
     CASH_RECEIPT_ISSUE = "cash_receipt_issue"
     CASH_RECEIPT_CANCEL = "cash_receipt_cancel"
     STATUS_READ = "status_read"
-    WEBHOOK_RECEIVED = "webhook_received"
+    WEBHOOK_RECEIVED = "webhook_received"  # no question: it has the id of a webhook that was worked, and no outcome
     LATE_ANSWER = "late_answer"
     ERASURE = "erasure"
 
@@ -455,7 +460,7 @@ def hold_ends_at(payment: Payment, hold: timedelta) -> datetime | None:
 def next_look(payment: Payment, now: datetime, hold: timedelta) -> datetime | None:
     """Decide when to read a payment of our own accord; None when Toss has nothing more to say of it."""
     if payment.awaits_deposit:
-        return _next_look_for_deposit(_due_at(payment), now)
+        return _next_look_for_deposit(payment.due_at, now)
     held_until = hold_ends_at(payment, hold)
     # By when it was asked, as the hand-over goes: a read that was under way when the hold ended hands nothing over.
     asked_at = payment.fact_asked_at or now
@@ -488,12 +493,3 @@ def _next_look_for_deposit(due: datetime | None, now: datetime) -> datetime:
     if now < due + DUE_GRACE:
         return min(due + DUE_GRACE, now + SWEEP)
     return now + min(now - due, SWEEP)
-
-
-def _due_at(payment: Payment) -> datetime | None:
-    """Read the due date as Toss wrote it; without an offset it is in Korean time (api.md 1.5)."""
-    try:
-        due = datetime.fromisoformat(str((payment.virtual_account or {})["dueDate"]))
-    except (KeyError, ValueError):
-        return None
-    return due if due.tzinfo else due.replace(tzinfo=KST)

@@ -25,7 +25,7 @@ _KEPT_NAMES: Final = """
     requestedAt approvedAt canceledAt createdAt dueDate cancelStatus issueStatus transactionType settlementStatus
     refundStatus acquireStatus accountType expired validHours isPartialCancelable useEscrow cultureExpense
     issuerCode acquirerCode issuerName acquirerName bankCode bank cardType ownerType installmentPlanMonths
-    isInterestFree interestPayer useCardPoint provider eventType omitted
+    isInterestFree interestPayer useCardPoint provider eventType webhookId verdict omitted
     card easyPay virtualAccount transfer mobilePhone giftCertificate cancels cashReceipt cashReceipts discount failure
     data entityBody payment
     """

@@ -178,7 +178,7 @@ async def _forget_webhooks(conn: Connection, payment_id: UUID) -> int:
     changed = 0
     rows = await conn.fetch(
         """
-        SELECT w.id, w.headers, w.body, w.source_address FROM payments p
+        SELECT w.id, w.headers, w.body, w.source_address, w.repeat_deliveries FROM payments p
         JOIN webhook_events w ON w.order_no = p.order_no OR w.payment_key = p.payment_key
         WHERE p.id = $1 FOR UPDATE OF w
         """,
@@ -186,10 +186,16 @@ async def _forget_webhooks(conn: Connection, payment_id: UUID) -> int:
     )
     for row in rows:
         kept = books_of(row["body"])
-        if kept != row["body"] or row["headers"] or row["source_address"]:
+        if kept != row["body"] or row["headers"] or row["source_address"] or row["repeat_deliveries"]:
             changed += 1
-            query = "UPDATE webhook_events SET headers = '{}', body = $2, source_address = NULL WHERE id = $1"
-            await conn.execute(query, row["id"], kept)
+            await conn.execute(
+                """
+                UPDATE webhook_events SET headers = '{}', body = $2, source_address = NULL, repeat_deliveries = '[]'
+                WHERE id = $1
+                """,
+                row["id"],
+                kept,
+            )
     return changed
 
 

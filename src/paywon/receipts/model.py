@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from paywon.base.clock import KST
 from paywon.base.errors import PaywonError
@@ -19,6 +19,8 @@ from paywon.payments.model import (
     Payment,
     refundable_amount,
     simple_status,
+    tax_free_left,
+    tax_free_of_refund,
 )
 
 # What the resolver of this room finishes.
@@ -39,6 +41,8 @@ _CASH: Final = frozenset(
     }
 )
 _NO_CASH: Final = frozenset(["카드", "CARD", "휴대폰", "MOBILE_PHONE", "해외간편결제", "FOREIGN_EASY_PAY"])
+# What Toss calls the receipt of a payment that has none.
+_NO_RECEIPT: Final = "미발행"
 _EASY_PAY: Final = frozenset(["간편결제", "EASY_PAY"])
 
 
@@ -115,9 +119,7 @@ def issuable_amount(payment: Payment, cancels: list[Cancel], receipts: list[Rece
     return Krw(
         max(
             0,
-            min(refundable_amount(payment, cancels), cash_left)
-            - has_one
-            - automatic_amount(payment.cash_receipts or []),
+            min(refundable_amount(payment, cancels), cash_left) - has_one - automatic_amount(payment),
         )
     )
 
@@ -179,14 +181,22 @@ def _cancels_of(issue: Receipt, receipts: Iterable[Receipt]) -> list[Receipt]:
     return [row for row in receipts if row.cancels_id == issue.id]
 
 
-def automatic_amount(own: list[dict[str, Any]]) -> int:
-    """Answer for how many won the payment itself has receipts, that Toss issued with it (api.md 4)."""
+def automatic_amount(payment: Payment) -> int:
+    """Answer for how many won the payment itself has receipts, that Toss issued with it (api.md 4).
+
+    One that is there and cannot be read stands for all of the payment: a second proof would deduct twice.
+    """
+    shown = payment.raw_response or {}
+    if payment.cash_receipts is None and (shown.get("cashReceipt") or shown.get("cashReceipts")):
+        return payment.total_amount
     total = 0
-    for receipt in own:
-        amount = receipt.get("amount")
-        if receipt.get("issueStatus") != IssueStatus.FAILED and isinstance(amount, int):
-            total += -amount if receipt.get("transactionType") == TransactionType.CANCEL else amount
-    return max(0, total)
+    for receipt in payment.cash_receipts or []:
+        if receipt.get("issueStatus") != IssueStatus.FAILED and receipt.get("type") != _NO_RECEIPT:
+            amount = receipt.get("amount")
+            cancels = receipt.get("transactionType") == TransactionType.CANCEL
+            read = amount if isinstance(amount, int) else 0 if cancels else payment.total_amount
+            total += -read if cancels else read
+    return max(0, min(total, payment.total_amount))
 
 
 def amount_to_issue(wanted: Krw | None, payment: Payment, cancels: list[Cancel], receipts: list[Receipt]) -> Krw:
@@ -225,15 +235,21 @@ def _within(wanted: Krw | None, left: Krw) -> Krw:
     return left if wanted is None else wanted
 
 
-def tax_free_part(wanted: int | None, amount: Krw, payment: Payment) -> int:
-    """Answer how much of a receipt is free of tax; unless said otherwise, a receipt for all that is left has it all.
+def tax_free_part(
+    wanted: int | None, amount: Krw, payment: Payment, cancels: list[Cancel], receipts: list[Receipt]
+) -> int:
+    """Answer how much of a receipt is free of tax: as it was told, else in proportion to what has no receipt yet.
 
     Raises:
         PaywonError: TAX_FREE_ABOVE_AMOUNT.
     """
     if wanted is None:
-        # Toss's taxFreeAmount is that of the balance (api.md 1.5).
-        return (payment.tax_free_amount or 0) if amount == payment.balance_amount else 0
+        left = issuable_amount(payment, cancels, receipts)
+        free = tax_free_left(payment, cancels, payment.tax_free_amount or 0)
+        for issue in receipts:
+            if issue.cancels_id is None:
+                free -= issue.tax_free_amount * standing_amount(issue, receipts) // issue.amount
+        return tax_free_of_refund(amount, left, min(max(0, free), left)) if left else 0
     if wanted > amount:
         raise PaywonError("TAX_FREE_ABOVE_AMOUNT", field="taxFreeAmount")
     return wanted

@@ -6,7 +6,7 @@ from typing import Final
 
 from paywon.base.clock import KST
 from paywon.payments.model import Attempt
-from paywon.payments.recovery import Step
+from paywon.payments.recovery import MOST_REFUSALS, Step
 from paywon.receipts.model import Receipt
 
 # Toss knows an idempotency key for 15 days (api.md 1.2); of these we use one, as for a cancel of a payment.
@@ -26,17 +26,19 @@ def key_still_serves(attempt: Attempt, now: datetime) -> bool:
     return not attempt.answered and now - attempt.created_at < WINDOW
 
 
-def next_step(receipt: Receipt, seen: Seen, now: datetime) -> Step:
+def next_step(receipt: Receipt, seen: Seen, now: datetime, *, refusals: int = 0) -> Step:
     """Decide from Toss's lists, where the same key serves no longer (I8).
 
     A receipt that is missing in the complete lists of all days on which it was asked for does not exist. It is asked
-    for anew until a day after it was first asked for.
+    for anew until a day after it was first asked for, or until Toss has given so many keys the same final failure
+    (``refusals``).
     """
     if seen is Seen.FOUND:
         return Step.SUCCEEDED
     if seen is Seen.UNREAD:
         return Step.WAIT
-    return Step.ASK_ANEW if now - receipt.created_at < WINDOW else Step.FAILED
+    over = now - receipt.created_at >= WINDOW or refusals >= MOST_REFUSALS
+    return Step.FAILED if over else Step.ASK_ANEW
 
 
 def days_of(receipt: Receipt, now: datetime) -> list[date]:

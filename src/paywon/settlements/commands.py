@@ -77,6 +77,11 @@ async def list_transactions(
     return Listed(found, unread)
 
 
+def is_whole(row: Transaction) -> bool:
+    """Return whether a row says how much of what was booked."""
+    return row.amount is not None and row.currency is not None
+
+
 async def list_settlements(
     ledger: Ledger, span: Span, origin: Origin, *, kind: DateKind, skip: int, limit: int
 ) -> Listed[Settlement]:

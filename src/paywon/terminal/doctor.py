@@ -1,6 +1,7 @@
 """``paywon doctor``: looks at everything that paywon depends on, and says what to do about what is wrong."""
 
 import asyncio
+import os
 import shutil
 import statistics
 import time
@@ -17,8 +18,9 @@ from rich.markup import escape
 
 from paywon import devfile
 from paywon.base.sealing import KeyRing
+from paywon.base.setting_types import told
 from paywon.db.revision import revision_of, supported_by
-from paywon.settings import TOSS_BASE_URL, Environment, Settings, SettingsError, load_settings
+from paywon.settings import TOSS_BASE_URL, Environment, Settings, SettingsError, load_settings, unknown_names
 from paywon.terminal.checks import DATABASE_ERRORS, DatabaseState, connect, schema_trouble
 from paywon.terminal.plan import dev_secret_keys, load_dev_settings, sandbox_client_key
 from paywon.terminal.screen import padded
@@ -48,9 +50,9 @@ def examine() -> bool:
     """Look at everything and show it; answer whether all is well."""
     try:
         settings, whence = _settings()
-        findings = [Finding("설정 / settings", whence), *asyncio.run(_examine(settings))]
+        findings = [Finding("설정 / settings", whence), *_names(), *asyncio.run(_examine(settings))]
     except (SettingsError, Trouble) as error:
-        findings = [Finding("설정 / settings", "…", str(error)), *_disk(Path())]
+        findings = [Finding("설정 / settings", "…", str(error)), *_names(), *_disk(Path())]
     _show(findings)
     return all(finding.advice is None for finding in findings)
 
@@ -75,6 +77,12 @@ def _settings() -> tuple[Settings, str]:
         "PAYWON_SECRET_KEYS": dev_secret_keys(home),
     }
     return Settings(**values), f"paywon dev: {home / devfile.NAME}"
+
+
+def _names() -> list[Finding]:
+    """Whether a setting was mistyped: then it is as if it had not been set."""
+    unknown = unknown_names(os.environ)
+    return [Finding("설정 이름 / names", ", ".join(unknown), told(unknown))] if unknown else []
 
 
 async def _examine(settings: Settings) -> list[Finding]:

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from paywon.base.sealing import new_key
+from paywon.base.setting_types import HostName, LogLevel, WebAddress, words_of
 from paywon.devfile import write_private
 from paywon.settings import TOSS_BASE_URL
 from paywon.terminal.trouble import Trouble
@@ -26,14 +27,16 @@ class DevSettings(BaseSettings):
     )
 
     home: Path = Field(default=Path(".paywon"), alias="PAYWON_HOME")
-    host: str = Field(default="127.0.0.1", alias="PAYWON_HOST")
+    host: HostName = Field(default="127.0.0.1", alias="PAYWON_HOST")
     port: int = Field(default=3000, ge=1, le=65535, alias="PAYWON_PORT")
     sandbox_port: int = Field(default=3900, ge=1, le=65535, alias="PAYWON_SANDBOX_PORT")
     database_url: str | None = Field(default=None, alias="DATABASE_URL")
     toss_secret_key: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_SECRET_KEY")
     toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
-    toss_base_url: str | None = Field(default=None, alias="TOSS_PAYMENTS_BASE_URL")
-    app_base_url: str | None = Field(default=None, alias="APP_BASE_URL")
+    toss_base_url: WebAddress | None = Field(default=None, alias="TOSS_PAYMENTS_BASE_URL")
+    app_base_url: WebAddress | None = Field(default=None, alias="APP_BASE_URL")
+    # The processes that are started read it themselves; here it is refused before the first of them starts.
+    log_level: LogLevel = Field(default="INFO", alias="PAYWON_LOG_LEVEL")
     secret_keys: SecretStr | None = Field(default=None, alias="PAYWON_SECRET_KEYS")
 
 
@@ -96,7 +99,7 @@ def load_dev_settings() -> DevSettings:
     try:
         return DevSettings()
     except ValidationError as error:
-        wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(f"{item['loc'][0]}: {words_of(item)}" for item in error.errors())
         raise Trouble(f"설정이 잘못되었습니다: {wrong}", f"settings are wrong: {wrong}") from None
 
 

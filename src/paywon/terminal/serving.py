@@ -1,7 +1,9 @@
 """``paywon serve`` and ``paywon worker``: one process of the service, in the foreground."""
 
 import asyncio
+import os
 import signal
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -12,7 +14,8 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from paywon.base.log import set_up_logging
-from paywon.settings import Settings
+from paywon.base.setting_types import told
+from paywon.settings import Settings, unknown_names
 from paywon.terminal.checks import check_database, check_plugins, check_port, wait_for_database
 from paywon.terminal.leash import hold_to_parent
 
@@ -29,6 +32,7 @@ def serve(settings: Settings) -> None:
         Trouble: the database, the port or a plug-in is not as it has to be.
     """
     check_plugins()
+    _tell_unknown_names()
     asyncio.run(check_database(settings.database_url))
     check_port(settings.host, settings.port, "PAYWON_PORT")
     debugging = settings.log_level.upper() == "DEBUG"
@@ -51,6 +55,12 @@ def serve(settings: Settings) -> None:
         log_access_format=_ACCESS,
         respawn_failed_workers=True,
     ).serve(target_loader=partial(_load_app, settings.database_url), wrap_loader=False)
+
+
+def _tell_unknown_names() -> None:
+    """Write a line about names that no setting has: a mistyped one is as if it had not been set."""
+    if unknown := unknown_names(os.environ):
+        sys.stderr.write(f"paywon: {told(unknown)}\n")
 
 
 def _load_app(database_url: str) -> Any:
@@ -77,6 +87,7 @@ def work(settings: Settings) -> None:
         Trouble: the database or a plug-in is not as it has to be.
     """
     check_plugins()
+    _tell_unknown_names()
     set_up_logging(settings.log_level, human=settings.dev_mode)
     asyncio.run(_work(settings))
 

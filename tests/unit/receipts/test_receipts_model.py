@@ -126,12 +126,18 @@ def test_refunds_and_refunds_under_way_need_none() -> None:
         ([{"amount": 12_000, "transactionType": "CONFIRM", "issueStatus": "FAILED"}], 0),
         ([{"amount": 9, "transactionType": "CONFIRM"}, {"amount": 4, "transactionType": "CANCEL"}], 5),
         ([{"amount": 4, "transactionType": "CANCEL"}], 0),
-        ([{"amount": None}, {}, {"amount": "12"}], 0),
+        # One that cannot be read stands for all: nobody is to deduct twice.
+        ([{"amount": None}], 50_000),
+        ([{}, {"amount": "12"}], 50_000),
+        ([{"amount": "12", "transactionType": "CANCEL"}], 0),
+        ([{"amount": "12", "issueStatus": "FAILED"}], 0),
+        ([{"amount": 0, "type": "미발행"}, {"type": "미발행"}], 0),
     ],
 )
 def test_receipts_that_came_with_the_payment_count(own: list[dict[str, Any]], amount: int) -> None:
-    assert automatic_amount(own) == amount
-    assert issuable_amount(replace(PAYMENT, cash_receipts=own), [], []) == 50_000 - amount
+    payment = replace(PAYMENT, cash_receipts=own)
+    assert automatic_amount(payment) == amount
+    assert issuable_amount(payment, [], []) == 50_000 - amount
 
 
 @given(st.lists(st.tuples(st.integers(1, 60_000), st.integers(0, 60_000), st.booleans()), max_size=12))
@@ -182,11 +188,15 @@ def test_why_one_cannot_be_cancelled() -> None:
 
 
 def test_the_tax_free_part() -> None:
-    assert tax_free_part(None, Krw(50_000), PAYMENT) == 10_000, "a receipt for all has all of it"
-    assert tax_free_part(None, Krw(20_000), PAYMENT) == 0
-    assert tax_free_part(20_000, Krw(20_000), PAYMENT) == 20_000
+    assert tax_free_part(None, Krw(50_000), PAYMENT, [], []) == 10_000, "a receipt for all has all of it"
+    assert tax_free_part(None, Krw(20_000), PAYMENT, [], []) == 4_000, "one for a part has its share"
+    first = replace(receipt(20_000), tax_free_amount=4_000)
+    assert tax_free_part(None, Krw(30_000), PAYMENT, [], [first]) == 6_000, "the last one has the rest"
+    back = receipt(10_000, cancels=first)
+    assert tax_free_part(None, Krw(40_000), PAYMENT, [], [first, back]) == 8_000
+    assert tax_free_part(20_000, Krw(20_000), PAYMENT, [], []) == 20_000
     with pytest.raises(PaywonError, match="TAX_FREE_ABOVE_AMOUNT"):
-        tax_free_part(20_001, Krw(20_000), PAYMENT)
+        tax_free_part(20_001, Krw(20_000), PAYMENT, [], [])
 
 
 @pytest.mark.parametrize(

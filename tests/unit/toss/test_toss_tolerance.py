@@ -162,3 +162,13 @@ def test_what_a_webhook_does_not_need_may_be_anything(name: str) -> None:
 
 
 _NAMES = ("paymentKey", "orderId")
+
+
+def test_a_sign_that_no_column_holds_is_left_out_alone() -> None:
+    body = json.loads((FIXTURES / "payment-card-done.json").read_bytes()) | {
+        "method": "카\x00드",
+        "metadata": {"\x00": 1},
+    }
+    found = read(json.dumps(body).encode(), wire.Payment)
+    assert (found.value.method, found.value.metadata, found.value.status) == (None, None, body["status"])
+    assert {str(lost) for lost in found.lost} == {"method: holds NUL", "metadata: holds NUL"}

@@ -76,7 +76,7 @@ async def settle_issue(cashier: Cashier, intent: KeyIntent, answer: Answer[wire.
     async with cashier.db.transaction(about=intent.key.id) as conn:
         key = await store.lock(conn, intent.key.id)
         attempt = await payments.lock_attempt(conn, intent.attempt.id)
-        fits = isinstance(answer, Yes) and answer.value.customer_key == key.customer_key
+        fits = isinstance(answer, Yes) and answer.value.customer_key in (None, key.customer_key)
         # What Toss issued is kept even where somebody was faster: no call would tell it again.
         holder = await _keep(conn, cashier, key, answer) if isinstance(answer, Yes) and fits else None
         if attempt.status is not AttemptStatus.PENDING:

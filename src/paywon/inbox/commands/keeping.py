@@ -7,6 +7,8 @@ import structlog
 
 from paywon.inbox import store
 from paywon.inbox.commands.receiving import Inbox
+from paywon.inbox.refusals import store as refusals
+from paywon.inbox.refusals.model import KEPT_DAYS, day_at
 
 _FOUND_WITHIN: Final = timedelta(hours=1)
 """How long an event of an unknown order may still find its order: a cancel's event may come before the cancel's answer,
@@ -22,6 +24,8 @@ async def keep_house(inbox: Inbox) -> None:
     """Have events looked at whose order has been found, and delete what nobody misses."""
     await find_orders(inbox)
     await trim(inbox)
+    async with inbox.cashier.db.transaction() as conn:
+        await refusals.trim(conn, before=day_at(inbox.cashier.clock.now()) - KEPT_DAYS)
 
 
 async def find_orders(inbox: Inbox) -> None:

@@ -17,6 +17,7 @@ from paywon.inbox import store
 from paywon.inbox.commands.comparing import answers_to, known_already
 from paywon.inbox.commands.reading import Books, books_of, read, was_silent, was_taught
 from paywon.inbox.commands.receiving import Inbox
+from paywon.inbox.commands.recording import rows_for
 from paywon.inbox.model import (
     KNOWN_ALREADY,
     OWN_ANSWER,
@@ -31,6 +32,7 @@ from paywon.inbox.model import (
     after_silence,
     within_bounds,
 )
+from paywon.payments import store as payments
 
 _MANY: Final = 10
 _KEPT_OF_AN_ORDER: Final = 100
@@ -156,6 +158,11 @@ def _is_free(inbox: Inbox, event: store.Waiting) -> bool:
     return is_proven or event.secret_known or event.asked_again_by is not None
 
 
+def _worked(outcomes: Outcomes) -> set[WebhookEventId]:
+    endings = {of: each for of, each in outcomes.items() if not isinstance(each, Stay)}
+    return {of for of, (status, _) in endings.items() if status is WebhookStatus.PROCESSED}
+
+
 async def _end(inbox: Inbox, due: Look, timing: Timing, hints: list[Hint], outcomes: Outcomes) -> None:
     """Settle what was answered, and count what has come in the meantime while no more can."""
     now = inbox.cashier.clock.now()
@@ -163,11 +170,14 @@ async def _end(inbox: Inbox, due: Look, timing: Timing, hints: list[Hint], outco
         await store.hold_look(conn, due.order_no)
         bounded = within_bounds(hints, outcomes, parked=await store.count_doubted(conn, due.order_no))
         await store.believe(conn, [hint.id for hint in hints if hint.proven_late])
+        on_record = await rows_for(conn, inbox, due.order_no, _worked(bounded))
         for ending in {each for each in bounded.values() if not isinstance(each, Stay)}:
             await store.finish(conn, [of for of, each in bounded.items() if each == ending], *ending, now)
         for event_id, outcome in bounded.items():
             if isinstance(outcome, Stay):
                 await store.let_stay(conn, event_id, outcome)
+        for row in on_record:
+            await payments.open_attempt(conn, row)
         left = await store.waiting_for(conn, due.order_no)
         free = [event.look_at for event in left if _is_free(inbox, event)]
         others = [event.look_at for event in left if not _is_free(inbox, event)]

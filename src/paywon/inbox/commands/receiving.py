@@ -1,8 +1,8 @@
 """Taking webhooks in: each is judged and stored, and what it calls for is noted, in one transaction."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -18,11 +18,13 @@ from paywon.inbox.facts import claim_of, storable_name
 from paywon.inbox.model import (
     ABOUT_PAYMENTS,
     MAX_WAITING,
+    Repeat,
     WebhookEvent,
     WebhookStatus,
     WebhookVerdict,
     first_status,
 )
+from paywon.inbox.refusals.model import RefusedCounts
 from paywon.payments import store as payments
 from paywon.payments.commands.cashier import Cashier
 from paywon.payments.facts import digest_of_secret
@@ -36,19 +38,32 @@ _KEPT_HEADERS: Final = (
     "tosspayments-webhook-transmission-retried-count",
     "tosspayments-webhook-transmission-id",
     "tosspayments-webhook-signature",
+    "toss-signature",
+)
+_KEPT_OF_REPEATS: Final = (
+    "tosspayments-webhook-transmission-time",
+    "tosspayments-webhook-transmission-retried-count",
+    "tosspayments-webhook-signature",
+    "toss-signature",
 )
 _MAX_HEADER_CHARS: Final = 300
+_MAX_REPEATED_CHARS: Final = 120
+"""What is kept of a header of a repeat: two of Toss's signatures fit."""
 _MAX_BODY_OF_NOBODYS: Final = 4096
 """What is kept of a webhook that is about nothing of ours, in bytes. A payment's is half of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What the commands of the inbox work with. ``looks_per_minute``: how many that nothing proves; 0 for any."""
+    """What the commands of the inbox work with. ``looks_per_minute``: how many that nothing proves; 0 for any.
+
+    ``refused`` counts the deliveries that this process did not take.
+    """
 
     cashier: Cashier
     trust: Trust
     looks_per_minute: int
+    refused: RefusedCounts = field(default_factory=RefusedCounts)
 
 
 class Receipt(Enum):
@@ -85,7 +100,7 @@ async def receive(inbox: Inbox, raw: bytes, headers: Mapping[str, str], *, sourc
         if is_new:
             await _begin(conn, inbox, told, event)
         else:
-            await _begin_again(conn, inbox, told, event)
+            await _begin_again(conn, inbox, told, event, _repeat(event, headers))
     if event.verdict is WebhookVerdict.REJECTED:
         raise PaywonError("WEBHOOK_REJECTED")
     return Receipt.NEW if is_new else Receipt.REPEAT
@@ -105,11 +120,11 @@ async def _begin(conn: Connection, inbox: Inbox, told: Webhook, event: WebhookEv
         await _forget_key(conn, inbox, told, event)
 
 
-async def _begin_again(conn: Connection, inbox: Inbox, told: Webhook, event: WebhookEvent) -> None:
+async def _begin_again(conn: Connection, inbox: Inbox, told: Webhook, event: WebhookEvent, repeat: Repeat) -> None:
     """Count an event that came once more. Whoever sends again what is over wishes for another look: it waits again."""
     if event.status is WebhookStatus.RECEIVED and event.order_no is not None:
         await store.hold_look(conn, event.order_no)  # before its event, as whoever ends a look does
-    before = await store.count_repeat(conn, event)
+    before = await store.count_repeat(conn, event, repeat)
     if event.status is WebhookStatus.RECEIVED:
         await store.wait_again(conn, event)
         await _ask_for_look(conn, inbox, event, more=sum(status is not WebhookStatus.RECEIVED for status in before))
@@ -174,11 +189,7 @@ def _event(
         verdict=judged.verdict,
         status=status,
         reason=judged.reason or reason or None,
-        headers={
-            name: redact_text(value[:_MAX_HEADER_CHARS])
-            for name in _KEPT_HEADERS
-            if (value := headers.get(name)) is not None
-        },
+        headers=_kept(headers, _KEPT_HEADERS, most=_MAX_HEADER_CHARS),
         body=_kept_body(told, raw, nobodys=rejected or (order_no is None and not proven)),
         source_address=source_address,
         received_at=now,
@@ -188,6 +199,16 @@ def _event(
         secret_digest=None if rejected or (secret := storable_name(told.secret)) is None else digest_of_secret(secret),
         look_at=now if status is WebhookStatus.RECEIVED else None,
     )
+
+
+def _repeat(event: WebhookEvent, headers: Mapping[str, str]) -> Repeat:
+    """Take what is kept of an event that came once more."""
+    kept = _kept(headers, _KEPT_OF_REPEATS, most=_MAX_REPEATED_CHARS)
+    return Repeat(at=event.received_at, source_address=event.source_address, verdict=event.verdict, headers=kept)
+
+
+def _kept(headers: Mapping[str, str], names: Iterable[str], *, most: int) -> dict[str, str]:
+    return {name: redact_text(value[:most]) for name in names if (value := headers.get(name)) is not None}
 
 
 def _claim(told: Webhook) -> Claim | None:

@@ -1,5 +1,6 @@
 -- I7, over all attempts: open xor closed, a closed one says what came of it, an open one has somebody to finish it, or is
--- parked on the desk. What was refused before Toss was asked (a wrong amount) has no key, no answer and no duration.
+-- parked on the desk. What was refused before Toss was asked (a wrong amount) has no key, no answer and no duration. A webhook
+-- is no question, and nothing answered it.
 SELECT t.id::text AS subject,
        CASE WHEN (t.status = 'pending') <> (t.closed_at IS NULL) THEN 'open and closed at once'
             -- Two hosts' clocks may differ a little.
@@ -7,7 +8,7 @@ SELECT t.id::text AS subject,
             WHEN t.status = 'pending' AND t.resolve_by IS NULL AND t.parked_at IS NULL THEN 'open, and nobody will take it up'
             WHEN t.status = 'pending' AND t.resolve_by < now() - interval '1 hour'
                 THEN 'open, and overdue for more than an hour: does a worker run?'
-            WHEN t.status <> 'pending' AND t.outcome IS NULL
+            WHEN t.status <> 'pending' AND t.outcome IS NULL AND t.type <> 'webhook_received'
                  AND (t.idempotency_key IS NOT NULL OR t.http_status IS NOT NULL OR t.error_code IS NULL
                       OR t.type IN ('status_read', 'late_answer') OR t.closed_at <> t.created_at)
                 THEN 'closed, and not said what came of it'

@@ -44,6 +44,11 @@ def answered(view: PaymentView, body: T, *, status_code: int, poll_at: str) -> R
     return Response(body, status_code=HTTP_202_ACCEPTED, headers=headers)
 
 
+def shown(view: PaymentView, body: T) -> Response[T]:
+    """Answer what is known; where a question to Toss is open, with the time after which to look again."""
+    return Response(body, headers={"Retry-After": str(POLL_AFTER_S)} if view.in_doubt else None)
+
+
 class RefundAccountIn(Input, frozen=True, kw_only=True):
     """Where a virtual account's refund goes (api.md 5.4); the bank by code, Korean or English name."""
 
@@ -55,4 +60,4 @@ class RefundAccountIn(Input, frozen=True, kw_only=True):
         return RefundReceiveAccount(bank=self.bank, account_number=self.account_number, holder_name=self.holder_name)
 
 
-__all__ = ["Asker", "RefundAccountIn", "Till", "answered", "provide_origin"]
+__all__ = ["Asker", "RefundAccountIn", "Till", "answered", "provide_origin", "shown"]

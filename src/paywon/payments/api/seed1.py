@@ -1,5 +1,6 @@
 """``/payments``: seed 1's doors."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -14,8 +15,8 @@ from paywon.base.ids import OrderNo, PaymentId, UserId
 from paywon.base.money import Krw
 from paywon.orders.commands import OrderWish
 from paywon.orders.model import Maker
-from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered
-from paywon.payments.api.seed2 import ConfirmIn, confirmation
+from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered, shown
+from paywon.payments.api.seed2 import ConfirmIn, account_out, confirmation
 from paywon.payments.commands import cancelling, confirming, queries, requesting
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.queries import PaymentView
@@ -120,7 +121,7 @@ class RefundIn(Input, frozen=True, kw_only=True):
 
 
 class PaymentOut(Output, frozen=True, kw_only=True):
-    """Seed 1's payment. ``orderId`` is the order number, ``status`` lower-case.
+    """Seed 1's payment. ``orderId`` and ``orderNo`` are the order's number, ``status`` is lower-case.
 
     ``openRequest`` names the question to Toss that is still open (``payment_confirmation``, ``refund_request``, …);
     poll until it is null. A list only knows of confirmations.
@@ -138,6 +139,7 @@ class PaymentOut(Output, frozen=True, kw_only=True):
     status: str
     open_request: str | None
     order_id: str
+    order_no: str
     payment_key: str | None
     method: str | None
     refunded_amount: int
@@ -233,8 +235,8 @@ class PaymentsController(Controller):
         user_id = user_of(origin.owner, data.user_id)
         made_by = Maker.SERVER if origin.owner is None else Maker.USER
         view = await requesting.request_payment(cashier, _wish(data, user_id, made_by), origin)
-        shown = seed1_view(view)
-        body = RequestOut(payment=shown, checkout_url=shown.checkout_url)
+        payment = seed1_view(view)
+        body = RequestOut(payment=payment, checkout_url=payment.checkout_url)
         return answered(view, body, status_code=HTTP_201_CREATED, poll_at=_place(view))
 
     @post(
@@ -272,8 +274,10 @@ class PaymentsController(Controller):
         return answered(view, PaymentAnswer(payment=seed1_view(view)), status_code=HTTP_200_OK, poll_at=_place(view))
 
     @get("/{payment_id:uuid}", guards=[needs("payments:read")], summary="Read a payment", responses=reading(404))
-    async def read(self, payment_id: UUID, cashier: Till, origin: Asker) -> PaymentOut:
-        return seed1_view(await queries.find_by_id(cashier, PaymentId(payment_id), origin))
+    async def read(self, payment_id: UUID, cashier: Till, origin: Asker) -> Response[PaymentOut]:
+        """``Retry-After`` says when to look again while a question to Toss is open."""
+        view = await queries.find_by_id(cashier, PaymentId(payment_id), origin)
+        return shown(view, seed1_view(view))
 
     @get("/", guards=[needs("payments:read")], summary="List payments, newest first", responses=reading())
     async def list_payments(
@@ -326,7 +330,10 @@ class PaymentsController(Controller):
         limit: LimitQuery = 100,
         cursor: CursorQuery = None,
     ) -> TransactionList:
-        """Every question to Toss about this payment and what came of it, oldest first."""
+        """Every question to Toss about this payment, what came of it, and the webhooks worked, oldest first.
+
+        A ``webhook_received`` row has its webhook's id, and no outcome, for it is no answer.
+        """
         rows = await queries.list_transactions(
             cashier, PaymentId(payment_id), origin, after=decode_cursor(cursor), limit=limit
         )
@@ -380,7 +387,8 @@ def _place(view: PaymentView) -> str:
 
 def seed1_view(view: PaymentView) -> PaymentOut:
     open_request = view.attempt.type if view.attempt is not None and view.in_doubt else None
-    return payment_out(view.payment, confirming=view.confirming, open_request=open_request)
+    payment = replace(view.payment, payment_key=view.payment_key)
+    return payment_out(payment, confirming=view.confirming, open_request=open_request)
 
 
 def payment_out(payment: Payment, *, confirming: bool, open_request: str | None) -> PaymentOut:
@@ -389,6 +397,7 @@ def payment_out(payment: Payment, *, confirming: bool, open_request: str | None)
         "status": simple_status(payment, confirming=confirming),
         "open_request": open_request,
         "order_id": payment.order_no,
+        "virtual_account": account_out(payment),
         # Nobody is sent to a window that is over.
         "checkout_url": None if payment.status in OVER_WITHOUT_MONEY else payment.checkout_url,
         "refundable_amount": payment.balance_amount if payment.approved_at else None,

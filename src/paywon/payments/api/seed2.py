@@ -1,4 +1,8 @@
-"""``/api/payments/toss``: seed 2's doors. In a request ``orderId`` is Toss's orderId, our ``orderNo``."""
+"""``/api/payments/toss``: seed 2's doors.
+
+``orderId`` is what Toss calls so, the order's number, which we call ``orderNo``; a request may also name the order by
+its UUID, which answers give as ``order.id``.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -9,22 +13,22 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_200_OK
 from msgspec import UNSET, UnsetType
 
-from paywon.base.ids import OrderNo, PaymentKey
+from paywon.base.ids import OrderNo, PaymentKey, order_named
 from paywon.base.money import Krw
 from paywon.capsules.api import CapsuleOut, capsule_out
-from paywon.orders.model import Order
-from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered
+from paywon.orders.api import FulfilmentOut, OrderName, fulfilment_out
+from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered, shown
 from paywon.payments.commands import cancelling, confirming, queries
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.confirming import Confirmation
 from paywon.payments.commands.queries import PaymentView, UnpaidView
-from paywon.payments.model import AttemptType, Cancel, simple_status
+from paywon.payments.model import AttemptType, Cancel, CancelStatus, Payment, simple_status
+from paywon.toss.codes import bank_name, card_company_name
 from paywon.web.auth import needs
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.query import exact_query
 from paywon.web.shapes import (
-    ORDER_NO,
     PAYMENT_KEY,
     Input,
     OrderNoText,
@@ -36,7 +40,6 @@ from paywon.web.shapes import (
 )
 
 KeyInPath = Annotated[str, Parameter(max_length=200, pattern=PAYMENT_KEY)]
-OrderNoInPath = Annotated[str, Parameter(min_length=6, max_length=64, pattern=ORDER_NO)]
 
 
 class ConfirmIn(Input, frozen=True, kw_only=True):
@@ -93,11 +96,15 @@ class CancelOut(Output, frozen=True, kw_only=True):
 
 
 class TossPaymentOut(Output, frozen=True, kw_only=True):
-    """Every column of seed 2; ``status`` in Toss's words, ``simpleStatus`` in seed 1's."""
+    """Every column of seed 2; ``status`` in Toss's words, ``simpleStatus`` in seed 1's.
+
+    ``cancels`` is what was cancelled; ``openCancels`` may still be, and ``refusedCancels`` were not. ``paymentKey`` is
+    the one that Toss knows the payment by, or that is being tried.
+    """
 
     id: UUID
     payment_key: str | None
-    order_id: UUID
+    order_id: str
     order_no: str
     order_name: str | None
     method: str | None
@@ -118,7 +125,9 @@ class TossPaymentOut(Output, frozen=True, kw_only=True):
     last_transaction_key: str | None
     card_type: str | None
     issuer_code: str | None
+    issuer_name: str | None
     acquirer_code: str | None
+    acquirer_name: str | None
     installment_plan_months: int | None
     is_interest_free: bool | None
     easy_pay_provider: str | None
@@ -127,12 +136,25 @@ class TossPaymentOut(Output, frozen=True, kw_only=True):
     fail_message: str | None
     raw_response: dict[str, Any] | None
     cancels: list[CancelOut]
+    open_cancels: list[CancelOut]
+    refused_cancels: list[CancelOut]
 
 
 class OrderLink(Output, frozen=True, kw_only=True):
+    """The order of a payment. ``id`` is its UUID, ``orderId`` and ``orderNo`` its number.
+
+    ``expiresAt`` is the due date of the virtual account while its deposit is awaited. ``fulfilment`` says how far the
+    hand-over is, and in ``reason`` why it is no further.
+    """
+
     id: UUID
+    order_id: str
     order_no: str
+    order_name: str
+    amount: int
     status: str
+    expires_at: datetime
+    fulfilment: FulfilmentOut
 
 
 class TossView(Output, frozen=True, kw_only=True):
@@ -180,14 +202,19 @@ class TossPaymentsController(Controller):
         return answered(view, toss_view(view), status_code=HTTP_200_OK, poll_at=place_of(view))
 
     @get(
-        "/orders/{order_no:str}",
+        "/orders/{order:str}",
         guards=[needs("payments:read")],
-        summary="Read a payment by order number",
+        summary="Read a payment by its order",
         responses=reading(404),
     )
-    async def read_by_order(self, order_no: OrderNoInPath, cashier: Till, origin: Asker) -> OrderTossView:
-        """The payment of an order; null as long as nothing was confirmed."""
-        return order_toss_view(await queries.find_by_order_no(cashier, OrderNo(order_no), origin))
+    async def read_by_order(self, order: OrderName, cashier: Till, origin: Asker) -> Response[OrderTossView]:
+        """The payment of an order, by the order's number or UUID; null as long as nothing was confirmed.
+
+        ``Retry-After`` says when to look again while a question to Toss is open.
+        """
+        view = await queries.find_by_order(cashier, order_named(order), origin)
+        body = order_toss_view(view)
+        return shown(view, body) if isinstance(view, PaymentView) else Response(body)
 
     @get(
         "/{payment_key:str}",
@@ -195,8 +222,10 @@ class TossPaymentsController(Controller):
         summary="Read a payment by paymentKey",
         responses=reading(404),
     )
-    async def read_by_key(self, payment_key: KeyInPath, cashier: Till, origin: Asker) -> TossView:
-        return toss_view(await queries.find_by_key(cashier, PaymentKey(payment_key), origin))
+    async def read_by_key(self, payment_key: KeyInPath, cashier: Till, origin: Asker) -> Response[TossView]:
+        """``Retry-After`` says when to look again while a question to Toss is open."""
+        view = await queries.find_by_key(cashier, PaymentKey(payment_key), origin)
+        return shown(view, toss_view(view))
 
     @post(
         "/{payment_key:str}/cancel",
@@ -237,38 +266,72 @@ def place_of(view: PaymentView) -> str:
 def order_toss_view(view: PaymentView | UnpaidView) -> OrderTossView:
     return OrderTossView(
         payment=_payment_out(view) if isinstance(view, PaymentView) else None,
-        order=_order_link(view.order),
-        capsule=capsule_out(view.capsule) if view.capsule else None,
+        order=_order_link(view),
+        capsule=capsule_out(view.capsule, view.order.order_no) if view.capsule else None,
         is_current_key=True,
     )
-
-
-def _order_link(order: Order) -> OrderLink:
-    return OrderLink(id=order.id, order_no=order.order_no, status=order.status)
 
 
 def toss_view(view: PaymentView) -> TossView:
     return TossView(
         payment=_payment_out(view),
-        order=_order_link(view.order),
-        capsule=capsule_out(view.capsule) if view.capsule else None,
+        order=_order_link(view),
+        capsule=capsule_out(view.capsule, view.order.order_no) if view.capsule else None,
         is_current_key=view.is_current_key,
+    )
+
+
+def _order_link(view: PaymentView | UnpaidView) -> OrderLink:
+    order = view.order
+    due = view.payment.due_at if isinstance(view, PaymentView) and view.payment.awaits_deposit else None
+    return OrderLink(
+        id=order.id,
+        order_id=order.order_no,
+        order_no=order.order_no,
+        order_name=order.order_name,
+        amount=order.amount,
+        status=order.status,
+        expires_at=due or order.expires_at,
+        fulfilment=fulfilment_out(order, view.capsule.id if view.capsule else None),
     )
 
 
 def _payment_out(view: PaymentView) -> TossPaymentOut:
     payment = view.payment
-    same = {
-        name: getattr(payment, name)
-        for name in TossPaymentOut.__struct_fields__
-        if name not in ("simple_status", "open_request", "cancels")
+    done, still_open, refused = _sorted(view.cancels)
+    told: dict[str, Any] = {
+        "payment_key": view.payment_key,
+        "order_id": payment.order_no,
+        "simple_status": simple_status(payment, confirming=view.confirming),
+        "open_request": view.attempt.type if view.attempt is not None and view.in_doubt else None,
+        "issuer_name": card_company_name(payment.issuer_code) if payment.issuer_code else None,
+        "acquirer_name": card_company_name(payment.acquirer_code) if payment.acquirer_code else None,
+        "virtual_account": account_out(payment),
+        "cancels": done,
+        "open_cancels": still_open,
+        "refused_cancels": refused,
     }
-    return TossPaymentOut(
-        **same,
-        simple_status=simple_status(payment, confirming=view.confirming),
-        open_request=view.attempt.type if view.attempt is not None and view.in_doubt else None,
-        cancels=[_cancel_out(cancel) for cancel in view.cancels],
-    )
+    same = {name: getattr(payment, name) for name in TossPaymentOut.__struct_fields__ if name not in told}
+    return TossPaymentOut(**same, **told)
+
+
+def account_out(payment: Payment) -> dict[str, Any] | None:
+    """Show a virtual account as Toss does, with its bank's name and the payer's."""
+    account = payment.virtual_account
+    if not account:
+        return account
+    told = {"bankName": bank_name(str(account["bankCode"])) if account.get("bankCode") else None}
+    # What Toss answered is stored masked; the payer is known from when the account was issued, until forgotten.
+    payer = (payment.customer or {}).get("name")
+    return account | told | ({"customerName": payer} if payer else {})
+
+
+def _sorted(cancels: list[Cancel]) -> tuple[list[CancelOut], list[CancelOut], list[CancelOut]]:
+    """Return what was cancelled, what may still be, and what was not."""
+    rows = [_cancel_out(cancel) for cancel in cancels]
+    refused = [each for each in rows if each.cancel_status in (CancelStatus.FAILED, CancelStatus.ABORTED)]
+    still_open = [each for each in rows if each.cancel_status in (CancelStatus.PENDING, CancelStatus.IN_PROGRESS)]
+    return [each for each in rows if each not in refused and each not in still_open], still_open, refused
 
 
 def _cancel_out(cancel: Cancel) -> CancelOut:

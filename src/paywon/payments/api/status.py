@@ -8,7 +8,7 @@ from litestar import Controller, Response, get
 from litestar.params import Dependency
 
 from paywon.base.ids import PaymentId
-from paywon.payments.api.common import Asker
+from paywon.payments.api.common import Asker, shown
 from paywon.payments.api.seed1 import PaymentOut, seed1_view
 from paywon.payments.commands import checking
 from paywon.payments.commands.checking import Checker
@@ -56,4 +56,6 @@ class PaymentStatusController(Controller):
             live=found.live,
             checked_at=found.checked_at,
         )
-        return Response(body, headers=freshness(found.state, found.checked_at, now=statuses.cashier.clock.now()))
+        answer = shown(found.view, body)
+        answer.headers.update(freshness(found.state, found.checked_at, now=statuses.cashier.clock.now()))
+        return answer

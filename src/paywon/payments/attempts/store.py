@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from paywon.base.ids import AttemptId, PaymentId, PaymentKey
+from paywon.base.ids import AttemptId, OrderNo, PaymentId, PaymentKey
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.payments.model import Attempt, AttemptType
@@ -74,6 +74,26 @@ async def asked_alike(
         within_s,
     )
     return found
+
+
+async def hold_trail(conn: Connection, order_no: OrderNo) -> PaymentId | None:
+    """Hold the row of an order's payment, so that nobody adds to its trail meanwhile; None where there is no payment.
+
+    A row of the trail is chained before its foreign key is checked, so without this two that add one could wait for
+    each other.
+    """
+    found: PaymentId | None = await conn.fetchval(
+        "SELECT id FROM payments WHERE order_no = $1 FOR NO KEY UPDATE", order_no
+    )
+    return found
+
+
+async def webhooks_on_record(conn: Connection, payment_id: PaymentId) -> set[AttemptId]:
+    """Fetch the rows of a payment's trail that tell of webhooks."""
+    rows = await conn.fetch(
+        "SELECT id FROM payment_transactions WHERE payment_id = $1 AND type = 'webhook_received'", payment_id
+    )
+    return {AttemptId(row["id"]) for row in rows}
 
 
 async def refused_unread(conn: Connection, payment_id: PaymentId) -> list[tuple[PaymentKey, datetime]]:

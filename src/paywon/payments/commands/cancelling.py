@@ -181,6 +181,8 @@ async def _intend_again(
     attempt_id: AttemptId,
 ) -> Intent:
     """Write down the question to send a refund to another account; nothing more goes back, so nothing is reserved."""
+    # All of it has gone back by our books, so only what the user keeps counts.
+    await check_user_refund(conn, cashier, payment, Krw(payment.balance_amount or 0), origin)
     kind, key = AttemptType.REFUND_AGAIN, payment.payment_key
     attempt = new_attempt(cashier, kind, payment, origin, amount=amount, payment_key=key, attempt_id=attempt_id)
     # Without an amount, for none is left: it says nothing but to which account.

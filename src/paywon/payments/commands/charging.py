@@ -11,7 +11,15 @@ from paywon.db.pool import Connection
 from paywon.payments import store
 from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.paying import Intended, Payable, amount_refused, check_can_pay, go_on, lock_to_pay
+from paywon.payments.commands.paying import (
+    Intended,
+    Payable,
+    amount_refused,
+    check_can_pay,
+    go_on,
+    lock_to_pay,
+    order_no_of,
+)
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.minima import check_minimum
 from paywon.payments.model import AttemptStatus, AttemptType, PaymentMethod
@@ -41,6 +49,7 @@ async def charge_order(cashier: Cashier, wish: ChargeWish, origin: Origin) -> Pa
     Raises:
         PaywonError: the order cannot be paid, the amount differs, the period is charged, or Toss refused.
     """
+    wish = replace(wish, order_no=await order_no_of(cashier, wish.order_no))
     async with cashier.db.transaction(about=wish.order_no) as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await go_on(cashier, intent)

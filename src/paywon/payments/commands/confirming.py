@@ -1,6 +1,6 @@
 """Confirm: the customer has authenticated at Toss, and now the money moves. Both families of doors end here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paywon.base.ids import AttemptId, OrderNo, PaymentKey, new_uuid
 from paywon.base.money import Krw
@@ -9,7 +9,7 @@ from paywon.orders.model import PAID_ONCE, Order
 from paywon.payments import store
 from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.paying import Intended, amount_refused, check_can_pay, go_on, lock_to_pay
+from paywon.payments.commands.paying import Intended, amount_refused, check_can_pay, go_on, lock_to_pay, order_no_of
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.settling import error_of, is_over
 from paywon.payments.model import AttemptStatus, AttemptType, Payment, PaymentStatus
@@ -34,6 +34,7 @@ async def confirm_payment(cashier: Cashier, told: Confirmation, origin: Origin) 
     Raises:
         PaywonError: the order cannot be paid, the amount differs, or Toss refused.
     """
+    told = replace(told, order_no=await order_no_of(cashier, told.order_no))
     async with cashier.db.transaction(about=told.order_no) as conn:
         intent = await _intend(conn, cashier, told, origin)
     return await go_on(cashier, intent)

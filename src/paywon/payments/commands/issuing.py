@@ -11,7 +11,15 @@ from paywon.db.pool import Connection
 from paywon.payments import store
 from paywon.payments.commands.asking import recorded
 from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_before, new_attempt
-from paywon.payments.commands.paying import Intended, Payable, amount_refused, check_can_pay, go_on, lock_to_pay
+from paywon.payments.commands.paying import (
+    Intended,
+    Payable,
+    amount_refused,
+    check_can_pay,
+    go_on,
+    lock_to_pay,
+    order_no_of,
+)
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.minima import check_minimum
 from paywon.payments.model import AttemptType, Payment, PaymentMethod
@@ -20,6 +28,8 @@ from paywon.toss.wire import IssueVirtualAccount, VirtualAccountReceipt
 
 MAX_DUE: Final = timedelta(days=90)
 """api.md 6."""
+DEFAULT_DUE: Final = timedelta(days=7)
+"""How long Toss leaves an account open for which nothing else is asked (api.md 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +54,11 @@ async def issue_account(cashier: Cashier, wish: AccountWish, origin: Origin) -> 
     Raises:
         PaywonError: the order cannot be paid, the amount differs, a field does not fit, or Toss refused.
     """
-    wish = _checked(wish, cashier.clock.now())
+    now = cashier.clock.now()
+    wish = _checked(wish, now)
+    if origin.owner is not None:
+        wish = _of_user(wish, now, cashier.limits.longest_of_user)
+    wish = replace(wish, order_no=await order_no_of(cashier, wish.order_no))
     async with cashier.db.transaction(about=wish.order_no) as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await go_on(cashier, intent)
@@ -59,6 +73,23 @@ def _checked(wish: AccountWish, now: datetime) -> AccountWish:
     if wish.due_date is not None and not now < wish.due_date <= now + MAX_DUE:
         raise PaywonError("DUE_DATE_OUT_OF_RANGE", field="dueDate")
     return replace(wish, bank=code)
+
+
+def _of_user(wish: AccountWish, now: datetime, longest: timedelta) -> AccountWish:
+    """See that a user's token has an order wait for its deposit no longer than any order of a user's waits.
+
+    Raises:
+        PaywonError: EXPIRES_AT_TOO_FAR.
+    """
+    latest = now + longest
+    until = latest.isoformat(timespec="seconds")
+    if wish.due_date is not None and wish.due_date > latest:
+        raise PaywonError("EXPIRES_AT_TOO_FAR", field="dueDate", latest=until)
+    if wish.valid_hours is not None and timedelta(hours=wish.valid_hours) > longest:
+        raise PaywonError("EXPIRES_AT_TOO_FAR", field="validHours", latest=until)
+    if wish.due_date is None and wish.valid_hours is None and longest < DEFAULT_DUE:
+        return replace(wish, valid_hours=max(1, longest // timedelta(hours=1)))
+    return wish
 
 
 async def _intend(conn: Connection, cashier: Cashier, wish: AccountWish, origin: Origin) -> Intended:

@@ -156,16 +156,39 @@ async def _update(
     columns = payment_columns(evidence.answer, evidence.raw, fact)
     if evidence.answer.approved_at is None and columns["approved_at"] is not None and payment.approved_at is not None:
         columns["approved_at"] = payment.approved_at
-    if columns["virtual_account"] == {} and payment.payment_key == fact.payment_key:
-        columns["virtual_account"] = payment.virtual_account or {}
-    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=evidence.answer.is_by_account)
+    was_account = payment.payment_key == fact.payment_key and payment.virtual_account is not None
+    if was_account:
+        # An account stays one, though neither the means nor the account can be read this time.
+        columns["virtual_account"] = columns["virtual_account"] or payment.virtual_account
+    columns |= _payer_told(payment, evidence.answer, fact)
+    by_deposit = evidence.answer.is_by_account or was_account
+    columns["deposited_at"] = deposited_at(payment, fact, by_deposit=by_deposit)
     look = next_look(replace(payment, **columns), now, deposit_hold)
-    if fact.status in UNPAID:
-        # A new window is open; the key that was refused before it is still to be read once.
-        refused = await attempts.refused_unread(conn, payment.id)
-        look = earliest(look, *(max(now, look_at_refused(at, order.expires_at)) for _, at in refused))
+    if _may_have_refused(payment, fact):
+        # A new window is open, or another key has paid; the one that was refused before is still to be read once.
+        refused = [at for key, at in await attempts.refused_unread(conn, payment.id) if key != fact.payment_key]
+        due = [look_at_refused(at, order.expires_at) for at in refused]
+        look = earliest(look, *(at if at > now else now + LOOK_AGAIN for at in due))
     columns |= {"look_again_at": look, "impossible_since": None, "impossible_shown": None}
     return await store.update_payment(conn, payment.id, now, **columns)
+
+
+def _may_have_refused(payment: Payment, fact: Fact) -> bool:
+    """Whether a key of a payment may have been refused that nobody has read since."""
+    is_planned = payment.look_again_at is not None and payment.status not in UNPAID
+    return fact.status in UNPAID or payment.fail_code is not None or is_planned
+
+
+def _payer_told(payment: Payment, answer: wire.Payment, fact: Fact) -> dict[str, Any]:
+    """Keep for whom an account was issued in Toss's own window: its deposit screen shows the name.
+
+    Toss's answer itself is stored with the name masked.
+    """
+    known = payment.customer or {}
+    account = answer.virtual_account
+    if fact.status is not PaymentStatus.WAITING_FOR_DEPOSIT or known.get("name") or account is None:
+        return {}
+    return {"customer": {**known, "name": account.customer_name}} if account.customer_name else {}
 
 
 async def lock_or_open_payment(conn: Connection, order: Order, now: datetime) -> Payment:

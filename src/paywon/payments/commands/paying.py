@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import OrderNo
+from paywon.base.ids import OrderNo, order_named
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
@@ -27,6 +27,15 @@ class Payable:
 
     order: Order
     payment: Payment
+
+
+async def order_no_of(cashier: Cashier, name: OrderNo) -> OrderNo:
+    """Return the number of an order that was named by its number or its UUID; what names none stays as it is."""
+    order_id = order_named(name)
+    if isinstance(order_id, str):
+        return name
+    async with cashier.db.connection() as conn:
+        return await orders.number_of(conn, order_id) or name
 
 
 async def lock_to_pay(conn: Connection, cashier: Cashier, order_no: OrderNo, origin: Origin) -> Payable:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.base.ids import AttemptId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
 from paywon.capsules import store as capsules
 from paywon.capsules.model import Capsule
 from paywon.db.pool import Connection
@@ -20,7 +20,10 @@ from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Cancel, P
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """A payment with all that belongs to it. ``attempt``: the one just made, or the open one."""
+    """A payment with all that belongs to it. ``attempt``: the one just made, or the open one.
+
+    ``asked_key``: the paymentKey that its reader asked with.
+    """
 
     payment: Payment
     cancels: list[Cancel]
@@ -29,6 +32,13 @@ class PaymentView:
     attempt: Attempt | None
     # False where the payment was asked for by a paymentKey that it had before: what is shown is not under that key.
     is_current_key: bool = True
+    asked_key: PaymentKey | None = None
+
+    @property
+    def payment_key(self) -> PaymentKey | None:
+        """Under which paymentKey to go on asking: Toss's own, else the one that is being tried or was asked with."""
+        tried = self.attempt.payment_key if self.attempt is not None and self.confirming else None
+        return self.payment.payment_key or tried or self.asked_key
 
     @property
     def confirming(self) -> bool:
@@ -81,7 +91,7 @@ async def find_by_key(cashier: Cashier, payment_key: PaymentKey, origin: Origin)
         if found is not None:
             return await _view(conn, found, owner=origin.owner)
         earlier = await _had_key(conn, payment_key, origin.owner)
-        return replace(await _view(conn, earlier, owner=origin.owner), is_current_key=False)
+        return replace(await _view(conn, earlier, owner=origin.owner), is_current_key=False, asked_key=payment_key)
 
 
 async def payment_to_cancel(cashier: Cashier, payment_key: PaymentKey, origin: Origin) -> PaymentId:
@@ -116,16 +126,17 @@ async def _had_key(conn: Connection, payment_key: PaymentKey, owner: UserId | No
     return None
 
 
-async def find_by_order_no(cashier: Cashier, order_no: OrderNo, origin: Origin) -> PaymentView | UnpaidView:
-    """Fetch a payment by its order number; the order alone where it has none.
+async def find_by_order(cashier: Cashier, name: OrderId | OrderNo, origin: Origin) -> PaymentView | UnpaidView:
+    """Fetch a payment by its order's number or id; the order alone where it has none.
 
     Raises:
         PaywonError: PAYMENT_NOT_FOUND, also for somebody else's.
     """
     async with cashier.db.connection() as conn:
-        payment = await store.by_order_no(conn, order_no)
+        order_no = name if isinstance(name, str) else await orders.number_of(conn, name)
+        payment = None if order_no is None else await store.by_order_no(conn, order_no)
         # A customer may be authenticating in a window: "no such payment" would be untrue.
-        order = None if payment else await orders.by_no(conn, order_no)
+        order = None if payment or order_no is None else await orders.by_no(conn, order_no)
         if order is not None and origin.owner in (None, order.user_id):
             return UnpaidView(order=order, capsule=await capsules.by_order(conn, order.id))
         return await _view(conn, payment, owner=origin.owner)

@@ -71,7 +71,29 @@ async def return_stray(
         )
         await refund_payment(cashier, payment.id, wish, origin)
     else:
+        await _cancel_what_is_left(cashier, payment, stray, origin, reason=reason, account=account)
+
+
+async def _cancel_what_is_left(
+    cashier: Cashier,
+    payment: Payment,
+    stray: Stray,
+    origin: Origin,
+    *,
+    reason: str,
+    account: RefundReceiveAccount | None,
+) -> None:
+    """Cancel stray money; where a refusal had Toss read, and another balance was found, cancel that, once."""
+    try:
         await _cancel_second(cashier, payment, stray, origin, reason=reason, account=account)
+    except PaywonError as error:
+        async with cashier.db.connection() as conn:
+            left = await strays.by_id(conn, stray.id)
+        if error.code != "PAYMENT_REFUSED" or left is None or left.balance_amount == stray.balance_amount:
+            raise
+        if left.returned_at is None:
+            again = replace(origin, claim=None)
+            await _cancel_second(cashier, payment, left, again, reason=reason, account=account)
 
 
 async def _cancel_second(

@@ -56,6 +56,9 @@ OPERATION: Final = {
     AttemptType.CASH_RECEIPT_CANCEL: Operation.CASH_RECEIPT_CANCEL,
 }
 
+# A gateway may say to wait for years; the customer's window closes in minutes.
+MOST_TOLD_WAIT_S: Final = 60.0
+
 
 async def settle(
     cashier: Cashier, payment: Payment, asked: Attempt, answer: Answer[wire.Payment], *, asked_at: datetime
@@ -265,12 +268,13 @@ async def leave_open(
     """Note what came back and leave the attempt to the resolver: unknown is a state, not an error.
 
     ``answered`` None keeps what was known; ``counts`` False is for a 409 while the first ask still runs;
-    ``not_before_s`` is how long Toss asked us to wait; ``unheard`` tells that we wait only because Toss was not heard.
+    ``not_before_s`` is how long Toss asked us to wait, of which a minute counts; ``unheard`` tells that we wait only
+    because Toss was not heard.
     """
     plan, now = cashier.retries, cashier.clock.now()
     tries = counted_tries(plan, attempt, attempt.retry_count if counts else max(0, attempt.retry_count - 1), now)
     again_at = next_try_at(plan, attempt, tries, now, chance=random.random())  # noqa: S311 - no secret
-    again_at = max(again_at, now + timedelta(seconds=not_before_s or 0))
+    again_at = max(again_at, now + timedelta(seconds=min(not_before_s or 0, MOST_TOLD_WAIT_S)))
     parked = tries >= most_tries(plan)
     in_doubt = parked or is_doubtful(tries, attempt.first_asked_at, now)
     await store.update_attempt(

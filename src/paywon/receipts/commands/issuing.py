@@ -72,7 +72,7 @@ async def _intend(
         type=wish.type,
         transaction_type=TransactionType.CONFIRM,
         amount=amount,
-        tax_free_amount=tax_free_part(wish.tax_free_amount, amount, payment),
+        tax_free_amount=tax_free_part(wish.tax_free_amount, amount, payment, cancels, receipts),
         customer_hint=hint_of(wish.customer_identity_number),
         created_at=now,
         updated_at=now,

@@ -9,6 +9,7 @@ import structlog
 from paywon.db.pool import Connection
 from paywon.orders import store as orders
 from paywon.payments import store as payments
+from paywon.payments.attempts import store as attempts
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.listing import ListsOnRecord
 from paywon.payments.commands.recording import question_of, with_question
@@ -62,13 +63,21 @@ async def _resolve(cashier: Cashier, attempt: Attempt) -> None:
         await ask_and_learn(cashier, intent)
         return
     sighting = await _look(cashier, intent)
-    step = next_step(intent.receipt, sighting.seen, now)
+    step = next_step(intent.receipt, sighting.seen, now, refusals=await _refusals(cashier, attempt))
     if intent.body is None and step is Step.ASK_ANEW:
         _log.error("a receipt's question cannot be opened; is a key missing in PAYWON_SECRET_KEYS?", id=str(attempt.id))
         step = Step.WAIT
     _log.info("resolving", attempt=str(attempt.id), type=attempt.type, step=step.value)
     if (anew := await _do(cashier, step, intent, sighting)) is not None:
         await ask_and_learn(cashier, anew)
+
+
+async def _refusals(cashier: Cashier, attempt: Attempt) -> int:
+    """Count how many keys of a question Toss has given the same final failure; a 2xx that says nothing is none."""
+    if not attempt.answered or 200 <= (attempt.http_status or 0) < 300:
+        return 0
+    async with cashier.db.connection() as conn:
+        return await attempts.refusals_in_line(conn, attempt)
 
 
 async def _reopened(cashier: Cashier, attempt: Attempt) -> ReceiptIntent:

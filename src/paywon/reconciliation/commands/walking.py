@@ -102,7 +102,7 @@ def _row(told: Transaction, *, unsaid_at: datetime) -> Row:
         payment_key=PaymentKey(told.payment_key),
         order_no=OrderNo(told.order_id),
         status=told.status,
-        amount_krw=whole(told.amount),
+        amount_krw=None if told.amount is None else whole(told.amount),
         at=told.transaction_at or unsaid_at,
     )
 

@@ -85,8 +85,8 @@ class SettlementsController(Controller):
         found = await commands.list_transactions(ledger, span, origin, behind=behind, limit=limit)
         last = found[-1].transaction_key if len(found) == limit else None
         return TossTransactionList(
-            transactions=[transaction_out(row) for row in found],
-            unreadable=found.unreadable,
+            transactions=[transaction_out(row) for row in found if commands.is_whole(row)],
+            unreadable=found.unreadable + sum(not commands.is_whole(row) for row in found),
             start_date=span.first,
             end_date=span.last,
             limit=limit,
@@ -129,7 +129,7 @@ def _place(
     ledger: Ledger, first: str | None, last: str | None, kind: DateKind | None, cursor: str | None
 ) -> tuple[Span, Bookmark | None]:
     """Find which days are asked for and where to go on. A cursor brings its days along and fits no others."""
-    days = _day(first, "startDate"), _day(last, "endDate")
+    days = day_in(first, "startDate"), day_in(last, "endDate")
     if cursor is None:
         return span_of(*days, today=ledger.cashier.clock.now().astimezone(KST).date()), None
     try:
@@ -142,7 +142,12 @@ def _place(
     return mark.span, mark
 
 
-def _day(text: str | None, name: str) -> date | None:
+def day_in(text: str | None, name: str) -> date | None:
+    """Read the day that a parameter names.
+
+    Raises:
+        PaywonError: INVALID_REQUEST, there is no such day.
+    """
     try:
         return None if text is None else day_of(text)
     except ValueError:

@@ -69,6 +69,7 @@ class TossTransactionOut(Output, frozen=True, kw_only=True):
     m_id: str | None
     transaction_key: str
     payment_key: str
+    order_id: str
     order_no: str
     method: str | None
     status: str
@@ -120,6 +121,7 @@ class SettlementOut(Output, frozen=True, kw_only=True):
     m_id: str | None
     payment_key: str
     transaction_key: str
+    order_id: str
     order_no: str
     method: str | None
     currency: str
@@ -161,10 +163,12 @@ def promotions_out(found: Promotions) -> PromotionsOut:
 
 
 def transaction_out(row: wire.Transaction) -> TossTransactionOut:
+    assert row.amount is not None and row.currency is not None, "only whole rows are shown"
     return TossTransactionOut(
         m_id=row.m_id,
         transaction_key=row.transaction_key,
         payment_key=row.payment_key,
+        order_id=row.order_id,
         order_no=row.order_id,
         method=row.method,
         status=row.status,
@@ -181,6 +185,7 @@ def settlement_out(row: wire.Settlement) -> SettlementOut:
         m_id=row.m_id,
         payment_key=row.payment_key,
         transaction_key=row.transaction_key,
+        order_id=row.order_id,
         order_no=row.order_id,
         method=row.method,
         currency=row.currency,

@@ -13,10 +13,13 @@ class BillingTransfer(Wire, frozen=True, kw_only=True):
 
 
 class Billing(Wire, frozen=True, kw_only=True):
-    """A billing key. `card_company` and `card_number` are gone from version 2024-06-01 on: read `card`."""
+    """A billing key. `card_company` and `card_number` are gone from version 2024-06-01 on: read `card`.
+
+    `customer_key` only repeats what was asked.
+    """
 
     billing_key: Key
-    customer_key: Key
+    customer_key: Key | None = None
     m_id: str | None = None
     authenticated_at: datetime | None = None
     method: str | None = None

@@ -12,14 +12,17 @@ _ABSENT: Amount = Decimal("NaN")  # no body can hold it: amounts are finite
 
 
 class Transaction(Wire, frozen=True, kw_only=True):
-    """One row of `GET /v1/transactions`; a cancel's `amount` is *inferred* negative (api.md 4)."""
+    """One row of `GET /v1/transactions`; a cancel's `amount` is *inferred* negative (api.md 4).
+
+    Whoever looks for what our books do not have needs neither amount nor currency; whoever shows a row does.
+    """
 
     transaction_key: Key
     payment_key: Key
     order_id: Key
     status: str
-    amount: Amount
-    currency: str
+    amount: Amount | None = None
+    currency: str | None = None
     transaction_at: datetime | None = None
     m_id: str | None = None
     method: str | None = None

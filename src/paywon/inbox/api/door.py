@@ -1,29 +1,27 @@
 """The webhook door."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from litestar import Controller, Request, post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from litestar.params import Dependency
-from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
+from litestar.status_codes import HTTP_200_OK
+from litestar.types import Message, Scope
 
-from paywon.base.ids import WebhookEventId
 from paywon.inbox.commands.receiving import Inbox, Receipt, receive
-from paywon.inbox.commands.reprocessing import reprocess
-from paywon.payments.api.common import Asker
+from paywon.inbox.refusals.model import refusal_of
 from paywon.toss.webhooks import MAX_TEXT_CHARS, NEEDS_PAYMENT
 from paywon.web.address import client_address
-from paywon.web.auth import OPEN, needs
-from paywon.web.openapi import OpenOperation, reading, writing
-from paywon.web.query import exact_query
+from paywon.web.auth import OPEN
+from paywon.web.openapi import OpenOperation, reading
 from paywon.web.rates import RATE, Rate
 from paywon.web.shapes import END, Output
 
 _MAX_BODY_BYTES: Final = 64 * 1024
 """Toss's webhooks have a few kilobytes; a stranger needs no more room than that."""
+
+_DELIVERY: Final = "webhook_delivery"
 
 Letterbox = Annotated[Inbox, Dependency(skip_validation=True)]
 
@@ -57,19 +55,6 @@ def _flat() -> Schema:
     return flat
 
 
-class WebhookOut(Output, frozen=True, kw_only=True):
-    """A stored webhook. ``lookAt`` is when Toss is read for it, null once it is over."""
-
-    id: UUID
-    event_type: str
-    verdict: str
-    status: str
-    reason: str | None
-    order_no: str | None
-    received_at: datetime
-    look_at: datetime | None
-
-
 class Received(Output, frozen=True, kw_only=True):
     received: bool
     repeated: bool
@@ -97,7 +82,7 @@ class WebhooksController(Controller):
     @post(
         "/",
         status_code=HTTP_200_OK,
-        opt={OPEN: True, RATE: Rate.WEBHOOK},
+        opt={OPEN: True, RATE: Rate.WEBHOOK, _DELIVERY: True},
         summary="Take a webhook of Toss Payments",
         responses=reading(408, 413),
         operation_class=WebhookOperation,
@@ -114,18 +99,13 @@ class WebhooksController(Controller):
         return Received(received=True, repeated=receipt is Receipt.REPEAT)
 
 
-class StoredWebhooksController(Controller):
-    path = "/api/ops/webhooks"
-    guards = (exact_query,)
-    tags = ("operations",)
-
-    @post(
-        "/{webhook_id:uuid}/reprocess",
-        status_code=HTTP_202_ACCEPTED,
-        guards=[needs("ops:write")],
-        summary="Have a stored webhook looked at again",
-        responses=writing(404, 409),
-    )
-    async def reprocess(self, webhook_id: UUID, inbox: Letterbox, origin: Asker) -> WebhookOut:
-        """A worker reads its payment from Toss at once. The way on for a parked webhook, or any other that is over."""
-        return WebhookOut(**asdict(await reprocess(inbox, WebhookEventId(webhook_id), origin)))
+async def count_refused(message: Message, scope: Scope) -> None:
+    """Count a delivery that was not taken, whatever part of the house refused it; a hook of every answer."""
+    handler = scope.get("route_handler")
+    if message["type"] != "http.response.start" or handler is None or not handler.opt.get(_DELIVERY):
+        return
+    refusal = refusal_of(message["status"])
+    house = scope["litestar_app"].state.get("house")
+    if refusal is not None and house is not None:
+        inbox: Inbox = house.inbox
+        inbox.refused.add(refusal, inbox.cashier.clock.now())

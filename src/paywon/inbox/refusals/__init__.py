@@ -1,0 +1,1 @@
+"""Deliveries that the webhook door did not take: how many, by day and by what was the matter."""
