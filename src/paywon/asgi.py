@@ -48,8 +48,10 @@ from paywon.receipts.api import CashReceiptsController
 from paywon.settings import Settings, load_settings
 from paywon.settlements.api.doors import SettlementsController
 from paywon.settlements.commands import Ledger
+from paywon.toss.keys import mode_of
 from paywon.web.arrival import BodyInTime
 from paywon.web.auth import OPEN, BearerAuthentication
+from paywon.web.front import FrontConfig, front_config
 from paywon.web.head import OneHead
 from paywon.web.headers import careful_headers, place_below_mount
 from paywon.web.methods import tell_methods
@@ -114,6 +116,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
     handlers: list[Any] = [
         health,
         ready,
+        front_config,
         OrdersController,
         CapsulesController,
         PaymentsController,
@@ -161,13 +164,24 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
         cors_config=_cors(settings.origins),
         # LITESTAR_DEBUG in an environment must not turn stack traces on.
         debug=False,
-        state=State({"trusted_proxies": settings.proxies, "return_to": settings.return_to}),
+        state=State(
+            {
+                "trusted_proxies": settings.proxies,
+                "return_to": settings.return_to,
+                "front_config": _front_config(settings),
+            }
+        ),
         exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
         # base.log has set the logs up; Litestar's own set-up would undo it.
         logging_config=None,
     )
+
+
+def _front_config(settings: Settings) -> FrontConfig:
+    mode = mode_of(settings.toss_secret_key.get_secret_value())
+    return FrontConfig(client_key=settings.toss_client_key, environment=mode)
 
 
 def _lifespan(settings: Settings, clock: Clock | None) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -20,7 +20,9 @@ from paywon.base.setting_types import HostName, LogLevel, WebAddress, unknown_am
 from paywon.base.weak import has_default_password, is_guessable_key, is_guessable_secret
 from paywon.operators.model import DEFAULT_USER_SCOPES, USER_SCOPES
 from paywon.payments.recovery import RetryPlan
+from paywon.toss import keys
 from paywon.users.model import TokenAlgorithm, TokenPolicy
+from paywon.users.setup import TOKEN_FIELDS, token_key, token_trouble
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
@@ -42,11 +44,7 @@ class Environment(StrEnum):
     DEVELOPMENT = "development"
 
 
-# What the secret keys of each begin with (api.md 1.1): API keys and widget keys.
-_KEYS_OF: Final = {
-    Environment.PRODUCTION: ("live_sk_", "live_gsk_"),
-    Environment.DEVELOPMENT: ("test_sk_", "test_gsk_"),
-}
+_KEYS_OF: Final = {Environment.PRODUCTION: keys.LIVE, Environment.DEVELOPMENT: keys.TEST}
 
 
 class DatabaseSettings(BaseSettings):
@@ -69,9 +67,9 @@ class SealSettings(DatabaseSettings):
 
     @field_validator("secret_keys")
     @classmethod
-    def _readable_keys(cls, keys: SecretStr, info: ValidationInfo) -> SecretStr:
+    def _readable_keys(cls, sealing: SecretStr, info: ValidationInfo) -> SecretStr:
         try:
-            ring = KeyRing.parse(keys.get_secret_value())
+            ring = KeyRing.parse(sealing.get_secret_value())
         except ValueError:
             raise ValueError(
                 "32바이트 키를 base64로, 쉼표로 구분해 넣으세요 (paywon secrets new) / "
@@ -83,7 +81,7 @@ class SealSettings(DatabaseSettings):
                 "첫 키가 짐작할 수 있거나 예제에 있는 키입니다. paywon secrets new로 만드세요 / "
                 "begins with a key that can be guessed or stands in an example; make one with paywon secrets new"
             )
-        return keys
+        return sealing
 
     @property
     def ring(self) -> KeyRing:
@@ -102,6 +100,7 @@ class Settings(SealSettings):
 
     toss_base_url: WebAddress = Field(default=TOSS_BASE_URL, alias="TOSS_PAYMENTS_BASE_URL")
     toss_secret_key: SecretStr = Field(alias="TOSS_PAYMENTS_SECRET_KEY")
+    # Given out to front ends by GET /api/config; it opens windows and reads nothing.
     toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
     # Toss's security keys, commas between them: while one is replaced, both sign for a week.
     toss_webhook_secret: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_WEBHOOK_SECRET")
@@ -221,6 +220,14 @@ class Settings(SealSettings):
             f"PAYWON_ENV={environment}에서는 {wanted} 시크릿 키만 씁니다 / "
             f"with PAYWON_ENV={environment} (production unless set) only a secret key {wanted} is taken"
         )
+
+    @field_validator("toss_client_key")
+    @classmethod
+    def _key_of_the_pair(cls, key: str | None, info: ValidationInfo) -> str | None:
+        secret = info.data.get("toss_secret_key")
+        if key and secret and (trouble := keys.pair_trouble(secret.get_secret_value(), key)):
+            raise ValueError(trouble)
+        return key
 
     @field_validator("redis_url", "toss_base_url", "app_base_url", "jwt_jwks_url", "sandbox_url")
     @classmethod
@@ -344,7 +351,7 @@ class Settings(SealSettings):
     def _tokens_can_be_verified(cls, audience: str | None, info: ValidationInfo) -> str | None:
         values = {**info.data, "jwt_audience": audience}
         # Where one of them is wrong by itself, that is told, and no more can be said of all of them.
-        if values.keys() >= _TOKEN_FIELDS and (trouble := _token_trouble(values)):
+        if values.keys() >= TOKEN_FIELDS and (trouble := token_trouble(values)):
             raise PydanticCustomError(_ABOUT_SEVERAL, "{trouble}", {"trouble": trouble})
         return audience
 
@@ -362,7 +369,7 @@ class Settings(SealSettings):
         Raises:
             ValueError: it cannot be used.
         """
-        return _token_key(self.jwt_algorithm, self.jwt_public_key, self.jwt_secret)
+        return token_key(self.jwt_algorithm, self.jwt_public_key, self.jwt_secret)
 
     @property
     def retries(self) -> RetryPlan:
@@ -455,46 +462,3 @@ def _secrets(text: SecretStr | None) -> list[str]:
 
 def _is_production(info: ValidationInfo) -> bool:
     return info.data.get("environment") is Environment.PRODUCTION
-
-
-_TOKEN_FIELDS: Final = frozenset(
-    {"jwt_algorithm", "jwt_secret", "jwt_public_key", "jwt_jwks_url", "jwt_issuer", "jwt_audience"}
-)
-
-
-def _token_key(algorithm: TokenAlgorithm | None, public: str | None, secret: SecretStr | None) -> "Key | None":
-    """Make the key of user tokens, unless it is fetched. Raises as ``Settings.token_key``."""
-    from paywon.users.tokens import public_key, secret_key  # takes a while, and most commands need none
-
-    if algorithm is not None and public is not None:
-        # An environment file has it in one line.
-        return public_key(public.replace("\\n", "\n"), algorithm)
-    return None if secret is None else secret_key(secret.get_secret_value())
-
-
-def _token_trouble(values: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with PAYWON_JWT_…, if anything is: what is half set would let in nobody, or anybody."""
-    sources = {
-        "PAYWON_JWT_SECRET": values["jwt_secret"],
-        "PAYWON_JWT_PUBLIC_KEY": values["jwt_public_key"],
-        "PAYWON_JWT_JWKS_URL": values["jwt_jwks_url"],
-    }
-    whose = {"PAYWON_JWT_ISSUER": values["jwt_issuer"], "PAYWON_JWT_AUDIENCE": values["jwt_audience"]}
-    given = [name for name, value in sources.items() if value is not None]
-    algorithm = values["jwt_algorithm"]
-    if algorithm is None:
-        needless = given + [name for name, value in whose.items() if value is not None]
-        return f"PAYWON_JWT_ALGORITHM이 없습니다 / is not set, but {', '.join(needless)}" if needless else None
-    if missing := [name for name, value in whose.items() if value is None]:
-        return f"{', '.join(missing)}: 없습니다 / is not set, but PAYWON_JWT_ALGORITHM"
-    is_secret = algorithm is TokenAlgorithm.HS256
-    fitting = ["PAYWON_JWT_SECRET"] if is_secret else ["PAYWON_JWT_PUBLIC_KEY", "PAYWON_JWT_JWKS_URL"]
-    if len(given) != 1 or given[0] not in fitting:
-        one = " | ".join(fitting)
-        return f"{algorithm}: {one} 하나만 넣으세요 / takes exactly one of these, and no other key"
-    try:
-        _token_key(algorithm, values["jwt_public_key"], values["jwt_secret"])
-    except ValueError:
-        form = "32바이트 이상 / at least 32 bytes" if is_secret else "PEM (RSA 2048+, EC P-256), 공개 키 / a public key"
-        return f"{given[0]}: {form}"
-    return None

@@ -266,6 +266,15 @@ UPDATE payment_transactions
 SET request_data = request_data || '{"refundReceiveAccount": {"accountNumber": "110234567890"}}'
 
 -- I13: webhook_events.body
+UPDATE webhook_events SET body = body || '{"data": {"card": {"number": "43306542****090*"}}}'
+
+-- I13: payments.raw_response
+UPDATE payments SET raw_response = raw_response || '{"card": {"number": "433065******0901"}}'
+
+-- I13: payment_transactions.response_data
+UPDATE payment_transactions SET response_data = response_data || '{"note": "카드 4330-6542-****-0901"}'
+
+-- I13: webhook_events.body
 UPDATE webhook_events SET body = '{"data": {"card_number": 411111}}'
 
 -- I13: payment_cancels.cancel_reason

@@ -207,6 +207,17 @@ async def test_a_virtual_accounts_own_number_may_be_shown(books: Books) -> None:
     assert not (await look_at(books.db, Invariant.I13)).holds
 
 
+async def test_what_was_closed_before_cards_were_masked_so_far_is_no_violation(books: Books) -> None:
+    """A closed attempt never changes (ADR 0016), so the rule binds those that began after it."""
+    await books.paid()
+    await books.damage('UPDATE payment_transactions SET response_data = \'{"card": {"number": "43306542****090*"}}\'')
+    assert not (await look_at(books.db, Invariant.I13)).holds
+    await books.damage("UPDATE audit_rules SET since = now() + interval '1 hour'")
+    assert (await look_at(books.db, Invariant.I13)).holds
+    await books.damage('UPDATE payments SET raw_response = \'{"card": {"number": "43306542****090*"}}\'')
+    assert not (await look_at(books.db, Invariant.I13)).holds, "a payment's row can be masked"
+
+
 CARD_FIELDS = {"cardNumber", "card_number", "cvc", "CVV", "cardPassword", "card-expiration-year", "cardExpirationMonth"}
 
 

@@ -14,6 +14,7 @@ from paywon.db.pool import Connection, Database, forbid_open_transaction
 from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
 from paywon.payments.commands.learning import new_payment
+from paywon.payments.history import store as history
 from paywon.payments.model import (
     Attempt,
     AttemptStatus,
@@ -93,10 +94,10 @@ async def test_seed_1s_status_is_the_same_in_sql_and_in_python(db: Database) -> 
             expected[payment.id] = simple_status(payment, confirming=confirming)
     found: dict[object, SimpleStatus] = {}
     for wanted in SimpleStatus:
-        page = store.PageFilter(user_id=None, status=wanted, after=None, limit=1_000)
+        page = history.PageFilter(user_id=None, status=wanted, after=None, limit=1_000)
         async with db.connection() as conn:
-            payments = await store.page(conn, page)
-            assert await store.count(conn, page) == len(payments)
+            payments = await history.page(conn, page)
+            assert await history.count(conn, page) == len(payments)
         found |= {payment.id: wanted for payment in payments}
     assert found == expected
     assert set(found.values()) == set(SimpleStatus)

@@ -16,7 +16,7 @@ from tests.support.stack import Stack
 
 T = TypeVar("T")
 
-OPEN_DOORS: Final = frozenset({"GET /health", "GET /ready", "POST /payments/webhook"})
+OPEN_DOORS: Final = frozenset({"GET /health", "GET /ready", "GET /api/config", "POST /payments/webhook"})
 
 # Doors of writes that read no body.
 WITHOUT_BODY: Final = frozenset(

@@ -50,6 +50,24 @@ def test_webhooks_may_be_signed_with_either_of_two_keys() -> None:
     assert [key.get_secret_value() for key in keys] == ["old", "new"]
 
 
+@pytest.mark.parametrize(
+    ("secret", "client", "wanted"),
+    [
+        ("test_sk_unit", "live_ck_unit", "test_ck_"),
+        ("test_sk_unit", "test_gck_unit", "test_ck_"),
+        ("test_gsk_unit", "test_ck_unit", "test_gck_"),
+        ("test_sk_unit", "test_sk_unit", "test_ck_"),
+        ("test_sk_unit", "ck", "test_ck_"),
+    ],
+)
+def test_a_client_key_of_another_pair_is_refused_at_the_start(secret: str, client: str, wanted: str) -> None:
+    """Its window opens payments that the secret key cannot confirm; of another environment, it moves real money."""
+    keys = {"TOSS_PAYMENTS_SECRET_KEY": secret, "TOSS_PAYMENTS_CLIENT_KEY": client}
+    with pytest.raises(ValidationError, match=f"TOSS_PAYMENTS_CLIENT_KEY\n.*{wanted}"):
+        Settings.model_validate({**GOOD, **keys})
+    assert Settings.model_validate({**GOOD, **keys, "TOSS_PAYMENTS_CLIENT_KEY": f"{wanted}unit"}).toss_client_key
+
+
 # --- Production and development --------------------------------------------------------------------------
 
 PRODUCTION = {

@@ -3,6 +3,7 @@
 from typing import Final
 
 from paywon.base.errors import ErrorKind, ErrorText, PaywonError
+from paywon.base.redaction import redact_text
 
 _K = ErrorKind
 
@@ -181,6 +182,11 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
         "결제 금액이 주문 금액({expected_krw}원)과 다릅니다. 결제하지 않았습니다.",
         "The amount differs from the order's ({expected_krw} KRW). Nothing was charged.",
     ),
+    "AMOUNT_BELOW_MINIMUM": ErrorText(
+        _K.UNPROCESSABLE,
+        "이 결제수단은 {minimum_krw}원부터 결제할 수 있습니다.",
+        "This means of payment takes {minimum_krw} KRW or more.",
+    ),
     "PAYMENT_IN_PROGRESS": ErrorText(
         _K.CONFLICT,
         "이 결제에 처리 중인 요청이 있습니다. 잠시 후 결과를 확인해 주세요.",
@@ -188,8 +194,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "PAYMENT_DECLINED": ErrorText(
         _K.DECLINED,
-        "결제가 거절되었습니다. 다른 결제수단으로 다시 시도해 주세요.",
-        "The payment was declined; try another means of payment.",
+        "결제가 거절되었습니다{said}. 다른 결제수단으로 다시 시도해 주세요.",
+        "The payment was declined{said}. Try another means of payment.",
     ),
     "PAYMENT_EXPIRED": ErrorText(
         _K.CONFLICT,
@@ -200,8 +206,8 @@ CATALOGUE: Final[dict[str, ErrorText]] = {
     ),
     "PAYMENT_REFUSED": ErrorText(
         _K.UNPROCESSABLE,
-        "토스페이먼츠가 요청을 받아들이지 않았습니다 ({provider_code}).",
-        "Toss Payments did not accept the request ({provider_code}).",
+        "토스페이먼츠가 요청을 받아들이지 않았습니다 ({provider_code}){said}.",
+        "Toss Payments did not accept the request ({provider_code}){said}.",
     ),
     "PROVIDER_MISCONFIGURED": ErrorText(
         _K.PROVIDER_FAULT,
@@ -436,7 +442,13 @@ def message_of(error: PaywonError, *, english: bool = False) -> str:
     """Fill the words of an error's code with its values."""
     text = CATALOGUE[error.code]
     words = text.en if english else text.ko
-    return words.format_map(_Blank(error.values)).strip()
+    return words.format_map(_Blank(error.values | {"said": _said(error)})).strip()
+
+
+def _said(error: PaywonError) -> str:
+    """Return the provider's own sentence as it goes on after ours; nothing where it said nothing."""
+    sentence = " ".join(redact_text(error.original_message or "").split()).rstrip(".")
+    return f": {sentence}" if sentence else ""
 
 
 class _Blank(dict[str, object]):

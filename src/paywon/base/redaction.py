@@ -14,9 +14,10 @@ class _Care(IntEnum):
     """How a value is treated for the name that it stands under; what stands below it is treated no better."""
 
     NONE = 0
-    PERSONAL = 1
-    ACCOUNT = 2
-    SECRET = 3
+    CARD = 1
+    PERSONAL = 2
+    ACCOUNT = 3
+    SECRET = 4
 
 
 # Names whose value goes, whatever it is, beside those of card data. Compared as ``plain_name`` has them.
@@ -70,9 +71,15 @@ _PERSONAL_NAMES: Final = frozenset(
 )
 # Personal where a person stands around them, or where nothing stands below them: Toss has objects of these names too.
 _PERSONAL_INSIDE: Final = frozenset({"customer", "individual", "buyer"})
+# Where ``number`` is a card's: in Toss's answers, and in what is kept of a billing key.
+_CARDS: Final = frozenset({"card", "cardmeta"})
 _PERSONAL_TEXTS: Final = frozenset({"mobilephone"})
 # A virtual account's own number must be shown to the customer; a refund account's must not be kept.
 _ACCOUNT_NAMES: Final = frozenset({"accountnumber", "bankaccountnumber", "refundaccountnumber"})
+# A card's number as gateways mask it: 13 to 19 digits and stars, in groups or not.
+_MASKED: Final = re.compile(r"(?<![0-9A-Za-z*])[0-9*](?:[ -]?[0-9*]){12,18}(?![0-9A-Za-z*])")
+# How much of a card's number is kept (specification 1: only the last four).
+_LAST: Final = 4
 # What PostgreSQL tells of a row that it refuses: the row itself.
 _DETAIL: Final = re.compile(r"^(\s*DETAIL:).*$", re.MULTILINE)
 
@@ -82,6 +89,7 @@ def redact(value: Any, *, inside: str = "", show_accounts: bool = True) -> Any:
 
     ``inside`` is the name of the field that holds the value; the copy shares nothing with the original. A virtual
     account's own number stays, unless ``show_accounts`` is False: in what anybody may have sent it is not believed.
+    Of a masked card number, which Toss shows more of, its last four signs stay.
     """
     return _copy(value, plain_name(inside), _Care.NONE, show_accounts)
 
@@ -104,6 +112,16 @@ def without_cards(text: str) -> str:
 def redact_trouble(text: str) -> str:
     """Blank in the words of an error what ``redact_text`` does, and the rows that PostgreSQL quotes."""
     return _DETAIL.sub(rf"\1 {REDACTED}", redact_text(text))
+
+
+def last_four(text: str) -> str:
+    """Mask every masked card number in a text further, so that no more of it than its last four signs is left."""
+    return _MASKED.sub(lambda found: _starred(found[0]) if "*" in found[0] else found[0], text)
+
+
+def _starred(number: str) -> str:
+    """Put a star for each digit, except among the last four signs: ``43306542****090*`` → ``************090*``."""
+    return re.sub(r"[0-9]", "*", number[:-_LAST]) + number[-_LAST:]
 
 
 def holds_account(name: str) -> bool:
@@ -136,6 +154,8 @@ def _care_of(plain: str, item: Any, inside: str) -> _Care:
     if plain in _ACCOUNT_NAMES:
         return _Care.ACCOUNT
     alone = plain in _PERSONAL_TEXTS and not isinstance(item, Mapping)
+    if plain == "number" and inside in _CARDS and isinstance(item, str | int):
+        return _Care.CARD
     if plain in _PERSONAL_NAMES or alone or (plain == "name" and inside in _PERSONAL_INSIDE):
         return _Care.PERSONAL
     return _Care.NONE
@@ -146,11 +166,13 @@ def _leaf(value: Any, care: _Care) -> Any:
         return value
     if care is _Care.SECRET:
         return REDACTED
+    if care is _Care.CARD:
+        return _starred(redact_text(str(value)))
     if isinstance(value, str | int) and care is not _Care.NONE:
         text = _storable(str(value))
         return f"***{text[-3:]}" if care is _Care.ACCOUNT else f"{text[:1]}***"
     if isinstance(value, str):
-        return redact_text(value)
+        return last_four(redact_text(value))
     if isinstance(value, int) and redact_text(str(value)) == REDACTED:
         return REDACTED
     return value

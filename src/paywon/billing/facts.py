@@ -33,7 +33,7 @@ def _means(answer: wire.Billing) -> dict[str, Any] | None:
         means = {"bankName": account.bank_name, "bankAccountNumber": account.bank_account_number}
     else:
         return None
-    kept: dict[str, Any] = redact(means)
+    kept: dict[str, Any] = redact(means, inside="card" if answer.card is not None else "")
     return kept
 
 

@@ -153,6 +153,12 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END
 $$;
+CREATE FUNCTION public.mask_cards(document jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE STRICT
+    AS $$
+    SELECT regexp_replace(document::text, '"number": "[0-9][0-9* -]{8,18}([0-9*]{4})"',
+                          '"number": "************\1"', 'g')::jsonb
+$$;
 CREATE FUNCTION public.note_payment_status() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -214,6 +220,10 @@ CREATE TABLE public.audit_heads (
     CONSTRAINT audit_heads_length_check CHECK ((length > 0))
 )
 WITH (fillfactor='70');
+CREATE TABLE public.audit_rules (
+    rule text NOT NULL,
+    since timestamp with time zone NOT NULL
+);
 CREATE TABLE public.billing_keys (
     id uuid NOT NULL,
     user_id text,
@@ -742,6 +752,8 @@ ALTER TABLE ONLY public.audit_erasures
     ADD CONSTRAINT audit_erasures_pkey PRIMARY KEY (row_id);
 ALTER TABLE ONLY public.audit_heads
     ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (anchor);
+ALTER TABLE ONLY public.audit_rules
+    ADD CONSTRAINT audit_rules_pkey PRIMARY KEY (rule);
 ALTER TABLE ONLY public.billing_keys
     ADD CONSTRAINT billing_keys_auth_digest_key UNIQUE (auth_digest);
 ALTER TABLE ONLY public.billing_keys

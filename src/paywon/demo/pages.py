@@ -26,8 +26,8 @@ from paywon.orders.model import TimeOption
 from paywon.payments.commands import confirming, queries
 from paywon.payments.commands.confirming import Confirmation
 from paywon.payments.commands.queries import UnpaidView
+from paywon.payments.history.store import PageFilter
 from paywon.payments.model import Payment, simple_status
-from paywon.payments.store import PageFilter
 from paywon.web.auth import OPEN
 from paywon.web.rates import RATE
 

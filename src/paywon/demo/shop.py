@@ -202,5 +202,5 @@ async def _ask_sandbox(house: House, path: str, body: dict[str, Any]) -> dict[st
         raise PaywonError("PROVIDER_UNAVAILABLE", retry_after_s=5) from None
     if response.status != 200:
         code, said = answer.get("code", "UNKNOWN"), answer.get("message")
-        raise PaywonError("PAYMENT_REFUSED", original_message=said, provider_code=code)
+        raise PaywonError("PAYMENT_REFUSED", original_message=said, provider_code=code, extra={"providerCode": code})
     return answer

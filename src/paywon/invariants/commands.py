@@ -101,11 +101,11 @@ async def _search_texts(conn: Connection) -> Looked:
         if len(suspects) == store.MAX_SUSPECTS:
             trouble = f"{table.name}: only {store.MAX_SUSPECTS:,} of the rows that look suspicious were looked at"
         for row in suspects:
-            subject = row.pop("subject")
+            subject, last_four_only = row.pop("subject"), row.pop("last_four_only")
             found += [
                 Violation(subject=subject, detail=f"{table.name}.{column}")
                 for column, value in row.items()
-                if value is not None and leaks(column, value)
+                if value is not None and leaks(column, value, last_four_only=last_four_only)
             ]
     return Looked(checked=checked, violations=len(found), samples=tuple(found[:SAMPLES]), trouble=trouble)
 

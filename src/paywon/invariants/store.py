@@ -14,6 +14,7 @@ from paywon.invariants.model import (
     NAMES,
     NAMES_IN_EVENTS,
     SAMPLES,
+    TOSS_COLUMNS,
     Finding,
     Invariant,
     Run,
@@ -98,6 +99,10 @@ _NAMED: Final = (
     "|[Aa]uthorization|([Ss]ecret|[Cc]lient|[Aa]pi|[Aa]uth|[Bb]illing)[-_]?[Kk]ey)"
     '": ([0-9]|"[^[*])'
 )
+# A masked card number that shows more than its last four signs: a digit and, behind a star, three signs more.
+_MASKED: Final = r"[0-9][ -]?\*([ -]?[0-9*]){3}|\*([ -]?[0-9]){5}"
+# Closed attempts never change (ADR 0016): those of before this rule keep what they were closed with.
+_BINDS: Final = "(created_at >= (SELECT since FROM audit_rules WHERE rule = 'card_last_four'))"
 # A virtual account's own number may stand in our columns, in Toss's answers and in its webhooks.
 _SHOWN_ACCOUNT: Final = ("{accountNumber}", "{virtualAccount,accountNumber}", "{data,virtualAccount,accountNumber}")
 
@@ -149,21 +154,28 @@ async def count_newest(conn: Connection, table: TextTable) -> int:
 
 
 async def suspects(conn: Connection, table: TextTable) -> list[dict[str, Any]]:
-    """Fetch the rows whose text looks suspicious: ``subject``, and each suspicious column by its name."""
+    """Fetch the rows whose text looks suspicious: ``subject``, and each suspicious column by its name.
+
+    ``last_four_only`` tells whether a row was written since cards are masked so far.
+    """
     tests = {column: _looks_like_card(f'"{column}"::text') for column in table.texts}
     for column in table.documents:
         shown = f'(CASE WHEN {_has_members(column)} THEN "{column}"'
         shown += "".join(f" #- '{path}'" for path in _paths(column)) + f' ELSE "{column}" END)::text'
         tests[column] = f"({_looks_like_card(shown)} OR {shown} ~ $2)"
+    binds = _BINDS if table.name == "payment_transactions" else "true"
+    for column in TOSS_COLUMNS & tests.keys():
+        tests[column] = f'({tests[column]} OR ({binds} AND "{column}"::text ~ $3))'
     columns = ", ".join(f'CASE WHEN {test} THEN "{column}" END AS "{column}"' for column, test in tests.items())
     subject = " || ' ' || ".join(f"{column}::text" for column in table.key)
     rows = await conn.fetch(
         f"""
-        SELECT {subject} AS subject, {columns} FROM {_newest(table)}
-        WHERE ({" OR ".join(tests.values())}) AND $2::text IS NOT NULL LIMIT {MAX_SUSPECTS}
+        SELECT {subject} AS subject, {binds} AS last_four_only, {columns} FROM {_newest(table)}
+        WHERE ({" OR ".join(tests.values())}) AND num_nonnulls($2::text, $3::text) = 2 LIMIT {MAX_SUSPECTS}
         """,
         _DIGITS,
         _NAMED,
+        _MASKED,
         timeout=STATEMENT_TIMEOUT_S + 5,
     )
     return [dict(row) for row in rows]

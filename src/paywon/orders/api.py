@@ -16,7 +16,7 @@ from paywon.idempotency.model import Claim
 from paywon.orders import commands
 from paywon.orders.commands import OrderBook, OrderWish
 from paywon.orders.model import KIND, FulfilmentKind, Maker, Order, OrderView, TimeOption
-from paywon.web.auth import Principal, needs, only_own
+from paywon.web.auth import Principal, needs, user_of
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.query import exact_query
@@ -30,6 +30,7 @@ from paywon.web.shapes import (
     Options,
     Output,
     Text100,
+    Whose,
     WonOrZero,
     Word,
 )
@@ -79,7 +80,7 @@ class CreateOrder(Input, frozen=True, kw_only=True):
 
     order_name: Text100
     amount: WonOrZero
-    user_id: Word
+    user_id: Whose | None = None
     tax_free_amount: WonOrZero = 0
     currency: Currency = "KRW"
     resource_type: Word | None = None
@@ -141,9 +142,9 @@ class OrdersController(Controller):
         An order of 0 won, which only an API key may place, is paid at once and has no payment.
         """
         owner = request.user.owner
-        only_own(owner, data.user_id)
+        user_id = user_of(owner, data.user_id)
         made_by = Maker.SERVER if owner is None else Maker.USER
-        order = await commands.place_order(book, _wish(data, made_by), claim)
+        order = await commands.place_order(book, _wish(data, user_id, made_by), claim)
         if order.is_free:
             return order_out(await commands.find_order(book, order.id, owner=owner))
         return order_out(OrderView(order=order, capsule_id=None, payment_key=None))
@@ -203,12 +204,12 @@ def fulfilment_out(order: Order, capsule_id: UUID | None) -> FulfilmentOut:
     )
 
 
-def _wish(data: CreateOrder, made_by: Maker) -> OrderWish:
+def _wish(data: CreateOrder, user_id: UserId, made_by: Maker) -> OrderWish:
     if data.currency != "KRW":
         raise PaywonError("CURRENCY_NOT_SUPPORTED", field="currency")
     asked = data.fulfilment or FulfilmentIn(kind=FulfilmentKind.NONE)
     return OrderWish(
-        user_id=UserId(data.user_id),
+        user_id=user_id,
         order_name=data.order_name,
         amount=Krw(data.amount),
         tax_free_amount=Krw(data.tax_free_amount),

@@ -9,12 +9,25 @@ from msgspec.structs import replace
 
 from paywon.base.ids import OrderNo, PaymentKey
 from paywon.base.redaction import redact, redact_text
-from paywon.payments.model import APPROVED, CancelStatus, Fact, PaymentStatus
+from paywon.payments.model import APPROVED, CancelStatus, Fact, PaymentMethod, PaymentStatus
 from paywon.toss import wire
 from paywon.toss.body import fitting, read_tree
 from paywon.toss.codes import card_company_name
 from paywon.toss.outcome import Call
 
+# Toss's words for the means of payment, Korean and English (codes.md), and seed 1's. Of the others seed 1 has none.
+_METHODS: Final = {
+    "카드": PaymentMethod.CARD,
+    "CARD": PaymentMethod.CARD,
+    "간편결제": PaymentMethod.CARD,
+    "EASY_PAY": PaymentMethod.CARD,
+    "계좌이체": PaymentMethod.TRANSFER,
+    "TRANSFER": PaymentMethod.TRANSFER,
+    "가상계좌": PaymentMethod.VIRTUAL_ACCOUNT,
+    "VIRTUAL_ACCOUNT": PaymentMethod.VIRTUAL_ACCOUNT,
+    "휴대폰": PaymentMethod.MOBILE,
+    "MOBILE_PHONE": PaymentMethod.MOBILE,
+}
 # Toss's words for the state of a cancel (codes.md); our own two are none of them.
 _CANCEL_STATES: Final = frozenset({CancelStatus.DONE, CancelStatus.IN_PROGRESS, CancelStatus.ABORTED})
 
@@ -53,6 +66,7 @@ def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> di
     return {
         "payment_key": fact.payment_key,
         "method": answer.method,
+        **_means_column(answer),
         "status": fact.status,
         "balance_amount": fact.balance_amount,
         "vat": _won(answer.vat),
@@ -75,6 +89,20 @@ def payment_columns(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> di
         "fact_asked_at": fact.asked_at,
         **_card_columns(answer.card),
     }
+
+
+def method_of(word: str | None) -> PaymentMethod | None:
+    """Return seed 1's word for one of Toss's; None where it has none."""
+    return _METHODS.get(word or "")
+
+
+def _means_column(answer: wire.Payment) -> dict[str, PaymentMethod | None]:
+    """Tell how it is paid in seed 1's words; what was asked for stays where Toss says nothing (READY, EXPIRED)."""
+    if answer.method and answer.method.strip():
+        return {"payment_method": method_of(answer.method)}
+    if answer.is_by_account:
+        return {"payment_method": PaymentMethod.VIRTUAL_ACCOUNT}
+    return {"payment_method": PaymentMethod.CARD} if answer.card is not None else {}
 
 
 def _approved_at(answer: wire.Payment, raw: dict[str, Any], fact: Fact) -> datetime | None:

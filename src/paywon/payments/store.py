@@ -1,14 +1,14 @@
 """All SQL of payments, their cancels and their audit trail."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import AttemptId, BillingKeyId, OrderId, OrderNo, PaymentId, PaymentKey, UserId
+from paywon.base.ids import AttemptId, BillingKeyId, OrderId, OrderNo, PaymentId, PaymentKey
 from paywon.base.money import Krw
 from paywon.db.pool import Connection
 from paywon.payments.model import (
@@ -20,7 +20,6 @@ from paywon.payments.model import (
     Payment,
     PaymentMethod,
     PaymentStatus,
-    SimpleStatus,
 )
 
 _PAYMENT: Final = tuple(field.name for field in fields(Payment))
@@ -34,23 +33,9 @@ def _select(columns: tuple[str, ...], table: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {table} "
 
 
-_SELECT_PAYMENT: Final = _select(_PAYMENT, "payments")
+SELECT_PAYMENT: Final = _select(_PAYMENT, "payments")
 SELECT_ATTEMPT: Final = _select(_ATTEMPT, "payment_transactions")
 _SELECT_CANCEL: Final = _select(_CANCEL, "payment_cancels")
-
-
-# The same as model.simple_status; a test compares the two over every case.
-_SIMPLE_STATUS: Final = """
-    CASE WHEN status = 'CANCELED' OR (balance_amount = 0 AND status IN ('DONE', 'PARTIAL_CANCELED'))
-         THEN CASE WHEN approved_at IS NULL THEN 'cancelled' ELSE 'refunded' END
-         WHEN status = 'IN_PROGRESS'
-           OR EXISTS (SELECT FROM payment_transactions t WHERE t.payment_id = payments.id
-                      AND t.status = 'pending' AND t.type = 'payment_confirmation') THEN 'in_progress'
-         WHEN status IN ('ABORTED', 'EXPIRED') THEN 'failed'
-         WHEN status = 'DONE' THEN 'completed'
-         WHEN status = 'PARTIAL_CANCELED' THEN 'partial_refunded'
-         ELSE 'pending' END
-    """
 
 
 async def insert_payment(conn: Connection, payment: Payment) -> None:
@@ -59,20 +44,20 @@ async def insert_payment(conn: Connection, payment: Payment) -> None:
 
 async def lock_by_order(conn: Connection, order_id: OrderId) -> Payment | None:
     """Fetch an order's payment and hold its row. The order's row is locked before it, always."""
-    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE order_id = $1 FOR UPDATE", order_id))
+    return payment_of(await conn.fetchrow(SELECT_PAYMENT + "WHERE order_id = $1 FOR UPDATE", order_id))
 
 
 async def by_id(conn: Connection, payment_id: PaymentId) -> Payment | None:
-    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE id = $1", payment_id))
+    return payment_of(await conn.fetchrow(SELECT_PAYMENT + "WHERE id = $1", payment_id))
 
 
 async def by_order_no(conn: Connection, order_no: OrderNo) -> Payment | None:
-    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE order_no = $1", order_no))
+    return payment_of(await conn.fetchrow(SELECT_PAYMENT + "WHERE order_no = $1", order_no))
 
 
 async def by_key(conn: Connection, payment_key: PaymentKey) -> Payment | None:
     """Fetch the payment that Toss calls ``payment_key`` now; not one that was only asked about under it."""
-    return _payment(await conn.fetchrow(_SELECT_PAYMENT + "WHERE payment_key = $1", payment_key))
+    return payment_of(await conn.fetchrow(SELECT_PAYMENT + "WHERE payment_key = $1", payment_key))
 
 
 async def confirms_under(conn: Connection, payment_key: PaymentKey) -> list[Attempt]:
@@ -147,56 +132,11 @@ async def secret_digest(conn: Connection, order_no: OrderNo) -> bytes | None:
     return digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageFilter:
-    """Which payments a list shows; ``after`` is the (created_at, id) of the last one seen."""
-
-    user_id: UserId | None
-    status: SimpleStatus | None
-    after: tuple[datetime, PaymentId] | None
-    limit: int
-    offset: int = 0
-
-
-async def page(conn: Connection, wanted: PageFilter) -> list[Payment]:
-    """Fetch one page of payments, newest first."""
-    after_time, after_id = wanted.after or (None, None)
-    rows = await conn.fetch(
-        f"""
-        {_SELECT_PAYMENT}
-        WHERE ($1::text IS NULL OR user_id = $1)
-          AND ($2::text IS NULL OR $2 = {_SIMPLE_STATUS})
-          AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
-        ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6
-        """,
-        wanted.user_id,
-        wanted.status,
-        after_time,
-        after_id,
-        wanted.limit,
-        wanted.offset,
-    )
-    return [payment for row in rows if (payment := _payment(row))]
-
-
-async def count(conn: Connection, wanted: PageFilter) -> int:
-    """Count the payments that a list shows on all its pages."""
-    found: int = await conn.fetchval(
-        f"""
-        SELECT count(*) FROM payments
-        WHERE ($1::text IS NULL OR user_id = $1) AND ($2::text IS NULL OR $2 = {_SIMPLE_STATUS})
-        """,
-        wanted.user_id,
-        wanted.status,
-    )
-    return found
-
-
 async def update_payment(conn: Connection, payment_id: PaymentId, now: datetime, **columns: Any) -> Payment:
     """Set the named columns of a payment and answer the row as it then is."""
     settings = _settings([*columns, "updated_at"], _PAYMENT)
     query = f"UPDATE payments SET {settings} WHERE id = $1 RETURNING {', '.join(_PAYMENT)}"
-    payment = _payment(await conn.fetchrow(query, payment_id, *columns.values(), now))
+    payment = payment_of(await conn.fetchrow(query, payment_id, *columns.values(), now))
     assert payment is not None, "the payment was locked by the caller"
     return payment
 
@@ -386,7 +326,7 @@ async def claim_to_look_at(conn: Connection, now: datetime, *, lease_until: date
         lease_until,
         limit,
     )
-    return [payment for row in rows if (payment := _payment(row))]
+    return [payment for row in rows if (payment := payment_of(row))]
 
 
 async def look_soon(conn: Connection, payment_id: PaymentId, at: datetime) -> None:
@@ -448,7 +388,8 @@ async def _insert(conn: Connection, table: str, value: object, columns: tuple[st
     await conn.execute(query, *(getattr(value, column) for column in columns))
 
 
-def _payment(row: Any) -> Payment | None:
+def payment_of(row: Any) -> Payment | None:
+    """Return a row of ``payments`` as a value; None for none."""
     if row is None:
         return None
     method = PaymentMethod(row["payment_method"]) if row["payment_method"] else None

@@ -22,10 +22,11 @@ from paywon.base.setting_types import told
 from paywon.db.revision import revision_of, supported_by
 from paywon.settings import TOSS_BASE_URL, Environment, Settings, SettingsError, load_settings, unknown_names
 from paywon.terminal.checks import DATABASE_ERRORS, DatabaseState, connect, schema_trouble
-from paywon.terminal.plan import dev_secret_keys, load_dev_settings
+from paywon.terminal.plan import dev_secret_keys, load_dev_settings, sandbox_client_key
 from paywon.terminal.screen import padded
 from paywon.terminal.trouble import Trouble, database_trouble
 from paywon.toss.client import TossClient
+from paywon.toss.keys import mode_of
 from paywon.toss.outcome import No, NotSent
 from paywon.vault.model import SEALED_COLUMNS
 from paywon.vault.store import census
@@ -69,6 +70,7 @@ def _settings() -> tuple[Settings, str]:
         "PAYWON_ENV": Environment.DEVELOPMENT,
         "DATABASE_URL": dev.database_url,
         "TOSS_PAYMENTS_SECRET_KEY": dev.toss_secret_key,
+        "TOSS_PAYMENTS_CLIENT_KEY": sandbox_client_key(dev.toss_secret_key) if dev.sandbox_url else None,
         "TOSS_PAYMENTS_BASE_URL": dev.sandbox_url or TOSS_BASE_URL,
         "PAYWON_SANDBOX_URL": dev.sandbox_url,
         "PAYWON_HOME": home,
@@ -85,7 +87,7 @@ def _names() -> list[Finding]:
 
 async def _examine(settings: Settings) -> list[Finding]:
     database, toss, sandbox = await asyncio.gather(_database(settings), _toss(settings), _sandbox(settings))
-    return [*database, toss, *sandbox, *_disk(settings.home)]
+    return [*database, toss, _client_key(settings), *sandbox, *_disk(settings.home)]
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -172,6 +174,13 @@ async def _toss(settings: Settings) -> Finding:
     else:
         advice = f"뜻밖의 답입니다 / an unexpected answer: HTTP {answer.call.http_status} ({code})"
     return Finding(name, at, advice)
+
+
+def _client_key(settings: Settings) -> Finding:
+    """Show the key that front ends get; settings with one of another pair are not loaded at all."""
+    mode = mode_of(settings.toss_secret_key.get_secret_value())
+    shown = "-" if settings.toss_client_key is None else f"{settings.toss_client_key[:12]}…"
+    return Finding("클라이언트 키 / client key", f"{shown} ({mode})")
 
 
 async def _sandbox(settings: Settings) -> list[Finding]:

@@ -13,6 +13,7 @@ from paywon.base.setting_types import HostName, LogLevel, WebAddress, words_of
 from paywon.devfile import write_private
 from paywon.settings import TOSS_BASE_URL
 from paywon.terminal.trouble import Trouble
+from paywon.toss.keys import pair_trouble
 
 # Where this machine reaches a server that listens on an address. The addresses are compared with, never bound.
 _LOCAL: Final = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "::1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -31,6 +32,7 @@ class DevSettings(BaseSettings):
     sandbox_port: int = Field(default=3900, ge=1, le=65535, alias="PAYWON_SANDBOX_PORT")
     database_url: str | None = Field(default=None, alias="DATABASE_URL")
     toss_secret_key: SecretStr | None = Field(default=None, alias="TOSS_PAYMENTS_SECRET_KEY")
+    toss_client_key: str | None = Field(default=None, alias="TOSS_PAYMENTS_CLIENT_KEY")
     toss_base_url: WebAddress | None = Field(default=None, alias="TOSS_PAYMENTS_BASE_URL")
     app_base_url: WebAddress | None = Field(default=None, alias="APP_BASE_URL")
     # The processes that are started read it themselves; here it is refused before the first of them starts.
@@ -82,7 +84,10 @@ class Plan:
             "TOSS_PAYMENTS_SECRET_KEY": self.toss_secret_key,
             "PAYWON_SECRET_KEYS": self.secret_keys,
         }
-        return variables if self.sandbox_url is None else {**variables, "PAYWON_SANDBOX_URL": self.sandbox_url}
+        if self.sandbox_url is None:
+            return variables
+        client_key = sandbox_client_key(self.toss_secret_key)
+        return {**variables, "PAYWON_SANDBOX_URL": self.sandbox_url, "TOSS_PAYMENTS_CLIENT_KEY": client_key}
 
 
 def load_dev_settings() -> DevSettings:
@@ -110,6 +115,8 @@ def make_plan(settings: DevSettings) -> Plan:
     elsewhere = settings.toss_base_url is not None and not is_sandbox_named
     with_sandbox = is_sandbox_named or (key is None and not elsewhere)
     _check_key(key, elsewhere=elsewhere)
+    if key is not None and settings.toss_client_key and not with_sandbox:
+        _check_pair(key, settings.toss_client_key)
     if with_sandbox and settings.port == settings.sandbox_port:
         raise Trouble(
             f"PAYWON_PORT와 PAYWON_SANDBOX_PORT가 둘 다 {settings.port} 입니다. 하나를 바꾸세요",
@@ -140,6 +147,17 @@ def _check_key(key: str | None, *, elsewhere: bool) -> None:
             "paywon dev는 테스트 시크릿 키(test_sk_…)만 씁니다. TOSS_PAYMENTS_SECRET_KEY를 바꾸거나 지우세요",
             "paywon dev takes only a test secret key (test_sk_…); change or unset TOSS_PAYMENTS_SECRET_KEY",
         )
+
+
+def _check_pair(secret_key: str, client_key: str) -> None:
+    if trouble := pair_trouble(secret_key, client_key):
+        korean, _, english = trouble.partition(" / ")
+        raise Trouble(f"TOSS_PAYMENTS_CLIENT_KEY: {korean}", f"TOSS_PAYMENTS_CLIENT_KEY {english}")
+
+
+def sandbox_client_key(secret_key: str) -> str:
+    """Return the client key that the sandbox takes as the pair of a secret key."""
+    return secret_key.replace("sk_", "ck_", 1)
 
 
 def _sandbox_key(home: Path) -> str:

@@ -10,6 +10,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 
 from paywon.base.errors import PaywonError
 from paywon.base.ids import UserId
+from paywon.web.body import invalid_field
 from paywon.web.rates import Rate, Rates
 
 
@@ -68,6 +69,18 @@ def only_own(owner: UserId | None, user_id: str | None) -> None:
     """
     if owner is not None and user_id not in (None, owner):
         raise PaywonError("NOT_YOURS", field="userId")
+
+
+def user_of(owner: UserId | None, user_id: str | None) -> UserId:
+    """Return whom a request is for: as it says, or the user whose token it is.
+
+    Raises:
+        PaywonError: NOT_YOURS; INVALID_REQUEST, a server has to say for whom it asks.
+    """
+    only_own(owner, user_id)
+    if (whose := user_id or owner) is None:
+        raise invalid_field("missing required field `userId`")
+    return UserId(whose)
 
 
 def needs(scope: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:

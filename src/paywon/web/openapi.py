@@ -11,7 +11,10 @@ from paywon.web.shapes import Output
 
 
 class Problem(Output, frozen=True, kw_only=True):
-    """RFC 9457, with seed 1's fields. Some codes add fields of their own."""
+    """RFC 9457, with seed 1's fields. Some codes add fields of their own.
+
+    ``providerCode`` and ``originalMessage`` are Toss's own words, where Toss's answer is the cause.
+    """
 
     type: str
     title: str
@@ -21,6 +24,7 @@ class Problem(Output, frozen=True, kw_only=True):
     message: str
     field: str | None = None
     original_message: str | None = None
+    provider_code: str | None = None
 
 
 @dataclass

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
 from paywon.base.money import MAX_KRW
 from paywon.base.readable import END as END
@@ -22,7 +23,7 @@ _LAST_INSTANT: Final = datetime(2999, 12, 31, tzinfo=UTC)
 class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A request body. A misspelt field is refused: ``refundAmuont`` must not mean a full refund.
 
-    ``examples`` go into the OpenAPI document.
+    ``examples`` go into the OpenAPI document. A telephone number becomes its digits.
     """
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()
@@ -32,6 +33,8 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
             value = getattr(self, name)
             if isinstance(value, datetime) and not _FIRST_INSTANT <= value <= _LAST_INSTANT:
                 raise ValueError(f"contains far-off field `{spelling}`")
+            if isinstance(value, str) and name.endswith("mobile_phone"):
+                force_setattr(self, name, value.replace("-", "").replace(" ", ""))
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -55,6 +58,16 @@ Digits20: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, pattern=r
 Digits30: TypeAlias = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[0-9]+" + END)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORD)]
 """An id of the host application: a user, a resource."""
+Whose: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=WORD,
+        description="whose it is: required with an API key; with a user token its ``sub`` unless given, and no other",
+    ),
+]
+"""A user of the host application, whom a user's own token names already (``auth.user_of``)."""
 OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, pattern=ORDER_NO)]
 PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PAYMENT_KEY)]
 """Toss's paymentKey: opaque, case-sensitive, up to 200 (api.md 1.5); the alphabet is what has been seen."""
@@ -63,7 +76,16 @@ Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=rf"^
 Email: TypeAlias = Annotated[
     str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+" + END)
 ]
-Phone: TypeAlias = Annotated[str, Meta(min_length=8, max_length=15, pattern=r"^[0-9]+" + END)]
+Phone: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=8,
+        max_length=30,
+        pattern=r"^ *[0-9](?:[ -]?[0-9]){7,14} *" + END,
+        description="8 to 15 digits, with or without dashes and blanks between them",
+    ),
+]
+"""As people write it; a field called ``…mobile_phone`` keeps the digits alone (``Input``)."""
 Instant: TypeAlias = Annotated[
     datetime, Meta(tz=True, extra_json_schema={"extra": {"pattern": r"^2[0-9]{3}-.*" + END}})
 ]

@@ -66,8 +66,41 @@ def test_other_digits_stay(text: str) -> None:
     assert redact_text(text) == text
 
 
+MASKED = [
+    ("43306542****090*", "************090*"),
+    ("433012******1234", "************1234"),
+    ("4330-12**-****-1234", "****-****-****-1234"),
+    ("4330 12** **** 123*", "**** **** **** 123*"),
+    ("374312*****1234", "***********1234"),
+    ("************1234", "************1234"),
+    ("****12345678901*", "************901*"),
+]
+
+
+@pytest.mark.parametrize(("shown", "kept"), MASKED)
+def test_of_a_masked_card_number_the_last_four_signs_stay(shown: str, kept: str) -> None:
+    """Under whatever name Toss shows it, and in the middle of a sentence."""
+    for document in ({"card": {"number": shown}}, {"data": {"masked": [shown]}}, {"message": f"카드({shown}) 거절"}):
+        assert redact(document) == json.loads(json.dumps(document).replace(shown, kept))
+    assert redact(redact({"card": {"number": shown}})) == {"card": {"number": kept}}
+
+
+def test_a_cards_number_without_stars_keeps_no_more() -> None:
+    """What passes no check, say a test card's: where its name says what it is."""
+    for number in ("9490123456789012", 9490123456789012, "949012345678"):
+        assert redact({"card": {"number": number}})["card"]["number"][:-4].strip("*") == ""
+    assert redact({"card": {"number": None}, "number": "1234567"}) == {"card": {"number": None}, "number": "1234567"}
+
+
+@pytest.mark.parametrize(
+    "text", ["**bold**", "1*2*3", "010-****-5678", "2026-11-28 12:00:00", "ORD-1737120000000-7K3M9QW2"]
+)
+def test_other_stars_and_digits_stay(text: str) -> None:
+    assert redact({"note": text}) == {"note": text}
+
+
 def test_a_masked_card_and_a_virtual_account_stay_readable() -> None:
-    shown: dict[str, Any] = {"card": {"number": "4330****123*"}, "virtualAccount": {"accountNumber": "X1234567890"}}
+    shown: dict[str, Any] = {"card": {"number": "****123*"}, "virtualAccount": {"accountNumber": "X1234567890"}}
     assert redact(shown) == shown
     assert redact({"refundReceiveAccount": {"accountNumber": "12345678901"}}) == {
         "refundReceiveAccount": {"accountNumber": "***901"}

@@ -122,7 +122,7 @@ def test_the_card_is_kept_as_far_as_it_may_be() -> None:
         "issuerName": "현대",
         "acquirerCode": "31",
         "acquirerName": "BC",
-        "number": "43301234****123*",
+        "number": "************123*",
         "cardType": "신용",
         "ownerType": "개인",
     }

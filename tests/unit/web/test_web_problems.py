@@ -75,13 +75,23 @@ def test_our_own_errors_carry_what_they_know() -> None:
         "type": "urn:paywon:error:PAYMENT_DECLINED",
         "title": "Payment declined",
         "status": 402,
-        "detail": "The payment was declined; try another means of payment.",
+        "detail": "The payment was declined: 한도초과. Try another means of payment.",
         "code": "PAYMENT_DECLINED",
-        "message": "The payment was declined; try another means of payment.",
+        "message": "The payment was declined: 한도초과. Try another means of payment.",
         "originalMessage": "한도초과",
         "field": "amount",
         "providerCode": "REJECT_CARD_PAYMENT",
     }
+
+
+@pytest.mark.parametrize("code", ["PAYMENT_DECLINED", "PAYMENT_REFUSED"])
+def test_tosss_sentence_is_told_in_ours_without_a_card_number(code: str) -> None:
+    said = "카드 4111-1111-1111-1111 은\n거절되었습니다."
+    answer = _answer(PaywonError(code, original_message=said, provider_code="X")).json()
+    assert ": 카드 [redacted] 은 거절되었습니다." in answer["message"]
+    assert "4111" not in str(answer)
+    silent = _answer(PaywonError(code, provider_code="X")).json()["message"]
+    assert ": " not in silent and "{" not in silent and silent.endswith(".")
 
 
 def test_a_key_is_asked_for_by_its_scheme() -> None:

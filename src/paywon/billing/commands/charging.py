@@ -13,6 +13,8 @@ from paywon.payments.commands.asking import conclude
 from paywon.payments.commands.cashier import Cashier, Origin, begun_before
 from paywon.payments.commands.charging import ChargeWish, charge_order
 from paywon.payments.commands.queries import PaymentView
+from paywon.payments.facts import method_of
+from paywon.payments.model import PaymentMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ def _wish(key: BillingKey, secret: str, charge: Charge) -> ChargeWish:
         billing_key_id=key.id,
         billing_key=secret,
         customer_key=key.customer_key,
+        method=method_of(key.method) or PaymentMethod.CARD,
         amount=charge.amount,
         order_name=charge.order_name,
         period=charge.period,

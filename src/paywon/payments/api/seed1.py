@@ -11,17 +11,17 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from msgspec import UNSET, UnsetType
 
 from paywon.base.errors import PaywonError
-from paywon.base.ids import PaymentId, UserId
+from paywon.base.ids import OrderNo, PaymentId, UserId
 from paywon.base.money import Krw
 from paywon.orders.commands import OrderWish
 from paywon.orders.model import Maker
-from paywon.payments import store
 from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered, shown
 from paywon.payments.api.seed2 import ConfirmIn, account_out, confirmation
 from paywon.payments.commands import cancelling, confirming, queries, requesting
 from paywon.payments.commands.cancelling import RefundWish
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.requesting import PaymentWish
+from paywon.payments.history import store as history
 from paywon.payments.model import (
     OVER_WITHOUT_MONEY,
     Attempt,
@@ -31,14 +31,32 @@ from paywon.payments.model import (
     SimpleStatus,
     simple_status,
 )
-from paywon.web.auth import needs, needs_of_user, only_own
+from paywon.web.auth import needs, needs_of_user, only_own, user_of
 from paywon.web.body import StrictBody
 from paywon.web.openapi import reading, writing
 from paywon.web.paging import decode_cursor, encode_cursor
 from paywon.web.query import exact_query
-from paywon.web.shapes import WORD, Email, Input, Metadata, Output, Phone, Text100, Text200, Url, Won, WonOrZero, Word
+from paywon.web.shapes import (
+    ORDER_NO,
+    WORD,
+    Email,
+    Input,
+    Metadata,
+    Output,
+    Phone,
+    Text100,
+    Text200,
+    Url,
+    Whose,
+    Won,
+    WonOrZero,
+    Word,
+)
 
 UserQuery = Annotated[str | None, Parameter(query="userId", max_length=64, pattern=WORD)]
+ResourceTypeQuery = Annotated[str | None, Parameter(query="resourceType", min_length=1, max_length=64, pattern=WORD)]
+ResourceIdQuery = Annotated[str | None, Parameter(query="resourceId", min_length=1, max_length=64, pattern=WORD)]
+OrderNoQuery = Annotated[str | None, Parameter(query="orderNo", min_length=6, max_length=64, pattern=ORDER_NO)]
 PageQuery = Annotated[int, Parameter(ge=1, le=10_000)]
 LimitQuery = Annotated[int, Parameter(ge=1, le=100)]
 CursorQuery = Annotated[str | None, Parameter(max_length=200)]
@@ -66,7 +84,7 @@ class RequestIn(Input, frozen=True, kw_only=True):
         },
     )
 
-    user_id: Word
+    user_id: Whose | None = None
     amount: Won
     payment_method: PaymentMethod
     resource_type: Word | None = None
@@ -214,9 +232,9 @@ class PaymentsController(Controller):
         Where the resource has an unpaid order of the same user and amount, a new window is opened for that order.
         It places an order with an amount, so a user's token needs ``orders:write`` too.
         """
-        only_own(origin.owner, data.user_id)
+        user_id = user_of(origin.owner, data.user_id)
         made_by = Maker.SERVER if origin.owner is None else Maker.USER
-        view = await requesting.request_payment(cashier, _wish(data, made_by), origin)
+        view = await requesting.request_payment(cashier, _wish(data, user_id, made_by), origin)
         payment = seed1_view(view)
         body = RequestOut(payment=payment, checkout_url=payment.checkout_url)
         return answered(view, body, status_code=HTTP_201_CREATED, poll_at=_place(view))
@@ -268,6 +286,9 @@ class PaymentsController(Controller):
         origin: Asker,
         user_id: UserQuery = None,
         status: SimpleStatus | None = None,
+        resource_type: ResourceTypeQuery = None,
+        resource_id: ResourceIdQuery = None,
+        order_no: OrderNoQuery = None,
         page: PageQuery = 1,
         limit: LimitQuery = 20,
         cursor: CursorQuery = None,
@@ -275,9 +296,12 @@ class PaymentsController(Controller):
         """By ``page`` and ``limit``, or from ``nextCursor``, which stays fast however far it goes."""
         only_own(origin.owner, user_id)
         after = decode_cursor(cursor)
-        wanted = store.PageFilter(
+        wanted = history.PageFilter(
             user_id=UserId(user_id) if user_id else origin.owner,
             status=status,
+            resource_type=resource_type,
+            resource_id=resource_id,
+            order_no=OrderNo(order_no) if order_no else None,
             after=(after[0], PaymentId(after[1])) if after else None,
             limit=limit,
             offset=0 if after else (page - 1) * limit,
@@ -332,7 +356,7 @@ class PaymentsController(Controller):
         return ReceiptOut(receipt_url=view.payment.receipt_url)
 
 
-def _wish(data: RequestIn, made_by: Maker) -> PaymentWish:
+def _wish(data: RequestIn, user_id: UserId, made_by: Maker) -> PaymentWish:
     customer = {
         "name": data.customer_name,
         "email": data.customer_email,
@@ -340,7 +364,7 @@ def _wish(data: RequestIn, made_by: Maker) -> PaymentWish:
     }
     return PaymentWish(
         order=OrderWish(
-            user_id=UserId(data.user_id),
+            user_id=user_id,
             order_name=data.order_name or (data.description or "결제")[:100],
             amount=Krw(data.amount),
             tax_free_amount=Krw(data.tax_free_amount),

@@ -21,7 +21,8 @@ from paywon.payments.commands.paying import (
     order_no_of,
 )
 from paywon.payments.commands.queries import PaymentView
-from paywon.payments.model import AttemptStatus, AttemptType
+from paywon.payments.minima import check_minimum
+from paywon.payments.model import AttemptStatus, AttemptType, PaymentMethod
 from paywon.toss.wire import ChargeBillingKey
 
 
@@ -33,6 +34,7 @@ class ChargeWish:
     billing_key_id: BillingKeyId
     billing_key: str = field(repr=False)
     customer_key: str
+    method: PaymentMethod = PaymentMethod.CARD
     amount: Krw | None = None
     order_name: str | None = None
     period: str | None = None
@@ -78,6 +80,7 @@ async def _intend(conn: Connection, cashier: Cashier, wish: ChargeWish, origin: 
         return earlier
     if earlier is not None and earlier.status is AttemptStatus.SUCCESS:
         return payable.payment
+    check_minimum(payable.order.amount, wish.method)
     check_can_pay(payable, cashier.clock.now())
     body = _body(payable, wish)
     intent = recorded(

@@ -21,6 +21,7 @@ from paywon.payments.commands.paying import (
     order_no_of,
 )
 from paywon.payments.commands.queries import PaymentView
+from paywon.payments.minima import check_minimum
 from paywon.payments.model import AttemptType, Payment, PaymentMethod
 from paywon.toss.codes import bank_code
 from paywon.toss.wire import IssueVirtualAccount, VirtualAccountReceipt
@@ -106,6 +107,7 @@ async def _intend(conn: Connection, cashier: Cashier, wish: AccountWish, origin:
         return running
     if _is_issued(payable.payment, wish.bank):
         return payable.payment
+    check_minimum(payable.order.amount, PaymentMethod.VIRTUAL_ACCOUNT)
     check_can_pay(payable, cashier.clock.now())
     intent = recorded(cashier, Intent(payment=payable.payment, attempt=attempt, body=_body(payable, wish)))
     await store.open_attempt(conn, intent.attempt)

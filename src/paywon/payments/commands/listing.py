@@ -129,4 +129,9 @@ def error_of_unread(answer: No | NotSent | Unknown) -> PaywonError:
         case NotSent():
             return PaywonError("PROVIDER_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
         case Unknown():
-            return PaywonError("PROVIDER_UNAVAILABLE", retry_after_s=ceil(answer.retry_after_s or _RETRY_AFTER_S))
+            return PaywonError(
+                "PROVIDER_UNAVAILABLE",
+                original_message=answer.message,
+                retry_after_s=ceil(answer.retry_after_s or _RETRY_AFTER_S),
+                extra={"providerCode": answer.code} if answer.code else {},
+            )

@@ -14,6 +14,7 @@ from paywon.orders.model import Order
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.settling import is_over
+from paywon.payments.history import store as history
 from paywon.payments.model import Attempt, AttemptStatus, AttemptType, Cancel, Payment
 
 
@@ -150,11 +151,11 @@ class PaymentPage:
     confirming: set[PaymentId]
 
 
-async def list_payments(cashier: Cashier, wanted: store.PageFilter) -> PaymentPage:
+async def list_payments(cashier: Cashier, wanted: history.PageFilter) -> PaymentPage:
     """List payments, newest first."""
     async with cashier.db.connection() as conn:
-        payments = await store.page(conn, wanted)
-        total = await store.count(conn, wanted)
+        payments = await history.page(conn, wanted)
+        total = await history.count(conn, wanted)
         confirming = await store.confirming(conn, [payment.id for payment in payments])
     return PaymentPage(payments=payments, total=total, confirming=confirming)
 

@@ -16,6 +16,7 @@ from paywon.payments.commands.cashier import Cashier, Intent, Origin, begun_befo
 from paywon.payments.commands.learning import lock_or_open_payment, new_payment, open_payment
 from paywon.payments.commands.queries import PaymentView
 from paywon.payments.commands.resolving import carry_out
+from paywon.payments.minima import check_minimum
 from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
 from paywon.toss.wire import CreatePayment
 
@@ -46,8 +47,9 @@ async def request_payment(cashier: Cashier, wish: PaymentWish, origin: Origin) -
     Answers the payment; its ``checkout_url`` is None while Toss has not answered yet.
 
     Raises:
-        PaywonError: DUPLICATE_PAYMENT (with the order that is open), or what Toss refused.
+        PaywonError: AMOUNT_BELOW_MINIMUM, DUPLICATE_PAYMENT (with the order that is open), or what Toss refused.
     """
+    check_minimum(wish.order.amount, wish.method)
     async with cashier.db.transaction() as conn:
         intent = await _intend(conn, cashier, wish, origin)
     return await carry_out(cashier, intent)
@@ -140,6 +142,7 @@ def _body(cashier: Cashier, payment: Payment, wish: PaymentWish) -> CreatePaymen
         fail_url=wish.fail_url or f"{cashier.app_base_url}/payments/fail",
         customer_name=wish.customer.get("name"),
         customer_email=wish.customer.get("email"),
+        customer_mobile_phone=wish.customer.get("mobilePhone"),
         tax_free_amount=wish.order.tax_free_amount or None,
     )
 

@@ -400,10 +400,10 @@ def error_of(attempt: Attempt) -> PaywonError:
 
 def refusal_told(kind: Refusal | None, code: str, said: str | None) -> PaywonError:
     """Say what a refusal by Toss means; ``code`` and ``said`` are Toss's own."""
-    if kind is Refusal.MERCHANT:
-        return PaywonError("PROVIDER_MISCONFIGURED", original_message=said, provider_code=code)
-    if kind is Refusal.DECLINED:
-        return PaywonError("PAYMENT_DECLINED", original_message=said, extra={"providerCode": code})
-    if kind is Refusal.EXPIRED:
-        return PaywonError("PAYMENT_EXPIRED", original_message=said, extra={"providerCode": code})
-    return PaywonError("PAYMENT_REFUSED", original_message=said, provider_code=code, extra={"providerCode": code})
+    told = {
+        Refusal.MERCHANT: "PROVIDER_MISCONFIGURED",
+        Refusal.DECLINED: "PAYMENT_DECLINED",
+        Refusal.EXPIRED: "PAYMENT_EXPIRED",
+    }
+    ours = "PAYMENT_REFUSED" if kind is None else told.get(kind, "PAYMENT_REFUSED")
+    return PaywonError(ours, original_message=said, provider_code=code, extra={"providerCode": code})

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from paywon.base.redaction import redact
 from paywon.settlements.commands import Promotions
 from paywon.toss import wire
 from paywon.toss.codes import bank_name, card_company, card_company_name
@@ -209,7 +210,7 @@ def _card(card: wire.Card) -> SettledCardOut:
         issuer_code=card.issuer_code,
         issuer_name=card_company_name(card.issuer_code) if card.issuer_code else None,
         acquirer_code=card.acquirer_code,
-        number=card.number,
+        number=redact({"number": card.number}, inside="card")["number"],
         approve_no=card.approve_no,
         installment_plan_months=card.installment_plan_months,
     )

@@ -19,6 +19,8 @@ class CreatePayment(Request, frozen=True, kw_only=True):
     flow_mode: str | None = None
     customer_name: str | None = None
     customer_email: str | None = None
+    # [inferred] from the payment window, which takes it; the reference's list for this path ends in "…" (api.md 5.1).
+    customer_mobile_phone: str | None = None
     tax_free_amount: int | None = None
     card_company: str | None = None
     easy_pay: str | None = None

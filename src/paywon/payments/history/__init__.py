@@ -1,0 +1,1 @@
+"""The list of payments: seed 1's history."""
