@@ -164,13 +164,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
         cors_config=_cors(settings.origins),
         # LITESTAR_DEBUG in an environment must not turn stack traces on.
         debug=False,
-        state=State(
-            {
-                "trusted_proxies": settings.proxies,
-                "return_to": settings.return_to,
-                "front_config": _front_config(settings),
-            }
-        ),
+        state=_state(settings),
         exception_handlers={**HANDLERS, ReplyAgain: reply_again},
         request_max_body_size=settings.max_body_kb * 1024,
         openapi_config=_openapi(),
@@ -179,9 +173,11 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
     )
 
 
-def _front_config(settings: Settings) -> FrontConfig:
+def _state(settings: Settings) -> State:
+    """Return what handlers and guards know from the start."""
     mode = mode_of(settings.toss_secret_key.get_secret_value())
-    return FrontConfig(client_key=settings.toss_client_key, environment=mode)
+    front = FrontConfig(client_key=settings.toss_client_key, environment=mode)
+    return State({"trusted_proxies": settings.proxies, "return_to": settings.return_to, "front_config": front})
 
 
 def _lifespan(settings: Settings, clock: Clock | None) -> Any:

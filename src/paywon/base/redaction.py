@@ -119,6 +119,15 @@ def last_four(text: str) -> str:
     return _MASKED.sub(lambda found: _starred(found[0]) if "*" in found[0] else found[0], text)
 
 
+def last_four_in(document: Any) -> Any:
+    """Copy a document with ``last_four`` of each text: for what was stored, and closed, before that was done there."""
+    if isinstance(document, Mapping):
+        return {name: last_four_in(item) for name, item in document.items()}
+    if isinstance(document, list):
+        return [last_four_in(item) for item in document]
+    return last_four(document) if isinstance(document, str) else document
+
+
 def _starred(number: str) -> str:
     """Put a star for each digit, except among the last four signs: ``43306542****090*`` → ``************090*``."""
     return re.sub(r"[0-9]", "*", number[:-_LAST]) + number[-_LAST:]

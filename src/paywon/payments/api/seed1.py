@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from paywon.base.errors import PaywonError
 from paywon.base.ids import OrderNo, PaymentId, UserId
 from paywon.base.money import Krw
+from paywon.base.redaction import last_four_in
 from paywon.orders.commands import OrderWish
 from paywon.orders.model import Maker
 from paywon.payments.api.common import Asker, RefundAccountIn, Till, answered, shown
@@ -339,7 +340,7 @@ class PaymentsController(Controller):
         )
         last = rows[-1] if len(rows) == limit else None
         return TransactionList(
-            transactions=[_transaction_out(row, origin) for row in rows],
+            transactions=[transaction_out(row, origin) for row in rows],
             next_cursor=encode_cursor(last.created_at, last.id) if last else None,
         )
 
@@ -414,8 +415,9 @@ def _listed(payment: Payment, *, confirming: bool) -> PaymentOut:
     return payment_out(payment, confirming=confirming, open_request=open_request)
 
 
-def _transaction_out(row: Attempt, origin: Asker) -> TransactionOut:
+def transaction_out(row: Attempt, origin: Asker) -> TransactionOut:
     shown = {name: getattr(row, name) for name in TransactionOut.__struct_fields__}
+    shown["response_data"] = last_four_in(row.response_data)
     if origin.owner is not None and row.actor != origin.actor:
         # Who else touched a user's payment, and from where, is the shop's business and not theirs.
         shown |= dict.fromkeys(("actor", "ip_address", "user_agent"))
