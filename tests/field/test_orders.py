@@ -306,7 +306,7 @@ async def test_a_users_token_prices_and_refunds_nothing_unless_the_shop_says_so(
     stack = await open_stack(worker=False, **USERS)
     refused = await _as(stack, "alice", "/api/orders", _seat("alice"))
     assert (refused.status, refused["code"]) == (403, "FORBIDDEN")
-    wish = {"userId": "alice", "amount": 1, "paymentMethod": "card"}
+    wish = {"userId": "alice", "amount": 100, "paymentMethod": "card"}
     refused = await _as(stack, "alice", "/payments/request", wish)
     assert (refused.status, refused["code"]) == (403, "FORBIDDEN")
     assert "orders:write" in refused["message"]
@@ -328,7 +328,7 @@ async def test_a_shops_order_takes_the_place_of_one_that_a_user_placed(open_stac
     assert row["status"] == "CANCELED"
     assert len(await stack.rows("SELECT FROM events WHERE type = 'order.canceled'")) == 1
     # And never the other way round: not even the customer's own token changes what the shop has priced.
-    for user, amount in (("mallory", 1), ("alice", 1)):
+    for user, amount in (("mallory", 100), ("alice", 100)):
         wish = {"userId": user, "amount": amount, "paymentMethod": "card", "resourceType": "seat", "resourceId": "12A"}
         refused = await _as(stack, user, "/payments/request", wish)
         assert (refused.status, refused["code"]) == (409, "DUPLICATE_PAYMENT")
