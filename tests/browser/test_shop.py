@@ -44,7 +44,7 @@ async def test_a_booking_shows_card_receipt_and_the_recent_orders(open_page: Ope
     await steps.choose_booking(page)
     await steps.press_at_toss(page, "approve")
     await steps.order_is(page, "PAID")
-    await expect(page.locator("dl")).to_contain_text("카드 · 국민 · ****")
+    await expect(page.locator("dl").first).to_contain_text("카드 · 국민 · ****")
     await expect(page.locator(".headline")).to_contain_text("50,000원")
     async with page.expect_popup() as popup:
         await page.get_by_role("link", name=re.compile("영수증")).click()

@@ -438,11 +438,11 @@ def kind_of(error: PaywonError) -> ErrorKind:
     return CATALOGUE[error.code].kind
 
 
-def message_of(error: PaywonError, *, english: bool = False) -> str:
-    """Fill the words of an error's code with its values."""
+def message_of(error: PaywonError, *, english: bool = False, with_original: bool = True) -> str:
+    """Fill the words of an error's code with its values, and with what the provider said unless that stands beside."""
     text = CATALOGUE[error.code]
     words = text.en if english else text.ko
-    return words.format_map(_Blank(error.values | {"said": _said(error)})).strip()
+    return words.format_map(_Blank(error.values | {"said": _said(error) if with_original else ""})).strip()
 
 
 def _said(error: PaywonError) -> str:

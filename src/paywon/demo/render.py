@@ -78,8 +78,8 @@ def trouble(request: AnyRequest, error: Exception) -> Response[str]:
         "trouble.html",
         status=kind.value,
         error=told,
-        ko=message_of(told),
-        en=message_of(told, english=True),
+        ko=message_of(told, with_original=False),
+        en=message_of(told, english=True, with_original=False),
         advice=words.advice(told.code, kind),
         # An order that is not there has no page to go to.
         order_no=None if told.code == "ORDER_NOT_FOUND" else order_in_question(request),
