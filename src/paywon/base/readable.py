@@ -26,6 +26,8 @@ UNSEEN: Final = (
     r"\u200b-\u200c\u200e-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff"
     r"\uffa0\ufff0-\ufffb\ufffe\uffff" + _BEYOND_FFFF
 )
+# In an address there are no emoji to join or to shape.
+UNSEEN_IN_ADDRESS: Final = UNSEEN + r"\u200d\ufe0e\ufe0f"
 # Emoji are joined by U+200D and shaped by U+FE0E and U+FE0F, and only they are. (Digits, # and * become keycaps.)
 _EMOJI: Final = (
     r"\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u2bff\u3030\u303d\u3297\u3299"

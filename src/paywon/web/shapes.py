@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 
 from paywon.base.money import MAX_KRW
 from paywon.base.readable import END as END
-from paywon.base.readable import PLAIN, TEXT, UNSEEN
+from paywon.base.readable import PLAIN, TEXT, UNSEEN_IN_ADDRESS
 
 WORD: Final = r"^[A-Za-z0-9._:@=+-]+" + END
 ORDER_NO: Final = r"^[A-Za-z0-9_-]+" + END
@@ -72,9 +72,11 @@ OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, patter
 PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PAYMENT_KEY)]
 """Toss's paymentKey: opaque, case-sensitive, up to 200 (api.md 1.5); the alphabet is what has been seen."""
 Currency: TypeAlias = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]+" + END)]
-Url: TypeAlias = Annotated[str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{UNSEEN}]+" + END)]
+Url: TypeAlias = Annotated[
+    str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{UNSEEN_IN_ADDRESS}]+" + END)
+]
 Email: TypeAlias = Annotated[
-    str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+" + END)
+    str, Meta(min_length=3, max_length=100, pattern=rf"^[^@\s{UNSEEN_IN_ADDRESS}]+@[^@\s{UNSEEN_IN_ADDRESS}]+" + END)
 ]
 Phone: TypeAlias = Annotated[
     str,
