@@ -76,7 +76,7 @@ async def furnish(stack: Stack) -> tuple[dict[str, str], dict[str, dict[str, Any
     cancelable = await stack.paid(resourceId="paid-2")
     capsule = await _paid_capsule(stack)
     confirmable = [await stack.ready_to_confirm(resourceId=f"ready-{number}") for number in (1, 2)]
-    unpaid = await stack.api.post("/api/orders", {"orderName": "책", "amount": 1_000, "userId": "user-8"})
+    unpaid = await stack.api.post("/api/orders", {"orderName": "책", "amount": 1_000, "userId": "user-7"})
     known = {
         "payment_id": paid["id"],
         "payment_key": cancelable["paymentKey"],

@@ -14,7 +14,7 @@ NOTHING = "nothing of theirs is shown"
 # Every door: the scope that it wants, and what an app's user is told there about what is somebody else's.
 RULES = {
     "POST /api/orders": ("orders:write", "NOT_YOURS"),
-    "GET /api/orders/{order_id}": ("orders:read", "ORDER_NOT_FOUND"),
+    "GET /api/orders/{order}": ("orders:read", "ORDER_NOT_FOUND"),
     "POST /api/orders/{order}/cancel": ("orders:write", "ORDER_NOT_FOUND"),
     "GET /api/capsules/{capsule_id}": ("orders:read", "CAPSULE_NOT_FOUND"),
     "POST /payments/request": ("payments:write", "NOT_YOURS"),
@@ -33,7 +33,7 @@ RULES = {
     "GET /api/payments/toss/settlements": ("settlements:read", "FORBIDDEN"),
     "POST /api/payments/toss/confirm": ("payments:write", "ORDER_NOT_FOUND"),
     "GET /api/payments/toss/{payment_key}": ("payments:read", "PAYMENT_NOT_FOUND"),
-    "GET /api/payments/toss/orders/{order_no}": ("payments:read", "PAYMENT_NOT_FOUND"),
+    "GET /api/payments/toss/orders/{order}": ("payments:read", "PAYMENT_NOT_FOUND"),
     "POST /api/payments/toss/{payment_key}/cancel": ("refunds:write", "PAYMENT_NOT_FOUND"),
     "POST /api/payments/toss/virtual-accounts": ("payments:write", "ORDER_NOT_FOUND"),
     "POST /api/payments/toss/billing/issue": ("billing:write", "FORBIDDEN"),

@@ -79,7 +79,7 @@ def test_a_door_is_described(door: Door) -> None:
         assert set(operation["responses"]) == {"200"} | ({"503"} if door.path == "/ready" else set())
         return
     if door.path == "/api/config":
-        assert set(operation["responses"]) == {"200", "429"}
+        assert set(operation["responses"]) == {"200", "400", "429"}
         return
     (success,) = [status for status in operation["responses"] if status.startswith("2")]
     assert operation["responses"][success]["content"]["application/json"]["schema"]
