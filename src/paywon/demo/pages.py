@@ -20,7 +20,7 @@ from paywon.demo.refund_pages import refund, refund_form, refund_question
 from paywon.demo.render import go, house_of, order_in_question, origin_of, page, trouble
 from paywon.demo.returning import Failed, Returned
 from paywon.demo.view import Known
-from paywon.inbox.shown import store as shown
+from paywon.inbox.commands import showing
 from paywon.inbox.shown.store import WebhookFilter
 from paywon.orders.model import TimeOption
 from paywon.payments.commands import confirming, queries
@@ -102,8 +102,7 @@ async def show_order(request: AnyRequest, order_no: str) -> Response[str]:
     if isinstance(found, UnpaidView):
         return page(request, "order.html", page=view.unpaid_page(order, now), days=0)
     trail = await queries.list_transactions(house.cashier, found.payment.id, origin, after=None, limit=_MANY)
-    async with house.db.connection() as conn:
-        webhooks = await shown.page(conn, WebhookFilter(order_no=order.order_no, limit=_MANY))
+    webhooks = await showing.list_webhooks(house.inbox, WebhookFilter(order_no=order.order_no, limit=_MANY))
     days = view.days_until(found.capsule.open_at, now) if found.capsule else 0
     return page(request, "order.html", page=view.order_page(found, trail, webhooks, now), days=days)
 
