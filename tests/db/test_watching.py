@@ -51,6 +51,19 @@ async def look(books: Books, step: Step) -> datetime:
     return found
 
 
+async def test_a_step_back_that_a_planned_look_takes_for_old_news_is_looked_at_again_soon(books: Books) -> None:
+    """The host that read Toss last is ahead. The wish outlives the look's own lease, however short that is."""
+    order = await awaited(books)
+    await books.read(order, DEPOSITED)
+    await books.damage("UPDATE payments SET fact_asked_at = fact_asked_at + interval '3 hours'")
+
+    async def reversed_since(_request: web.Request) -> web.StreamResponse:
+        return shown(books, order, WAITING)
+
+    books.cashier = replace(books.cashier, lease=LOOK_AGAIN / 3)
+    assert await look(books, reversed_since) == books.clock.at + LOOK_AGAIN
+
+
 async def test_a_step_back_that_comes_too_late_changes_nothing_but_is_looked_at_again_soon(books: Books) -> None:
     order = await awaited(books)
 

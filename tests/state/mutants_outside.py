@@ -72,7 +72,7 @@ def _deposit_taken_back_by_another_clock(history: History) -> None:
     history.settle()
     history.world.rows("UPDATE payments SET fact_asked_at = now() + interval '2 s'")
     history.reverse(order)
-    history.journal.do("wait", 2.5)
+    history.journal.do("wait", 4.0)
     history.world.rows("UPDATE payments SET look_again_at = now() WHERE look_again_at < now() + interval '1 minute'")
     history.journal.do("wait", 2.0)
     history.settle()

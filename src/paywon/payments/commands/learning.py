@@ -71,13 +71,14 @@ class Evidence:
 class Learned:
     """What a fact did. ``payment`` and ``order`` are as they now are; None where we have no such order.
 
-    ``why`` says which field contradicts our books, where one does.
+    ``why`` says which field contradicts our books, where one does. ``look_at`` is when to read what only looks old.
     """
 
     verdict: Verdict
     why: str = ""
     order: Order | None = None
     payment: Payment | None = None
+    look_at: datetime | None = None
 
 
 async def learn(
@@ -123,7 +124,8 @@ async def learn(
         if order.status in CLOSED_UNPAID:
             await _note_stray(conn, order, payment, now)
         order = await tell_change(conn, before, Books(order=order, payment=payment), now)
-    return Learned(verdict=verdict, order=order, payment=payment)
+    look_at = now + LOOK_AGAIN if verdict is Verdict.STALE and looks_old(before.payment, fact) else None
+    return Learned(verdict=verdict, order=order, payment=payment, look_at=look_at)
 
 
 async def _look_again(conn: Connection, payment: Payment, fact: Fact, now: datetime) -> Payment:

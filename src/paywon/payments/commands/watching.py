@@ -16,7 +16,7 @@ from paywon.payments import store
 from paywon.payments.attempts import store as attempts
 from paywon.payments.commands.cashier import Cashier, Origin
 from paywon.payments.commands.reading import read_from_toss
-from paywon.payments.model import OVER_WITHOUT_MONEY, SWEEP, UNPAID, Payment, Verdict
+from paywon.payments.model import LOOK_AGAIN, OVER_WITHOUT_MONEY, SWEEP, UNPAID, Payment, Verdict
 from paywon.toss.outcome import NotSent, Unknown
 
 _log = structlog.get_logger()
@@ -57,7 +57,9 @@ async def _look(cashier: Cashier, payment: Payment) -> None:
     else:
         over = payment.status in UNPAID | OVER_WITHOUT_MONEY
         over = over and cashier.clock.now() - payment.updated_at > UNPAID_LOOKED_AT_FOR
-        await _put_off(cashier, payment, None if over else SWEEP)
+        # The look's own lease may end before that wish, which then is not in the row.
+        soon = reread.learned.look_at if reread.learned is not None else None
+        await _put_off(cashier, payment, None if over else SWEEP if soon is None else LOOK_AGAIN)
 
 
 async def _put_off(cashier: Cashier, payment: Payment, wait: timedelta | None) -> None:
