@@ -104,7 +104,7 @@ async def test_a_host_is_told_from_the_first_step_to_the_last(stack: Stack, list
     # What nobody was told of is told now, by hand.
     again = await stack.api.post(f"{ENDPOINTS}/{endpoint['id']}/redeliver", {"since": blocked["createdAt"]})
     assert again.status == 202, again
-    await listener.eventually(lambda: listener.of(blocked["id"]) == PAID)
+    await listener.eventually(lambda: listener.of(blocked["id"]) == [*PAID, "order.fulfilment_blocked"])
 
     async def made_up_for() -> bool:
         return await fulfilment(stack, blocked) == ("FULFILLED", None)
