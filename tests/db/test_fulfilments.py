@@ -147,7 +147,6 @@ async def test_it_is_done_with_the_payment_and_taken_back_with_the_refund(books:
             "provider",
             "FULFILMENT_FAILED: RuntimeError: a provider was about to be called inside a database transaction (I11)",
         ),
-        (TimeoutError(), "FULFILMENT_FAILED: it took longer than 4 s"),
     ],
     ids=str,
 )
@@ -170,12 +169,76 @@ async def test_whatever_breaks_the_payment_stands_and_a_person_is_told_why(
     assert (await now_is(books, order))[:3] == ("REFUNDED", "REVERSED", None)
 
 
-@pytest.mark.parametrize("trouble", ["slow", "hang"])
-async def test_one_that_waits_is_cut_off(books: Books, bookings: Bookings, trouble: str) -> None:
+SLOW = ["slow", "hang", TimeoutError(), asyncpg.LockNotAvailableError("held"), asyncpg.QueryCanceledError("10 s")]
+
+
+async def next_look(books: Books, order: Order) -> datetime | None:
+    async with books.db.connection() as conn:
+        at: datetime | None = await conn.fetchval("SELECT look_again_at FROM payments WHERE order_id = $1", order.id)
+    return at
+
+
+async def told_blocked(books: Books, order: Order) -> int:
+    async with books.db.connection() as conn:
+        query = "SELECT count(*) FROM events WHERE stream = $1 AND type = 'order.fulfilment_blocked'"
+        return int(await conn.fetchval(query, order.id))
+
+
+async def try_again(books: Books, order: Order) -> timedelta:
+    """Do what the planned look does when its time has come; answer how long that was."""
+    at, before = await next_look(books, order), books.clock.at
+    assert at is not None, "nobody will try again"
+    books.clock.at = at
+    await books.answer(await books.ask(AttemptType.STATUS_READ, order))
+    return at - before
+
+
+@pytest.mark.parametrize("trouble", SLOW, ids=repr)
+async def test_what_a_slow_database_kept_from_being_handed_over_is_tried_again_by_itself(
+    books: Books, bookings: Bookings, trouble: Any
+) -> None:
     books.cashier = replace(books.cashier, fulfilments=Fulfilments({"room": bookings}, patience_s=0.3))
     bookings.trouble["fulfil"] = trouble
     order = await pay(books)
-    assert await now_is(books, order) == ("PAID", "BLOCKED", "FULFILMENT_FAILED: it took longer than 0.3 s", None)
+    status, fulfilment, reason, stands = await now_is(books, order)
+    assert (status, fulfilment, stands) == ("PAID", "WAITING", None)
+    assert (reason or "").startswith("FULFILMENT_FAILED: ")
+    assert await i6_holds(books)
+    bookings.trouble.clear()
+    assert await try_again(books, order) == timedelta(seconds=30)
+    assert await now_is(books, order) == ("PAID", "FULFILLED", None, True)
+    assert (await next_look(books, order), await told_blocked(books, order)) == (None, 0)
+
+
+async def test_what_stays_too_slow_is_for_a_person_after_a_few_tries(books: Books, bookings: Bookings) -> None:
+    bookings.trouble["fulfil"] = TimeoutError()
+    order = await pay(books)
+    waits: list[float] = []
+    while (await now_is(books, order))[1] == "WAITING" and len(waits) < 20:
+        assert await told_blocked(books, order) == 0
+        waits.append((await try_again(books, order)).total_seconds())
+    assert waits == [30, 30, 60, 120, 240, 480]
+    assert await now_is(books, order) == ("PAID", "BLOCKED", "FULFILMENT_FAILED: it took longer than 4 s", None)
+    assert (await next_look(books, order), await told_blocked(books, order)) == (None, 1)
+    async with books.db.connection() as conn:
+        assert len(await desk.leftovers(conn, Kind.FULFILMENT, after=None, limit=10)) == 1
+    bookings.trouble.clear()
+    assert (await retry(books, order)).fulfilment_status == "FULFILLED"
+
+
+async def test_what_a_person_tries_again_and_is_too_slow_stays_with_them(books: Books, bookings: Bookings) -> None:
+    bookings.trouble["fulfil"] = "ROOM_TAKEN"
+    order = await pay(books)
+    bookings.trouble["fulfil"] = TimeoutError()
+    assert (await retry(books, order)).fulfilment_status == "BLOCKED"
+
+
+async def test_what_waits_for_its_next_try_is_refunded_like_everything_else(books: Books, bookings: Bookings) -> None:
+    bookings.trouble["fulfil"] = TimeoutError()
+    order = await pay(books)
+    await books.refunded(order, AMOUNT)
+    assert await now_is(books, order) == ("REFUNDED", "REVERSED", None, None)
+    assert (await next_look(books, order), await i6_holds(books)) == (None, True)
 
 
 @pytest.mark.parametrize("step", ["fulfil", "reverse"])

@@ -24,6 +24,7 @@ from paywon.db.pool import Database, Patience
 from paywon.operators.commands import create_api_key
 from paywon.operators.model import Scope
 from tests.conftest import FreshDatabase, OpenStack, Sandbox
+from tests.field.conftest import Shop
 from tests.support.stack import Reply, Stack
 
 # Short enough to wait for, long enough for a busy machine.
@@ -284,3 +285,25 @@ async def test_nobody_waits_for_a_free_connection_for_ever(database: FreshDataba
             assert time.monotonic() - began < 2
     finally:
         await db.close()
+
+
+async def test_a_capsule_that_a_held_table_kept_back_is_made_by_itself_once_it_is_free(shop: Shop) -> None:
+    await shop.lose_webhooks()
+    capsule = {"kind": "time_capsule", "timeOption": "1_YEAR", "headcount": 2, "title": "여름"}
+    order = await shop.order(fulfilment=capsule)
+    key = await shop.window(order)
+    holder = await asyncpg.connect(shop.stack.database_url)
+    try:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE capsules IN EXCLUSIVE MODE")
+            assert (await shop.confirm(order, key)).status in (200, 202)
+            await shop.stack.eventually(lambda: _is(shop, order, "WAITING"))
+    finally:
+        await holder.close()
+    await shop.stack.rows("UPDATE payments SET look_again_at = now() WHERE order_no = $1", order["orderNo"])
+    await shop.stack.eventually(lambda: _is(shop, order, "FULFILLED"))
+
+
+async def _is(shop: Shop, order: dict[str, Any], fulfilment: str) -> bool:
+    row = await shop.stack.row("SELECT status, fulfilment_status FROM orders WHERE order_no = $1", order["orderNo"])
+    return bool((row["status"], row["fulfilment_status"]) == ("PAID", fulfilment))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import asyncpg
 import structlog
@@ -26,6 +26,15 @@ _MAX_REASON_CHARS: Final = 200
 _WITHOUT_CODE: Final = (FulfilmentKind.NONE, FulfilmentKind.EVENT)
 # Nothing of the fulfilment's own doing: the whole transaction has to be tried again, and will be.
 _PASSING: Final = (asyncpg.TransactionRollbackError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+# The database or a row was slow, or the work itself was: it may do better in a while.
+_SLOW: Final = (TimeoutError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+
+
+class Obstacle(NamedTuple):
+    """Why nothing was handed over. ``may_pass``: it only took too long, so it is worth another try by itself."""
+
+    reason: str
+    may_pass: bool = False
 
 
 class Fulfilments:
@@ -74,11 +83,11 @@ class Fulfilments:
             raise PaywonError("PRICE_UNKNOWN", field="fulfilment.kind", kind=kind)
         return Krw(price)
 
-    async def fulfil(self, conn: Connection, order: Order, now: datetime) -> str | None:
-        """Hand over what a paid order is for; answer None, or why that is for a person to look at."""
+    async def fulfil(self, conn: Connection, order: Order, now: datetime) -> Obstacle | None:
+        """Hand over what a paid order is for; answer None, or why it was not."""
         fulfilment = self._by_kind.get(order.fulfilment_kind)
         if fulfilment is None:
-            return NOT_INSTALLED
+            return Obstacle(NOT_INSTALLED)
         return await self._tried(conn, order, FAILED, lambda: fulfilment.fulfil(conn, order, now))
 
     async def reverse(self, conn: Connection, order: Order, now: datetime, reason: str | None) -> str | None:
@@ -86,11 +95,12 @@ class Fulfilments:
         fulfilment = self._by_kind.get(order.fulfilment_kind)
         if fulfilment is None:
             return f"{REVERSAL_FAILED}: {NOT_INSTALLED}"
-        return await self._tried(conn, order, REVERSAL_FAILED, lambda: fulfilment.reverse(conn, order, now, reason))
+        work = self._tried(conn, order, REVERSAL_FAILED, lambda: fulfilment.reverse(conn, order, now, reason))
+        return None if (obstacle := await work) is None else obstacle.reason
 
     async def _tried(
         self, conn: Connection, order: Order, failed: str, work: Callable[[], Awaitable[str | None]]
-    ) -> str | None:
+    ) -> Obstacle | None:
         """Run a fulfilment within a savepoint: what it did before it broke off is undone, and nothing else is.
 
         Raises:
@@ -108,8 +118,8 @@ class Fulfilments:
             await conn.execute("ROLLBACK TO SAVEPOINT fulfilment")
             _log.error("a fulfilment broke off", kind=order.fulfilment_kind, order_no=order.order_no, exc_info=error)
             why = f"it took longer than {self._patience_s:g} s" if isinstance(error, TimeoutError) else _words(error)
-            return redact_trouble(f"{failed}: {why}")[:_MAX_REASON_CHARS]
-        return None if said is None else redact_trouble(str(said))[:_MAX_REASON_CHARS]
+            return Obstacle(redact_trouble(f"{failed}: {why}")[:_MAX_REASON_CHARS], isinstance(error, _SLOW))
+        return None if said is None else Obstacle(redact_trouble(str(said))[:_MAX_REASON_CHARS])
 
 
 def _words(error: Exception) -> str:

@@ -52,7 +52,8 @@ async def under_way(conn: Connection, person: Person) -> list[UnderWay]:
     rows = await conn.fetch(
         """
         SELECT 'order ' || status AS what, order_no AS subject FROM orders
-        WHERE user_id = ANY ($1) AND (status = 'PENDING_PAYMENT' OR fulfilment_reason = 'DEPOSIT_HELD')
+        WHERE user_id = ANY ($1) AND (status = 'PENDING_PAYMENT' OR fulfilment_reason = 'DEPOSIT_HELD'
+          OR (fulfilment_status = 'WAITING' AND fulfilment_reason LIKE 'FULFILMENT_FAILED%'))
         UNION ALL
         SELECT 'open ' || t.type, p.order_no FROM payment_transactions t JOIN payments p ON p.id = t.payment_id
         WHERE p.user_id = ANY ($1) AND t.status = 'pending'

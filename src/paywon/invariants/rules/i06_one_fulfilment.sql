@@ -1,5 +1,5 @@
 -- I6, over the orders that ask for a fulfilment or have a capsule: paid ones have exactly one, or wait for a deposit that is
--- held, or say why they are blocked; what was refunded or taken back by a bank has none that still counts. Where the
+-- held or for the next try of a hand-over that was too slow, or say why they are blocked; what was refunded or taken back by a bank has none that still counts. Where the
 -- application hands over (event), it has taken the order.paid that stands, or is still going to be told. Of what a plug-in
 -- hands over, only what it said can be asked: it was handed over or is blocked, and taken back or that failed, on the desk.
 SELECT o.id::text AS subject,
@@ -12,7 +12,9 @@ SELECT o.id::text AS subject,
                 CASE WHEN o.fulfilment_status = 'REVERSED' THEN 'paid, and its fulfilment is taken back'
                      WHEN o.fulfilment_status = 'BLOCKED' AND o.fulfilment_reason IS NULL THEN 'blocked without a reason'
                      WHEN o.fulfilment_status = 'WAITING' AND o.fulfilment_kind NOT IN ('none', 'event')
-                          AND o.fulfilment_reason IS DISTINCT FROM 'DEPOSIT_HELD' THEN 'paid, and waits for nothing'
+                          AND o.fulfilment_reason IS DISTINCT FROM 'DEPOSIT_HELD'
+                          AND (p.look_again_at IS NULL OR o.fulfilment_reason NOT LIKE 'FULFILMENT_FAILED%') IS NOT FALSE
+                         THEN 'paid, and waits for nothing'
                      WHEN o.fulfilment_reason = 'DEPOSIT_HELD' AND o.fulfilment_status = 'WAITING'
                           AND (p.deposited_at IS NULL OR p.look_again_at IS NULL)
                          THEN 'its deposit is held, and nobody will look again'

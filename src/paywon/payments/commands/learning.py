@@ -121,6 +121,7 @@ async def learn(
         held_until = hold_ends_at(payment, deposit_hold)
         safe = held_until is None or fact.asked_at >= held_until
         order = await _move_order(conn, order, payment, now, may_fulfil=safe, fulfilments=fulfilments)
+        await _plan_next_try(conn, order, payment, now)
         if order.status in CLOSED_UNPAID:
             await _note_stray(conn, order, payment, now)
         order = await tell_change(conn, before, Books(order=order, payment=payment), now)
@@ -241,7 +242,7 @@ async def _move_order(
         )
     stands = order.status in PAID_ONCE and status in PAID_ONCE
     if stands and may_fulfil and order.fulfilment_status is FulfilmentStatus.WAITING:
-        order = await handing_over.fulfil(conn, order, now, fulfilments)
+        order = await handing_over.fulfil(conn, order, now, fulfilments, may_wait=True)
     if stands and may_fulfil and status in STANDING and order.paid_told_at is None:
         order = await _let_paid_be_told(conn, order, now)
     if status is order.status:
@@ -257,6 +258,12 @@ async def _move_order(
         _log.warning("a bank took a deposit back", order_no=order.order_no)
         return await handing_over.reverse(conn, order, now, fulfilments, reason=handing_over.DEPOSIT_REVERSED)
     return order
+
+
+async def _plan_next_try(conn: Connection, order: Order, payment: Payment, now: datetime) -> None:
+    """Have a payment read again when a hand-over that only took too long is to be tried again: by what is read."""
+    if (at := handing_over.next_try(order, now)) is not None:
+        await store.look_soon(conn, payment.id, at)
 
 
 async def _set_status(
