@@ -140,6 +140,13 @@ def test_receipts_that_came_with_the_payment_count(own: list[dict[str, Any]], am
     assert issuable_amount(payment, [], []) == 50_000 - amount
 
 
+@pytest.mark.parametrize("shown", [{"cashReceipt": {"type": 7}}, {"cashReceipts": [{"amount": "?"}]}])
+def test_receipts_that_could_not_be_kept_at_all_stand_for_all_of_the_payment(shown: dict[str, Any]) -> None:
+    payment = replace(PAYMENT, cash_receipts=None, raw_response=shown)
+    assert (automatic_amount(payment), issuable_amount(payment, [], [])) == (50_000, 0)
+    assert automatic_amount(replace(payment, raw_response={"cashReceipt": None})) == 0
+
+
 @given(st.lists(st.tuples(st.integers(1, 60_000), st.integers(0, 60_000), st.booleans()), max_size=12))
 def test_whatever_is_asked_for_receipts_never_add_up_to_more_than_was_paid(wishes: list[tuple[int, int, bool]]) -> None:
     rows: list[Receipt] = []

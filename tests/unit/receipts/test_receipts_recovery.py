@@ -38,6 +38,12 @@ def test_then_the_lists_decide(seen: Seen, soon: Step, late: Step) -> None:
     assert (next_step(PENDING, seen, SOON), next_step(PENDING, seen, LATE)) == (soon, late)
 
 
+@pytest.mark.parametrize(("refusals", "step"), [(3, Step.ASK_ANEW), (4, Step.FAILED)])
+def test_what_toss_refuses_key_after_key_is_over_once_no_list_shows_it(refusals: int, step: Step) -> None:
+    assert next_step(PENDING, Seen.MISSING, SOON, refusals=refusals) is step
+    assert next_step(PENDING, Seen.UNREAD, SOON, refusals=refusals) is Step.WAIT
+
+
 def test_nothing_fails_because_time_has_passed() -> None:
     assert next_step(PENDING, Seen.UNREAD, NOW + timedelta(days=400)) is Step.WAIT
 
