@@ -285,6 +285,11 @@ class Shop(RuleBasedStateMachine):
             self.arm(what, SLOW)
             self.history.charge(order, kill=who)
 
+    @rule()
+    def back_up(self) -> None:
+        """Copy the database; the copy is put back at the end of the history."""
+        self.history.back_up()
+
     @rule(number=NUMBERS)
     def look(self, number: int) -> None:
         self.history.look(self.order(number))
@@ -299,6 +304,7 @@ class Shop(RuleBasedStateMachine):
         try:
             if broken is None:
                 self.history.settle()
+                self.history.put_back()
                 self.world.end()
         except Exception as error:
             broken = error

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from tests.state import model
+from tests.state import model, restoring
 from tests.state.journal import Heard, Journal, Told
 from tests.state.model import Foretell, Order, Truth
-from tests.state.replay import SurpriseError
+from tests.state.replay import SETTLE_WITHIN_S, SurpriseError
 from tests.state.world import World
 
 Part = Literal["all", "some", "beyond"]
@@ -43,6 +43,7 @@ class Surroundings:
         """Seconds by which Toss's clock has been moved."""
         self.ends: dict[str, float] = {}
         self.last: Write | None = None
+        self.copied = False
         self.reads_pass = True
         """Whether nothing was ordered that disturbs reads of Toss."""
 
@@ -131,6 +132,21 @@ class Surroundings:
     def hold_row(self, order: Order, seconds: float) -> None:
         """Have somebody else's transaction hold an order's row while requests come."""
         self.journal.do("disturb", "hold", order.no, seconds)
+
+    def back_up(self) -> None:
+        """Have an operator copy the database, once."""
+        if not self.copied:
+            self.copied = True
+            self.journal.do("disturb", "back-up", "database", 0.0)
+
+    def put_back(self, *, within_s: float = SETTLE_WITHIN_S) -> None:
+        """Have the operator put the copy back, and the books heal; nothing is done after it.
+
+        Once Toss's clock was moved its list has times of the future, which no walk of ours goes over.
+        """
+        if self.copied and self.now == 0:
+            self.journal.do("disturb", "put-back", "database", 0.0)
+            restoring.heal(self.world, [order.no for order in self.orders], within_s=within_s)
 
     def expire(self, order: Order) -> None:
         """Wait until a short-lived order is past its time."""

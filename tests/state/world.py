@@ -15,6 +15,7 @@ from typing import Any, Final
 import asyncpg
 
 from tests.crash.world import Ground, make_database, open_ground
+from tests.state import restoring
 from tests.state.deciding import LEFT_TO_PEOPLE, Operators, make_operators_keys
 from tests.state.disturbing import family_of, group_of, halt
 from tests.state.replay import SETTLE_WITHIN_S, Side, Stage, SurpriseError
@@ -136,9 +137,13 @@ class QuickStage(Stage):
             time.sleep(0.03)
 
     def disturb(self, what: str, whom: str, seconds: float) -> None:
-        """Pause a process or hold a row, for a while that begins now."""
+        """Pause a process or hold a row, for a while that begins now; copy the database, or put the copy back."""
         if what == "hold":
             self.world.hold(whom, seconds)
+        elif what == "back-up":
+            restoring.back_up(self.world)
+        elif what == "put-back":
+            restoring.restore(self.world)
         else:
             self.world.pause(whom, seconds)
 
@@ -201,9 +206,13 @@ class World:
         assert process is not None, "both run here"
         process.kill()
         if who == "worker":
-            for statement in _BURY:
-                self.rows(statement)
+            self.bury()
         process.start()
+
+    def bury(self) -> None:
+        """Have nobody wait for what a dead worker held."""
+        for statement in _BURY:
+            self.rows(statement)
 
     def pause(self, who: str, seconds: float) -> None:
         """Halt a process of the stack, a backend of its database or all of PostgreSQL."""
@@ -287,23 +296,31 @@ class World:
             raise SurpriseError(f"Toss's ledger holds {moved}, our books {held}")
 
     def _forget_rows(self) -> None:
-        names = [row["tablename"] for row in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-        deletions = "; ".join(f"DELETE FROM {name}" for name in names if name not in _KEPT)  # noqa: S608 - our tables
+        deletions = "; ".join(f"DELETE FROM {name}" for name in self.tables())  # noqa: S608 - our tables
         for _ in range(_TRIES):
             try:
-                self.runner.run(self._forget(deletions))
+                self.change(deletions)
                 return
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 time.sleep(0.1)
         raise RuntimeError(f"the worker changed the books in each of {_TRIES} tries to empty them")
 
-    async def _forget(self, deletions: str) -> None:
-        """Delete rows past every trigger that guards the audit trail.
+    def tables(self) -> list[str]:
+        """Return the tables that a history begins with empty."""
+        rows = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        return [row["tablename"] for row in rows if row["tablename"] not in _KEPT]
+
+    def change(self, statements: str) -> None:
+        """Run statements in one transaction, as of one moment, past all code of paywon."""
+        self.runner.run(self._change(statements))
+
+    async def _change(self, statements: str) -> None:
+        """Write past every trigger that guards the audit trail.
 
         What a schedule of the worker writes meanwhile stays whole, its row and the head of its chain, or is all gone.
         """
         async with self.books.transaction(isolation="repeatable_read"):
-            await self.books.execute(f"SET LOCAL session_replication_role = replica; {deletions}")
+            await self.books.execute(f"SET LOCAL session_replication_role = replica; {statements}")
 
 
 @dataclass(frozen=True)
