@@ -24,6 +24,7 @@ from paywon.payments.commands.returning import return_due
 from paywon.payments.model import AttemptStatus, Payment, Verdict
 from paywon.strays import store as strays
 from paywon.strays.model import Stray
+from paywon.toss.client import TossClient
 from tests.support.evidence import evidence
 from tests.toss.loopback import client_for, error, loopback, reply, reset
 
@@ -55,20 +56,23 @@ class Desk:
         raw = evidence(fixture, asked_at=self.clock.now()).raw
         return msgspec.json.encode({**raw, "orderId": self.order_no, "paymentKey": SECOND})
 
+    def cashier(self, client: TossClient) -> Cashier:
+        return Cashier(
+            db=self.db,
+            toss=client,
+            clock=self.clock,
+            ring=KeyRing([bytes(32)]),
+            app_base_url="http://localhost",
+            time_to_pay=timedelta(minutes=30),
+            answer_budget_s=5,
+            resolve_after=timedelta(0),
+            deposit_hold=timedelta(0),
+        )
+
     async def send_back(self, *steps: Any) -> list[dict[str, Any]]:
         """Run the rounds of the worker as often as there are steps; answer what Toss was sent."""
         async with loopback(*steps) as toss, client_for(toss.url, read_timeout_s=0.3) as client:
-            cashier = Cashier(
-                db=self.db,
-                toss=client,
-                clock=self.clock,
-                ring=KeyRing([bytes(32)]),
-                app_base_url="http://localhost",
-                time_to_pay=timedelta(minutes=30),
-                answer_budget_s=5,
-                resolve_after=timedelta(0),
-                deposit_hold=timedelta(0),
-            )
+            cashier = self.cashier(client)
             await return_due(cashier)
             async with self.db.connection() as conn:
                 await conn.execute("UPDATE payment_transactions SET resolve_by = now() WHERE status = 'pending'")
@@ -118,3 +122,18 @@ async def test_a_refusal_is_left_to_a_person(db: Database) -> None:
         attempt, *reads = await store.attempts_of(conn, payment.id, after=None, limit=10)
     assert (attempt.status, attempt.error_code) == (AttemptStatus.FAILED, "NOT_CANCELABLE_PAYMENT")
     assert {read.caused_by for read in reads} == {attempt.id}
+
+
+async def test_what_only_could_not_be_sent_back_yet_is_no_work_for_a_person(db: Database) -> None:
+    """Toss is away: the claim runs out, and the worker tries again."""
+    desk = Desk(db)
+    await desk.second_payment()
+    async with client_for("http://127.0.0.1:9", read_timeout_s=0.3) as nobody:
+        await return_due(desk.cashier(nobody))
+    stray = await desk.stray()
+    assert (stray.last_error, stray.returned_at) == (None, None)
+    assert stray.return_at is not None, "nobody would try again"
+    async with db.connection() as conn:
+        await conn.execute("UPDATE strays SET return_at = now()")
+    await desk.send_back(reply(desk.body(CANCELED)))
+    assert (await desk.stray()).returned_at is not None
