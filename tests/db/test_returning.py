@@ -18,7 +18,7 @@ from paywon.db.pool import Database
 from paywon.orders.commands import OrderWish, add_order
 from paywon.payments import store
 from paywon.payments.commands.cashier import Cashier
-from paywon.payments.commands.learning import learn
+from paywon.payments.commands.learning import Learned, learn
 from paywon.payments.commands.resolving import resolve_due
 from paywon.payments.commands.returning import return_due
 from paywon.payments.model import AttemptStatus, Payment, Verdict
@@ -40,17 +40,21 @@ class Desk:
         self.db, self.clock = db, SystemClock()
         self.order_no = ""
 
-    async def second_payment(self) -> Payment:
-        now = self.clock.now()
+    async def second_payment(self, fixture: str = DONE) -> Payment:
         async with self.db.transaction() as conn:
-            order = await add_order(conn, WISH, now=now, time_to_pay=timedelta(minutes=30))
-            self.order_no = order.order_no
-            for key in ("first-key", SECOND):
-                told = evidence(DONE, asked_at=now, orderId=order.order_no, paymentKey=key)
-                learned = await learn(conn, told, now=now, deposit_hold=timedelta(0))
+            order = await add_order(conn, WISH, now=self.clock.now(), time_to_pay=timedelta(minutes=30))
+        self.order_no = order.order_no
+        await self.read(DONE, "first-key")
+        learned = await self.read(fixture)
         assert learned.verdict is Verdict.STRAY
         assert learned.payment is not None
         return learned.payment
+
+    async def read(self, fixture: str, key: str = SECOND) -> Learned:
+        now, won = self.clock.now(), {"totalAmount": 1_000, "balanceAmount": 1_000}
+        told = evidence(fixture, asked_at=now, orderId=self.order_no, paymentKey=key, **won)
+        async with self.db.transaction() as conn:
+            return await learn(conn, told, now=now, deposit_hold=timedelta(0))
 
     def body(self, fixture: str) -> bytes:
         raw = evidence(fixture, asked_at=self.clock.now()).raw
@@ -137,3 +141,25 @@ async def test_what_only_could_not_be_sent_back_yet_is_no_work_for_a_person(db: 
         await conn.execute("UPDATE strays SET return_at = now()")
     await desk.send_back(reply(desk.body(CANCELED)))
     assert (await desk.stray()).returned_at is not None
+
+
+async def test_the_shop_hears_of_a_second_payment_that_waits_for_an_account(db: Database) -> None:
+    desk = Desk(db)
+    await desk.second_payment("payment-virtual-account-done")
+    assert (await desk.stray()).last_error == "REFUND_ACCOUNT_REQUIRED"
+    assert await told_of_unapplied(db) == 1
+    await desk.read("payment-virtual-account-done")
+    assert await told_of_unapplied(db) == 1, "once"
+
+
+async def test_the_shop_hears_of_a_second_payment_only_once_a_person_has_to_send_it_back(db: Database) -> None:
+    desk = Desk(db)
+    await desk.second_payment()
+    assert await told_of_unapplied(db) == 0
+    await desk.send_back(error(403, "NOT_CANCELABLE_PAYMENT"))
+    assert await told_of_unapplied(db) == 1
+
+
+async def told_of_unapplied(db: Database) -> int:
+    async with db.connection() as conn:
+        return int(await conn.fetchval("SELECT count(*) FROM events WHERE type = 'payment.unapplied'"))
