@@ -15,6 +15,8 @@ UNKNOWN: Final = {"202"}
 BUSY: Final = {"409 PAYMENT_IN_PROGRESS", "422 PAYMENT_REFUSED"}
 # What a refund is told whose refusal showed that our books were behind the merchant console.
 STALE: Final = {"409 BALANCE_CHANGED"}
+# Told to who asked while our database died. They may ask anew with another key, so nothing may come of it any more.
+NOTHING_DONE: Final = {"503 DATABASE_UNAVAILABLE"}
 ENDS_A_WINDOW: Final = {"402 PAYMENT_DECLINED"}
 
 
@@ -234,6 +236,8 @@ def _without_effect(order: Order, foretell: Foretell) -> set[str]:
 
 def learn(order: Order, foretell: Foretell, reply: str) -> None:
     """Keep the truths that fit an answer."""
+    if reply in NOTHING_DONE:
+        return
     outcomes = [(told, then) for truth in order.truths for told, then in foretell(truth)]
     unchanged = order.truths if not order.sure and reply in _without_effect(order, foretell) else set()
     order.past |= order.truths

@@ -130,7 +130,30 @@ def _older_backup(history: History) -> None:
     history.put_back(within_s=40.0)
 
 
+def _database_dies(history: History) -> None:
+    """While Toss is making a refund."""
+    order = history.place(amount=9_900, upto="paid")
+    history.settle()
+    history.trouble(kind="delay", path="/v1/payments/*/cancel", delayMs=800)
+    history.refund(order, "some", kill="database")
+    history.settle()
+
+
 OUTSIDE: Final = (
+    Mutant(
+        name="a database that dies under a question is told as if nothing had been asked",
+        tell=_database_dies,
+        shows="Toss shows ['paid', 6600], it may be [['paid', 9900]]",
+        edits=(
+            Edit(
+                file="paywon/payments/commands/cashier.py",
+                old="    except Exception as error:\n"
+                '        raise PaywonError("OUTCOME_UNKNOWN", retry_after_s=2, location=poll_at) from error\n',
+                new="    except Exception as error:\n"
+                '        raise PaywonError("DATABASE_UNAVAILABLE", retry_after_s=2) from error\n',
+            ),
+        ),
+    ),
     Mutant(
         name="money for an order that an older backup has forgotten is put before nobody",
         tell=_older_backup,

@@ -11,7 +11,7 @@ from tests.state.replay import SETTLE_WITHIN_S, SurpriseError
 from tests.state.world import World
 
 Part = Literal["all", "some", "beyond"]
-Victim = Literal["api", "worker"]
+Victim = Literal["api", "worker", "database"]
 Paused = Literal["api", "worker", "sandbox", "backend", "postgres"]
 WEBHOOK_FAULTS: Final = ("lose", "double", "reorder")
 REASON: Final = "변심"

@@ -58,6 +58,32 @@ def test_a_console_cancel_beside_an_open_refund_leaves_both_or_one() -> None:
     assert {truth.left for truth in paid.truths} == {6_000, 3_000}, "one refund goes back once"
 
 
+def test_nothing_may_come_of_what_was_told_to_have_done_nothing() -> None:
+    unpaid = order(Truth())
+    model.learn(unpaid, confirming(unpaid), "503 DATABASE_UNAVAILABLE")
+    assert (unpaid.truths, unpaid.fallback, unpaid.sure) == ({Truth()}, set(), True)
+
+
+def test_two_open_questions_may_both_come_about_and_one_look_at_toss_settles_both() -> None:
+    unpaid = order(Truth())
+    model.learn(unpaid, confirming(unpaid), "nothing")
+    model.learn(unpaid, lambda truth: model.refund(truth, 3_000, with_account=False), "nothing")
+    assert {(truth.kind, truth.left) for truth in unpaid.truths} == {("unpaid", 0), ("paid", 9_000), ("paid", 6_000)}
+    both = Truth("paid", 6_000, "key")
+    model.come_to_rest(unpaid, {both})
+    assert (unpaid.truths, unpaid.sure, unpaid.asked, unpaid.fallback) == ({both}, True, [], set())
+
+
+def test_of_two_open_questions_the_second_may_rest_on_what_the_first_came_to() -> None:
+    """Both were asked when nothing could come of them yet: the customer authenticated afterwards."""
+    unpaid = order(Truth())
+    unpaid.sure = False
+    unpaid.fallback = {Truth()}
+    unpaid.asked = [confirming(unpaid), lambda truth: model.refund(truth, 3_000, with_account=False)]
+    model.catch_up(unpaid)
+    assert {(truth.kind, truth.left) for truth in unpaid.truths} == {("unpaid", 0), ("paid", 9_000), ("paid", 6_000)}
+
+
 def test_a_refusal_of_old_books_is_no_answer_where_only_the_console_was_ahead() -> None:
     paid = order(PAID)
     model.happen(paid, lambda truth: model.cancel_elsewhere(truth, 3_000), "200")

@@ -161,6 +161,7 @@ class World:
     books: "asyncpg.Connection[Any]"
     sandbox: Process
     operators: Operators
+    ground: Ground
     dirty: bool = False
     holders: "list[asyncpg.Connection[Any]]" = field(default_factory=list)
     holding: list[asyncio.Task[str]] = field(default_factory=list)
@@ -202,6 +203,9 @@ class World:
 
     def kill(self, who: str) -> None:
         """Have a process die as in a power cut, and start it again."""
+        if who == "database":
+            self.runner.run(self._crash_database())
+            return
         process = {"api": self.stack.apis[0], "worker": self.stack.worker}[who]
         assert process is not None, "both run here"
         process.kill()
@@ -271,7 +275,24 @@ class World:
 
     def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         """Read or change rows past all code of paywon."""
+        self.runner.run(self._reconnect())
         return [dict(row) for row in self.runner.run(self.books.fetch(query, *arguments))]
+
+    async def _reconnect(self) -> None:
+        """Connect anew where the database has died since, under this world or another one."""
+        await asyncio.sleep(0)
+        if self.books.is_closed():
+            self.books = await connect_books(self.stack.database_url)
+
+    async def _crash_database(self) -> None:
+        """Have PostgreSQL die and come back, and wait until the API is well again."""
+        self.ground.crash_postgres()
+        await self.ground.whole()
+        deadline = time.monotonic() + SETTLE_WITHIN_S
+        while self.side("api").send("GET", "/ready").status != 200:
+            if time.monotonic() > deadline:
+                raise SurpriseError("the API is not ready again after its database came back")
+            await asyncio.sleep(0.1)
 
     def check(self, elsewhere: dict[str, int]) -> None:
         """See that the books are sound in themselves, as the audit trail tells them, and as Toss's ledger does."""
@@ -312,6 +333,7 @@ class World:
 
     def change(self, statements: str) -> None:
         """Run statements in one transaction, as of one moment, past all code of paywon."""
+        self.runner.run(self._reconnect())
         self.runner.run(self._change(statements))
 
     async def _change(self, statements: str) -> None:
@@ -356,12 +378,24 @@ class Floor:
             self.runner.run(stack.open(worker=False))
             stack.settings |= _host_clock(-skew_s)
             self.runner.run(stack.start_worker())
-            books = self.runner.run(asyncpg.connect(url, server_settings={"application_name": "state"}))
+            books = self.runner.run(connect_books(url))
             operators = Operators(stack.api_url, self.runner.run(make_operators_keys(url)))
-            yield World(stack=stack, runner=self.runner, books=books, sandbox=self.ground.sandbox, operators=operators)
-            self.runner.run(books.close())
+            world = World(
+                stack=stack,
+                runner=self.runner,
+                books=books,
+                sandbox=self.ground.sandbox,
+                operators=operators,
+                ground=self.ground,
+            )
+            yield world
+            self.runner.run(world.books.close())
         finally:
             self.runner.run(stack.close())
+
+
+async def connect_books(url: str) -> "asyncpg.Connection[Any]":
+    return await asyncpg.connect(url, server_settings={"application_name": "state"})
 
 
 def _host_clock(skew_s: int) -> dict[str, str]:
