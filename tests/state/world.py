@@ -105,7 +105,7 @@ _HURRY_READS: Final = f"""
 _WALK_NOW: Final = """
     UPDATE reconciliation_walks SET next_at = now()
     WHERE kind = 'recent' AND leased_until IS NULL AND next_at > now()
-      AND (finished_at IS NULL OR finished_at < $1) RETURNING 1
+      AND (finished_at IS NULL OR begun_at < $1) RETURNING 1
     """
 _WALKED: Final = "SELECT FROM reconciliation_walks WHERE kind = 'recent' AND begun_at >= $1 AND finished_at > begun_at"
 # A worker that is dead holds nothing any more; in life its claims would run out.
