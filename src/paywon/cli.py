@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 from paywon.settings import SettingsError, load_database_settings, load_seal_settings, load_settings
 from paywon.terminal.trouble import Trouble
 
-
 # Typer names this class nowhere in public; all that a person can type wrongly is one of its kinds.
 _UsageError: Final[Any] = typer.BadParameter.__base__
 _KOREAN: Final = {
