@@ -152,7 +152,8 @@ class Settings(SealSettings):
     # How often Toss's list of transactions is walked, and how many payments that differ are read in that time.
     walk_every_s: float = Field(default=300.0, ge=1, alias="PAYWON_WALK_EVERY_S")
     walk_reads: int = Field(default=1500, ge=1, alias="PAYWON_WALK_READS")
-    # As long as Toss's window: 30 minutes to authenticate, 10 to confirm (api.md 2), and one for clocks that differ.
+    # As long as Toss's window: 30 minutes to authenticate, 10 to confirm (toss/api.md 2), and one for clocks that
+    # differ.
     order_ttl_s: float = Field(default=2460.0, gt=0, alias="PAYWON_ORDER_TTL_S")
     # The farthest ``expiresAt``: of a server's order, and of one that an app's own user places.
     max_order_ttl_s: int = Field(default=2_592_000, gt=0, le=31_536_000, alias="PAYWON_MAX_ORDER_TTL_S")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-# api.md 1.1: three per-endpoint tables say 403, an SDK's comment says 401; the status itself is in error-codes.json.
+# toss/api.md 1.1: three per-endpoint tables say 403, an SDK's comment says 401; the status itself is in
+# error-codes.json.
 MISSING_COLON = "INCORRECT_BASIC_AUTH_FORMAT"
 
-# api.md 2: the code for an amount or orderId that differs from the window's is undocumented.
+# toss/api.md 2: the code for an amount or orderId that differs from the window's is undocumented.
 CONFIRM_MISMATCH = "INVALID_REQUEST"
-# A payment confirmed with another key than the one that opened it: api.md 1.1 "wrong pair/merchant" [1src].
+# A payment confirmed with another key than the one that opened it: toss/api.md 1.1 "wrong pair/merchant" [1src].
 CONFIRM_WITH_ANOTHER_KEY = "INVALID_API_KEY"
 # Confirming before the customer has authenticated: undocumented.
 CONFIRM_BEFORE_AUTHENTICATION = "NOT_FOUND_PAYMENT_SESSION"
@@ -29,7 +30,7 @@ APPROVED_ORDER_ID = "DUPLICATED_ORDER_ID"
 WINDOW_DECLINE = "REJECT_CARD_COMPANY"
 WINDOW_CLOSED = "PAY_PROCESS_CANCELED"
 
-# api.md 5.4 [inferred]
+# toss/api.md 5.4 [inferred]
 CANCEL_WRONG_STATE = "NOT_CANCELABLE_PAYMENT"
 CANCEL_CURRENCY_MISMATCH = "INVALID_CURRENCY"
 # What Toss answers where the tax parts of a cancel do not add up is undocumented: more tax free (or exempt) than is
@@ -37,55 +38,56 @@ CANCEL_CURRENCY_MISMATCH = "INVALID_CURRENCY"
 CANCEL_TAX_FREE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
 CANCEL_TAXABLE_TOO_HIGH = "NOT_CANCELABLE_AMOUNT"
 CANCEL_WHILE_ONE_RUNS = "ALREADY_REFUNDING_PAYMENT"
-# api.md 15: "after delivery data exists, cancel is refused until receipt is confirmed"; the code is undocumented.
+# toss/api.md 15: "after delivery data exists, cancel is refused until receipt is confirmed"; the code is undocumented.
 CANCEL_IN_DELIVERY = "NOT_CANCELABLE_PAYMENT"
-# api.md 5.4 names refundStatus FAILED and says nothing of what may follow: whether a cancel with another account, once
-# nothing is left to cancel, sends the money again.
+# toss/api.md 5.4 names refundStatus FAILED and says nothing of what may follow: whether a cancel with another account,
+# once nothing is left to cancel, sends the money again.
 REFUND_AGAIN_AFTER_FAILURE = True
 CANCEL_WITHOUT_REFUND_ACCOUNT = "INVALID_REFUND_ACCOUNT_INFO"
 CREATE_MISSING_PARAMETER = "INVALID_REQUIRED_PARAM"
 AMOUNT_NOT_POSITIVE = "BELOW_ZERO_AMOUNT"
 
-# Real records show a secret on card payments, documentation samples show null (api.md 4).
+# Real records show a secret on card payments, documentation samples show null (toss/api.md 4).
 SECRET_ON_EVERY_APPROVED_PAYMENT = True
 
-# codes.md names BUYER, CARD_COMPANY and MERCHANT; the published record of interest-free instalments has CARD_COMPANY.
+# toss/codes.md names BUYER, CARD_COMPANY and MERCHANT; the published record of interest-free instalments has
+# CARD_COMPANY.
 INTEREST_PAYER, INTEREST_FREE_PAYER = "BUYER", "CARD_COMPANY"
 
-# webhooks.md "Headers": not stated whether a retry keeps its id.
+# toss/webhooks.md "Headers": not stated whether a retry keeps its id.
 SAME_TRANSMISSION_ID_ON_RETRY = True
 
-# api.md 5.3: which attempt is returned for an orderId with several is undocumented: the approved, else the newest.
+# toss/api.md 5.3: which attempt is returned for an orderId with several is undocumented: the approved, else the newest.
 PREFER_APPROVED_ATTEMPT = True
 
-# webhooks.md "Signature algorithm": whether the HMAC key is the 64 hex characters as text or the 32 bytes they
+# toss/webhooks.md "Signature algorithm": whether the HMAC key is the 64 hex characters as text or the 32 bytes they
 # stand for. `text` or `hex`; POST /sandbox/settings changes it for one key.
 SIGNATURE_KEY = "text"
 
-# webhooks.md "What each flow delivers" names only DEPOSIT_CALLBACK for a reversal.
+# toss/webhooks.md "What each flow delivers" names only DEPOSIT_CALLBACK for a reversal.
 REVERSAL_SENDS_PAYMENT_STATUS_CHANGED = False
-# api.md 8: the sign of a cancel row is undocumented (settlements have it negative).
+# toss/api.md 8: the sign of a cancel row is undocumented (settlements have it negative).
 NEGATIVE_CANCEL_TRANSACTIONS = True
 
-# api.md 6: amounts below the minimum; the code is published for confirm, key-in and billing.
+# toss/api.md 6: amounts below the minimum; the code is published for confirm, key-in and billing.
 ACCOUNT_BELOW_MINIMUM = "BELOW_MINIMUM_AMOUNT"
-# api.md 7: a used or unknown authKey, an unknown billing key.
+# toss/api.md 7: a used or unknown authKey, an unknown billing key.
 UNKNOWN_AUTH_KEY = "INVALID_BILLING_AUTH"
 UNKNOWN_BILLING_KEY = "INVALID_BILL_KEY_REQUEST"
 SHORT_CUSTOMER_KEY = "INVALID_CUSTOMER_KEY"
 # Refused key-in and billing charges leave no payment behind: undocumented.
 
-# api.md 8, 9: a missing or crossed date range; more than the page limit.
+# toss/api.md 8, 9: a missing or crossed date range; more than the page limit.
 BAD_RANGE = "INVALID_DATE"
 ABOVE_PAGE_LIMIT = "EXCEED_MAX_QUERY_LIMIT"
-# api.md 9: asking twice for a manual settlement, or for a payment that holds no money.
+# toss/api.md 9: asking twice for a manual settlement, or for a payment that holds no money.
 SETTLEMENT_REFUSED = "FORBIDDEN_REQUEST"
-# api.md 10: cancelling a receipt that is cancelled, failed, a cancel itself, or belongs to a payment.
+# toss/api.md 10: cancelling a receipt that is cancelled, failed, a cancel itself, or belongs to a payment.
 RECEIPT_NOT_CANCELABLE = "FORBIDDEN_REQUEST"
-# api.md 10: whether the list has automatic receipts of payments too.
+# toss/api.md 10: whether the list has automatic receipts of payments too.
 LIST_AUTOMATIC_RECEIPTS = True
 
-# api.md 13: the v2 error codes were not found; these are the nearest of the site-wide list.
+# toss/api.md 13: the v2 error codes were not found; these are the nearest of the site-wide list.
 UNREADABLE_BODY = "INVALID_REQUEST"
 UNKNOWN_SELLER = "NOT_FOUND_SUBMALL"
 KNOWN_SELLER = "ALREADY_EXIST_SUBMALL"
@@ -93,7 +95,8 @@ KNOWN_PAYOUT = "DUPLICATED_REQUEST"
 SELLER_NOT_PAYABLE = "FORBIDDEN_REQUEST"
 PAYOUT_NOT_CANCELABLE = "NOT_SUPPORTED_PROCESS"
 PAYOUT_FAILURE = "ACCOUNT_OWNER_CHECK_FAILED"
-# api.md 13, webhooks.md: PARTIALLY_APPROVED is not told for a corporate registration, so a company begins there.
+# toss/api.md 13, toss/webhooks.md: PARTIALLY_APPROVED is not told for a corporate registration, so a company begins
+# there.
 NEW_SELLER_STATUS = {
     "INDIVIDUAL": "APPROVAL_REQUIRED",
     "INDIVIDUAL_BUSINESS": "APPROVAL_REQUIRED",
@@ -107,10 +110,10 @@ PAYOUT_TIME = timedelta(minutes=10)
 # An array of payouts is answered with a list; the rows of a v2 page without `limit`, and at most.
 PAYOUTS_ANSWERED_AS_LIST = True
 V2_PAGE_DEFAULT, V2_PAGE_LIMIT = 100, 10_000
-# api.md 12: the statuses of a sub-mall are not published.
+# toss/api.md 12: the statuses of a sub-mall are not published.
 SUBMALL_STATUS = "APPROVED"
 
-# api.md 1.4: no code was published for the 429 of the test environment's limit.
+# toss/api.md 1.4: no code was published for the 429 of the test environment's limit.
 TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
 
 # What a merchant pays, before VAT: thousandths of the amount, and flat KRW. The published rows give 2.1 % for a card
@@ -126,7 +129,7 @@ UNKNOWN_PATH = "NOT_FOUND"
 UNKNOWN_METHOD = "NOT_FOUND_HTTP_METHOD"
 BODY_TOO_LARGE = "INVALID_REQUEST"
 
-# codes.md "Payment method": the English strings of response values are not documented.
+# toss/codes.md "Payment method": the English strings of response values are not documented.
 ENGLISH_VALUES = {
     "카드": "CARD",
     "가상계좌": "VIRTUAL_ACCOUNT",

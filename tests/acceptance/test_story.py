@@ -107,7 +107,7 @@ async def test_a_time_capsule_lives_and_dies_with_its_order(stack: Stack) -> Non
     )
     assert (part["order"]["status"], part["capsule"]["status"]) == ("PARTIALLY_REFUNDED", "LOCKED")
     rest = await stack.api.post(f"/api/payments/toss/{payment_key}/cancel", {"cancelReason": "전부"})
-    # Toss keeps saying PARTIAL_CANCELED when partial cancels add up to the total (api.md 2 [M]).
+    # Toss keeps saying PARTIAL_CANCELED when partial cancels add up to the total (toss/api.md 2 [M]).
     assert (rest["payment"]["status"], rest["payment"]["balanceAmount"]) == ("PARTIAL_CANCELED", 0)
     assert (rest["order"]["status"], rest["capsule"]["status"]) == ("REFUNDED", "CANCELED")
     seen = (await stack.api.get(f"/api/orders/{order['id']}")).body

@@ -124,7 +124,7 @@ class World:
 
 
 def check_problem(answer: Answer, *, english: bool = False, head: bool = False) -> None:
-    """See that an answer is a problem document as DESIGN 5 has it, and shows nothing of the inside."""
+    """See that an answer is a problem document as ADR 0013 has it, and shows nothing of the inside."""
     assert 400 <= answer.status < 500 or answer.status in (502, 503), (answer.status, answer.body[:500])
     assert answer.media_type == "application/problem+json", (answer.status, answer.headers)
     if head:

@@ -1,4 +1,4 @@
-"""api.md 6: virtual accounts from their issue to the refund."""
+"""toss/api.md 6: virtual accounts from their issue to the refund."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_issue(toss: Toss) -> None:
 
 
 async def test_a_fixed_account_keeps_its_number(toss: Toss) -> None:
-    # A real request gave accountKey alone and got 고정 (api.md 6).
+    # A real request gave accountKey alone and got 고정 (toss/api.md 6).
     first = (await issued(toss, accountKey="customer-1"))["virtualAccount"]
     second = (await issued(toss, accountKey="customer-1", accountType="고정"))["virtualAccount"]
     assert first["accountType"] == second["accountType"] == "고정"
@@ -124,7 +124,7 @@ async def test_what_is_told_from_issue_to_refund(toss: Toss) -> None:
             keys.append(payment["lastTransactionKey"])
         canceled = await toss.cancel(payment["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)
         keys.append(canceled.json["lastTransactionKey"])
-        # 5 callbacks, and 4 PAYMENT_STATUS_CHANGED: the reversal has none (webhooks.md).
+        # 5 callbacks, and 4 PAYMENT_STATUS_CHANGED: the reversal has none (toss/webhooks.md).
         await receiver.wait_for(9)
     flat = [body for body in receiver.bodies if "eventType" not in body]
     assert {body["transactionKey"] for body in flat} == set(keys)
@@ -235,7 +235,7 @@ async def test_expiry_by_hand(toss: Toss) -> None:
         assert (await toss.payment(other["paymentKey"]))["virtualAccount"]["expired"] is False
         window = await toss.ok(f"/sandbox/payments/{key}/expire")
         assert (window["status"], window["failure"]["code"]) == ("EXPIRED", "EXPIRED_PAYMENT")
-        [told] = await receiver.wait_for(1)  # of the account nothing is sent (webhooks.md)
+        [told] = await receiver.wait_for(1)  # of the account nothing is sent (toss/webhooks.md)
         assert told["data"] == window
     assert (await toss.post("/sandbox/payments/none/expire")).code == "NOT_FOUND_PAYMENT"
     paid = await toss.paid()
@@ -243,7 +243,7 @@ async def test_expiry_by_hand(toss: Toss) -> None:
 
 
 async def test_escrow_is_not_cancelled_while_the_goods_travel(toss: Toss) -> None:
-    """api.md 15: refused once delivery data exists, until the receipt is confirmed."""
+    """toss/api.md 15: refused once delivery data exists, until the receipt is confirmed."""
     product = {"id": "1", "name": "셔츠", "code": "S1", "unitPrice": 15000, "quantity": 1}
     payment = await issued(toss, useEscrow=True, escrowProducts=[product])
     path = f"/sandbox/payments/{payment['paymentKey']}"

@@ -1,4 +1,4 @@
-"""api.md 1.1: who may call."""
+"""toss/api.md 1.1: who may call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""api.md 7 and 5.5: billing keys, charges, key-in."""
+"""toss/api.md 7 and 5.5: billing keys, charges, key-in."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ async def test_trouble_as_ordered(toss: Toss) -> None:
     refused = await charge(toss, key)
     assert (refused.status, refused.code) == (403, "REJECT_CARD_PAYMENT")
     assert (await charge(toss, key)).status == 200
-    # api.md 7 [M]: works at issue, refused at charge.
+    # toss/api.md 7 [M]: works at issue, refused at charge.
     odd = await billing_key(toss, cardNumber="9410000000000006")
     assert (await charge(toss, odd)).code == "NOT_SUPPORTED_CARD_TYPE"
 
@@ -136,7 +136,7 @@ async def test_a_key_for_a_typed_card(toss: Toss) -> None:
     assert (
         await toss.post(path, CARD | {"customerKey": CUSTOMER, "cardNumber": "433012"})
     ).code == "INVALID_CARD_NUMBER"
-    # api.md 1.5 [M]: 300 characters are taken, one more breaks the database.
+    # toss/api.md 1.5 [M]: 300 characters are taken, one more breaks the database.
     assert (await toss.post(path, CARD | {"customerKey": "k" * 300})).status == 200
     long = await toss.post(path, CARD | {"customerKey": "k" * 301})
     assert (long.status, long.code) == (500, "FAILED_DB_PROCESSING")

@@ -1,4 +1,4 @@
-"""api.md 8 to 11: transactions, settlements, cash receipts, promotions."""
+"""toss/api.md 8 to 11: transactions, settlements, cash receipts, promotions."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_settlements_add_up(toss: Toss) -> None:
     await toss.cancel(card["paymentKey"], cancelAmount=333)
     await toss.cancel(card["paymentKey"], cancelAmount=10001)
     account = await sold_account(toss)
-    assert await rows(toss, f"/v1/settlements?{EVER}") == []  # from the day after (api.md 9)
+    assert await rows(toss, f"/v1/settlements?{EVER}") == []  # from the day after (toss/api.md 9)
     await toss.advance(DAY)
     await toss.cancel(card["paymentKey"])
     await toss.cancel(account["paymentKey"], refundReceiveAccount=REFUND_ACCOUNT)

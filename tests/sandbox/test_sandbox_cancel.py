@@ -1,4 +1,4 @@
-"""api.md 5.4: cancels."""
+"""toss/api.md 5.4: cancels."""
 
 from __future__ import annotations
 

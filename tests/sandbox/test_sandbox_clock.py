@@ -1,4 +1,4 @@
-"""api.md 2: windows and expiry on the sandbox's own clock; the rest of the control door."""
+"""toss/api.md 2: windows and expiry on the sandbox's own clock; the rest of the control door."""
 
 from __future__ import annotations
 

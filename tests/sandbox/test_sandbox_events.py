@@ -1,4 +1,4 @@
-"""webhooks.md: registration by event type, signed events, events of products that are not built here."""
+"""toss/webhooks.md: registration by event type, signed events, events of products that are not built here."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ async def test_what_settings_and_events_refuse(toss: Toss) -> None:
     for body in ({"version": "1.4"}, {"signatureKey": "base64"}):
         assert (await toss.post("/sandbox/settings", body)).code == "INVALID_REQUEST"
     async with Toss(toss.base_url, toss.key.replace("test_sk_", "test_gsk_")) as widget:
-        # Widget keys are fixed at one version (api.md 1.7).
+        # Widget keys are fixed at one version (toss/api.md 1.7).
         assert (await widget.post("/sandbox/settings", {"version": "2024-06-01"})).code == "INVALID_REQUEST"
         assert (await settings(widget, version="2022-11-16"))["version"] == "2022-11-16"
     # These come from payments and billing keys only.

@@ -14,7 +14,7 @@ from tests.sandbox.sealing import Payouts, approved_seller
 from tests.sandbox.test_sandbox_shapes import FIXTURES, fixture, shape
 
 OTHERWISE = {"error-bodies", "error-codes", "requests"}  # have a test of their own
-# Non-null in several real records, null in the documentation samples (api.md 4).
+# Non-null in several real records, null in the documentation samples (toss/api.md 4).
 EITHER_WAY = re.compile(
     r"\.secret"
     # The samples carry one on card cancels, real card cancels are expected not to (SOURCES.md).

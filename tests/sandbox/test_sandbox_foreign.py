@@ -1,4 +1,4 @@
-"""api.md 14: PayPal in dollars, and wallets whose cancels end later."""
+"""toss/api.md 14: PayPal in dollars, and wallets whose cancels end later."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_dollars_and_cents(toss: Toss) -> None:
     rows = (await toss.get(f"/v1/transactions?{EVER}")).json
     assert [(row["currency"], row["amount"]) for row in rows] == [("USD", 726.24), ("USD", -0.24), ("USD", -726.0)]
     await toss.advance(DAY)
-    assert (await toss.get(f"/v1/settlements?{EVER}")).json == []  # no settlement API (api.md 14)
+    assert (await toss.get(f"/v1/settlements?{EVER}")).json == []  # no settlement API (toss/api.md 14)
 
 
 async def test_the_redirect_and_the_webhook_speak_dollars(toss: Toss, receiver: Receiver) -> None:
@@ -106,7 +106,7 @@ async def test_paypal_gives_back_for_180_days(toss: Toss) -> None:
 
 @pytest.mark.parametrize(("decline", "status"), [(None, "DONE"), ("REJECT_ACCOUNT_PAYMENT", "ABORTED")])
 async def test_a_wallet_that_approves_later(toss: Toss, receiver: Receiver, decline: str | None, status: str) -> None:
-    """To pendingUrl, IN_PROGRESS, and the outcome ten minutes later by webhook (api.md 3 and 14)."""
+    """To pendingUrl, IN_PROGRESS, and the outcome ten minutes later by webhook (toss/api.md 3 and 14)."""
     pending = "http://shop.example/pending?cart=1"
     key, order_id = await toss.opened(amount=50, **DOLLARS, pendingUrl=pending)
     redirect = await toss.authenticate(key, easyPayProvider="GCASH", declineAtConfirm=decline)

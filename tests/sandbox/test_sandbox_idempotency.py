@@ -1,4 +1,4 @@
-"""api.md 1.2: Idempotency-Key and TossPayments-Test-Code."""
+"""toss/api.md 1.2: Idempotency-Key and TossPayments-Test-Code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def test_the_first_answer_is_repeated_byte_for_byte(toss: Toss) -> None:
     assert (first.status, first.raw) == (second.status, second.raw)
     assert first.json["status"] == "DONE"
     assert second.headers["idempotency-key"] == headers["idempotency-key"]
-    # A replay shows two ids: that of the first answer, and its own (api.md 1.2 [M]).
+    # A replay shows two ids: that of the first answer, and its own (toss/api.md 1.2 [M]).
     trace, traces = first.headers["x-tosspayments-trace-id"], second.headers["x-tosspayments-trace-id"].split(", ")
     assert (len(traces), traces[0]) == (2, trace)
     assert traces[1] != trace

@@ -56,7 +56,7 @@ async def test_an_answer_that_was_not_sent_is_not_there(toss: Toss) -> None:
 
 
 async def test_a_hundred_requests_a_minute(toss: Toss) -> None:
-    """Off until it is switched on; for each endpoint by itself, on the key's clock (api.md 1.4)."""
+    """Off until it is switched on; for each endpoint by itself, on the key's clock (toss/api.md 1.4)."""
     await toss.ok("/sandbox/clock/freeze")
     await toss.ok("/sandbox/settings", {"requestsPerMinute": 3})
     headers = {"idempotency-key": "limited"}

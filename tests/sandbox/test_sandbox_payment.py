@@ -1,4 +1,4 @@
-"""api.md 5.1 to 5.3: open, confirm, read."""
+"""toss/api.md 5.1 to 5.3: open, confirm, read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""api.md 13: payouts and their way through the clock."""
+"""toss/api.md 13: payouts and their way through the clock."""
 
 from __future__ import annotations
 

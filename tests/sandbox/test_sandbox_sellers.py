@@ -1,4 +1,4 @@
-"""api.md 13: encryption, sellers and the envelope of v2."""
+"""toss/api.md 13: encryption, sellers and the envelope of v2."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.sandbox.client import Toss
 from tests.sandbox.receiver import Receiver
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "toss"
-# api.md 4: non-null in several real card records, null in the documentation samples.
+# toss/api.md 4: non-null in several real card records, null in the documentation samples.
 EITHER_WAY = {".secret"}
 
 
@@ -148,7 +148,7 @@ async def test_phone_and_gift_certificate(toss: Toss, name: str, method: str) ->
 
 async def test_virtual_account(toss: Toss) -> None:
     payment = await toss.paid(15000, method="VIRTUAL_ACCOUNT")
-    # The refund account is shown only when the buyer entered one (api.md 4).
+    # The refund account is shown only when the buyer entered one (toss/api.md 4).
     recorded = fixture("payment-virtual-account-waiting")
     recorded["virtualAccount"]["refundReceiveAccount"] = None
     assert shape(payment) == shape(recorded)

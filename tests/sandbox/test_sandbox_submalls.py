@@ -1,4 +1,4 @@
-"""api.md 12: payouts v1 with its sub-malls."""
+"""toss/api.md 12: payouts v1 with its sub-malls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""webhooks.md: what is sent, how, and again."""
+"""toss/webhooks.md: what is sent, how, and again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a shop asks of the window holds: preselected, and true of the payment where the customer chooses nothing else.
 
-api.md 5.1, and the options of the type files of Toss's two loaders.
+toss/api.md 5.1, and the options of the type files of Toss's two loaders.
 """
 
 from __future__ import annotations

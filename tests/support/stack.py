@@ -164,7 +164,7 @@ class Stack:
         return found
 
     async def fault(self, **fault: Any) -> None:
-        """Have the sandbox fail once, as DESIGN 7 lists."""
+        """Have the sandbox fail once, as docs/sandbox.md lists."""
         reply = await self.toss.post("/sandbox/faults", {"times": 1, **fault})
         assert reply.status in (200, 201), reply
 

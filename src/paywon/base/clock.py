@@ -25,7 +25,7 @@ SYSTEM_CLOCK: Final = SystemClock()
 
 
 def toss_time(text: object) -> datetime | None:
-    """Read a time as Toss writes it; without an offset it is in Korea's (api.md 1.5). None where it is no time."""
+    """Read a time as Toss writes it; without an offset it is in Korea's (toss/api.md 1.5). None where it is no time."""
     try:
         time = datetime.fromisoformat(str(text))
     except ValueError:

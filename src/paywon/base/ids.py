@@ -41,7 +41,7 @@ def new_uuid() -> UUID:
 def new_order_no(now: datetime) -> OrderNo:
     """Make an order number like ``ORD-1737120000000-7K3M9QW2``.
 
-    It is what Toss calls orderId: 6 to 64 of ``A-Z a-z 0-9 - _`` (api.md 1.5).
+    It is what Toss calls orderId: 6 to 64 of ``A-Z a-z 0-9 - _`` (toss/api.md 1.5).
     """
     return OrderNo(f"ORD-{int(now.timestamp() * 1000)}-{_random_text(8)}")
 

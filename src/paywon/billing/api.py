@@ -25,13 +25,13 @@ from paywon.web.paging import decode_cursor, encode_cursor
 from paywon.web.query import exact_query
 from paywon.web.shapes import END, PAYMENT_KEY, WORD, Email, Input, OrderNoText, Output, Text100, Won, Word
 
-# api.md 1.5; a UUID is recommended, never an e-mail address or a number that can be guessed.
+# toss/api.md 1.5; a UUID is recommended, never an e-mail address or a number that can be guessed.
 _CUSTOMER_KEY = r"^[A-Za-z0-9_=.@-]+" + END
 
 CustomerKeyText = Annotated[str, Meta(min_length=2, max_length=300, pattern=_CUSTOMER_KEY)]
 AuthKeyText = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[!-~]+" + END)]
 IpText = Annotated[str, Meta(min_length=2, max_length=45, pattern=r"^[0-9A-Fa-f:.]+" + END)]
-# Our id or Toss's key, opaque and up to 200 (api.md 1.5); the alphabet is what has been seen.
+# Our id or Toss's key, opaque and up to 200 (toss/api.md 1.5); the alphabet is what has been seen.
 KeyInPath = Annotated[str, Parameter(max_length=200, pattern=PAYMENT_KEY)]
 CustomerQuery = Annotated[
     str | None, Parameter(query="customerKey", min_length=2, max_length=300, pattern=_CUSTOMER_KEY)

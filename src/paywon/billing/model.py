@@ -13,9 +13,9 @@ from paywon.payments.recovery import Step
 
 # What the resolver of this room finishes; charges are attempts on a payment and finished with the others.
 ABOUT_KEYS: Final = frozenset({AttemptType.BILLING_KEY_ISSUE, AttemptType.BILLING_KEY_DELETE})
-# Toss knows an idempotency key for 15 days (api.md 1.2); of these we use one, as for a cancel.
+# Toss knows an idempotency key for 15 days (toss/api.md 1.2); of these we use one, as for a cancel.
 ISSUE_WINDOW: Final = timedelta(days=1)
-# What Toss says of a key that was deleted (api.md 7 [M]).
+# What Toss says of a key that was deleted (toss/api.md 7 [M]).
 GONE: Final = "ALREADY_REMOVED_BILLING_KEY"
 # Our own word on an attempt: Toss issued a key that another row of ours holds.
 EXISTS: Final = "BILLING_KEY_EXISTS"
@@ -114,7 +114,7 @@ def check_issued(key: BillingKey) -> None:
 
 
 def issue_step(attempt: Attempt, now: datetime) -> Step:
-    """Decide what becomes of an issue whose outcome is unknown. No call reads a billing key (api.md 7).
+    """Decide what becomes of an issue whose outcome is unknown. No call reads a billing key (toss/api.md 7).
 
     Unanswered: the same idempotency key brings the key, if it was made, or the refusal. Answered with a failure that
     may pass: that key would only replay it, so once more with a new one. An authKey works once, so this makes no

@@ -187,8 +187,8 @@ def advice(code: str, kind: ErrorKind) -> Words:
     return _ADVICE.get(code) or _ADVICE_BY_KIND.get(kind) or _ASK_AGAIN
 
 
-# What Toss's window says by a code when it sends the customer to failUrl (toss/api.md 3, codes.md). Its `message` is
-# not shown: anybody can write one into an address.
+# What Toss's window says by a code when it sends the customer to failUrl (toss/api.md 3, toss/codes.md). Its `message`
+# is not shown: anybody can write one into an address.
 _WINDOW_SAYS: Final = {
     "PAY_PROCESS_CANCELED": Words("결제를 취소하셨습니다.", "You cancelled the payment."),
     "PAY_PROCESS_ABORTED": Words("결제가 중간에 끊겼습니다.", "The payment broke off."),

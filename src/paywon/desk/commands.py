@@ -220,7 +220,7 @@ def _shown(seen: Sighting) -> str:
 async def _read_now(cashier: Cashier, attempt: Attempt) -> datetime | None:
     """Read Toss about a question and do what follows, but ask nothing; answer since when, None if it was not heard.
 
-    Of billing keys nothing can be read (api.md 7): they are decided by what people know.
+    Of billing keys nothing can be read (toss/api.md 7): they are decided by what people know.
     """
     began = cashier.clock.now()
     if attempt.type in ABOUT_KEYS:

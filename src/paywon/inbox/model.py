@@ -11,7 +11,7 @@ from paywon.inbox.claims import Claim, Shown, claims_money, claims_more, says_th
 
 
 class WebhookVerdict(StrEnum):
-    """How far an event is believed (DESIGN 5). ``REFETCHED``: unsigned, so its body is only a hint."""
+    """How far an event is believed (ADR 0014). ``REFETCHED``: unsigned, so its body is only a hint."""
 
     SIGNED = "signed"
     SECRET_MATCHED = "secret_matched"  # noqa: S105
@@ -27,7 +27,7 @@ class WebhookStatus(StrEnum):
     REJECTED = "rejected"
 
 
-# The events that say something of a payment; what else Toss may send is stored and left alone (webhooks.md).
+# The events that say something of a payment; what else Toss may send is stored and left alone (toss/webhooks.md).
 ABOUT_PAYMENTS: Final = frozenset({"PAYMENT_STATUS_CHANGED", "DEPOSIT_CALLBACK", "CANCEL_STATUS_CHANGED"})
 PROVEN: Final = frozenset({WebhookVerdict.SIGNED, WebhookVerdict.SECRET_MATCHED})
 

@@ -1,1 +1,1 @@
-"""What must always hold, as queries: run by a schedule, by ``paywon invariants`` and by the tests (DESIGN 3)."""
+"""What must always hold, as queries: run by a schedule, by ``paywon invariants`` and by the tests."""

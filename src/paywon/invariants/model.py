@@ -15,7 +15,7 @@ KEPT_RUNS: Final = 100
 
 
 class Invariant(StrEnum):
-    """DESIGN 3; I14 is about what the application is told."""
+    """Each is described beside its query; I14 is about what the application is told."""
 
     I1 = "I1"
     I2 = "I2"

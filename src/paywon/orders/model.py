@@ -117,7 +117,8 @@ class OrderView:
         return self.deposit_due or self.order.expires_at
 
 
-# An order never goes back to waiting, but for a bank that takes a deposit back (DESIGN 3); it may by then be past due.
+# An order goes back to waiting only when a bank takes its deposit back (ARCHITECTURE#virtual-accounts-and-what-toss-does-not-tell);
+# it may by then be past due.
 ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
     # Back to what is not paid: a bank took the deposit back, and the account may have ended before anybody looked.

@@ -6,7 +6,7 @@ from typing import Final
 
 
 class RefundStatus(StrEnum):
-    """What the bank made of a refund to an account: Toss's ``virtualAccount.refundStatus`` (api.md 3)."""
+    """What the bank made of a refund to an account: Toss's ``virtualAccount.refundStatus`` (toss/api.md 3)."""
 
     NONE = "NONE"
     PENDING = "PENDING"
@@ -27,8 +27,8 @@ def status_told(word: object) -> RefundStatus | None:
 def to_pay_again(status: RefundStatus | None, balance: int | None, canceled: Sequence[int]) -> int | None:
     """Return how many won can be sent to another account, given what was cancelled, oldest first; None where none can.
 
-    Inferred: api.md 5.4 names FAILED and not what may follow it. While anything is left, a cancel would cancel more;
-    once nothing is, naming an account can only mean the last one.
+    Inferred: toss/api.md 5.4 names FAILED and not what may follow it. While anything is left, a cancel would cancel
+    more; once nothing is, naming an account can only mean the last one.
     """
     return canceled[-1] if status in NOT_PAID_OUT and balance == 0 and canceled else None
 

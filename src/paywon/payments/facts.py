@@ -15,7 +15,8 @@ from paywon.toss.body import fitting, read_tree
 from paywon.toss.codes import card_company_name
 from paywon.toss.outcome import Call
 
-# Toss's words for the means of payment, Korean and English (codes.md), and seed 1's. Of the others seed 1 has none.
+# Toss's words for the means of payment, Korean and English (toss/codes.md), and seed 1's. Of the others seed 1 has
+# none.
 _METHODS: Final = {
     "카드": PaymentMethod.CARD,
     "CARD": PaymentMethod.CARD,
@@ -28,7 +29,7 @@ _METHODS: Final = {
     "휴대폰": PaymentMethod.MOBILE,
     "MOBILE_PHONE": PaymentMethod.MOBILE,
 }
-# Toss's words for the state of a cancel (codes.md); our own two are none of them.
+# Toss's words for the state of a cancel (toss/codes.md); our own two are none of them.
 _CANCEL_STATES: Final = frozenset({CancelStatus.DONE, CancelStatus.IN_PROGRESS, CancelStatus.ABORTED})
 
 
@@ -128,7 +129,7 @@ def cancels_listed(
     """Pair each cancel that Toss lists with what it sent of it; ``known`` are the cancels in our books, by their keys.
 
     What an entry does not show itself follows from the rest: the newest cancel's key is the payment's
-    lastTransactionKey (api.md 5.4), and what went back in all is the total less the balance. An entry whose key or
+    lastTransactionKey (toss/api.md 5.4), and what went back in all is the total less the balance. An entry whose key or
     amount cannot be told even so is left out: the balance still says what went back.
     """
     found = [(_as_cancel(entry), entry if isinstance(entry, dict) else {}) for entry in _entries(answer, raw)]
@@ -183,7 +184,7 @@ def _amount_of(cancel: wire.Cancel, total: int) -> int | None:
 
 
 def newest_cancel(answer: wire.Payment) -> str | None:
-    """Return the transactionKey of the newest cancel, the last entry (api.md 5.4); None where none can be read.
+    """Return the transactionKey of the newest cancel, the last entry (toss/api.md 5.4); None where none can be read.
 
     The payment's ``lastTransactionKey`` stands for an entry whose own key cannot be read.
     """
@@ -258,7 +259,7 @@ def _card_columns(card: wire.Card | None) -> dict[str, Any]:
     return {
         "card_type": card.card_type,
         "card_company": card_company_name(card.issuer_code) if card.issuer_code else None,
-        # Toss masks the last digit too: ``43301234****123*`` (api.md 4). What is left is kept as it came.
+        # Toss masks the last digit too: ``43301234****123*`` (toss/api.md 4). What is left is kept as it came.
         "card_last_four_digits": card.number[-4:] if card.number else None,
         "card_approval_number": card.approve_no,
         "issuer_code": card.issuer_code,

@@ -5,8 +5,8 @@ from typing import Final
 from paywon.base.errors import PaywonError
 from paywon.payments.model import PaymentMethod
 
-# In won. Toss, api.md 5.2 [1src] and BELOW_MINIMUM_AMOUNT in error-codes.json: "cards from 100 won, accounts from 200".
-# Of phones it says nothing: [inferred] as cards, for no means is known to take less.
+# In won. Toss, toss/api.md 5.2 [1src] and BELOW_MINIMUM_AMOUNT in error-codes.json: "cards from 100 won, accounts from
+# 200". Of phones it says nothing: [inferred] as cards, for no means is known to take less.
 MINIMUM_KRW: Final[dict[PaymentMethod, int]] = {
     PaymentMethod.CARD: 100,
     PaymentMethod.TRANSFER: 200,

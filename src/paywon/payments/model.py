@@ -14,7 +14,7 @@ from paywon.payments.bank_refunds import RefundStatus, status_told
 
 
 class PaymentStatus(StrEnum):
-    """Toss's own words (api.md 2)."""
+    """Toss's own words (toss/api.md 2)."""
 
     READY = "READY"
     IN_PROGRESS = "IN_PROGRESS"
@@ -110,7 +110,7 @@ class Payment:
     def is_past_due(self) -> bool:
         """Whether a virtual account fell due without a deposit.
 
-        Toss leaves its status as it was (api.md 2 [1src]); an EXPIRED account is understood too.
+        Toss leaves its status as it was (toss/api.md 2 [1src]); an EXPIRED account is understood too.
         """
         if self.virtual_account is None:
             return False
@@ -229,7 +229,7 @@ class Attempt:
 
 
 class CancelStatus(StrEnum):
-    """``PENDING`` and ``FAILED`` are ours, the others Toss's (codes.md)."""
+    """``PENDING`` and ``FAILED`` are ours, the others Toss's (toss/codes.md)."""
 
     PENDING = "PENDING"
     FAILED = "FAILED"
@@ -267,7 +267,7 @@ OVER_WITHOUT_MONEY: Final = frozenset({_S.ABORTED, _S.EXPIRED})
 APPROVED: Final = frozenset({_S.DONE, _S.PARTIAL_CANCELED})
 REFUNDABLE: Final = APPROVED | {_S.WAITING_FOR_DEPOSIT}
 
-# Which status may follow which, for one paymentKey (api.md 2; invariant I5). A refusal that a later read
+# Which status may follow which, for one paymentKey (toss/api.md 2; invariant I5). A refusal that a later read
 # contradicts is overruled by the read: what Toss shows is where the money is.
 ALLOWED_MOVES: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
     _S.READY: frozenset(_S) - {_S.READY},
@@ -281,7 +281,7 @@ ALLOWED_MOVES: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
 }
 
 # Only a virtual account takes these, and only a read begun after the last fact can tell them from old news: the bank
-# takes a deposit back (webhooks.md), and the account may have fallen due by then.
+# takes a deposit back (toss/webhooks.md), and the account may have fallen due by then.
 _STEPS_BACK: Final = frozenset(
     {(_S.DONE, _S.WAITING_FOR_DEPOSIT), (_S.DONE, _S.EXPIRED), (_S.WAITING_FOR_DEPOSIT, _S.EXPIRED)}
 )
@@ -366,7 +366,7 @@ def _asked_later(payment: Payment, fact: Fact) -> bool:
 
 
 def order_status(payment: Payment) -> OrderStatus:
-    """Answer what an order is, given its payment. Fully refunded means a balance of 0 (api.md 2 [M])."""
+    """Answer what an order is, given its payment. Fully refunded means a balance of 0 (toss/api.md 2 [M])."""
     if payment.is_past_due:
         return OrderStatus.EXPIRED
     if payment.approved_at is None or payment.status in UNPAID | OVER_WITHOUT_MONEY:
@@ -401,7 +401,8 @@ def refundable_amount(payment: Payment, cancels: list[Cancel]) -> Krw:
 def tax_free_left(payment: Payment, cancels: list[Cancel], ordered: int) -> int:
     """Answer how many of the won that can still go back are free of tax.
 
-    Toss's taxFreeAmount is that of the balance (api.md 1.5); where it names none, what was ordered less what went back.
+    Toss's taxFreeAmount is that of the balance (toss/api.md 1.5); where it names none, what was ordered less what went
+    back.
     """
     gone = {CancelStatus.DONE, CancelStatus.IN_PROGRESS} if payment.tax_free_amount is None else set()
     counted = [each for each in cancels if each.cancel_status in {CancelStatus.PENDING, *gone}]
@@ -422,15 +423,15 @@ def tax_free_of_refund(amount: int, left: int, free_left: int) -> int:
 
 # --- Virtual accounts: what Toss does not tell ---------------------------------------------------------
 
-# Toss marks an account as expired some time after its due date, and sends nothing (webhooks.md).
+# Toss marks an account as expired some time after its due date, and sends nothing (toss/webhooks.md).
 DUE_GRACE: Final = timedelta(minutes=1)
-# A lost webhook is found out after this long; Toss refuses who asks about one payment too often (api.md 1.4).
+# A lost webhook is found out after this long; Toss refuses who asks about one payment too often (toss/api.md 1.4).
 SWEEP: Final = timedelta(hours=1)
-# A bank pays a refund out about two days later (api.md 5.4 [1src]).
+# A bank pays a refund out about two days later (toss/api.md 5.4 [1src]).
 REFUND_SWEEP: Final = timedelta(hours=6)
 # A key whose approval was refused is read once more after this long, in case it was approved after all.
 REFUSED_SWEEP: Final = timedelta(minutes=1)
-# When a window that was opened is over for certain: 30 minutes to authenticate, 10 to confirm (api.md 2).
+# When a window that was opened is over for certain: 30 minutes to authenticate, 10 to confirm (toss/api.md 2).
 WINDOW: Final = timedelta(minutes=41)
 
 

@@ -16,12 +16,12 @@ from paywon.payments.model import (
     PaymentStatus,
 )
 
-# Toss lets a payment be confirmed within 10 minutes, and the window be used within 30 (api.md 2). A cancel has no
-# window; its key is good for 15 days (api.md 1.2), of which we use one.
+# Toss lets a payment be confirmed within 10 minutes, and the window be used within 30 (toss/api.md 2). A cancel has no
+# window; its key is good for 15 days (toss/api.md 1.2), of which we use one.
 CONFIRM_WINDOW: Final = timedelta(minutes=10)
 REQUEST_WINDOW: Final = timedelta(minutes=40)
 CANCEL_WINDOW: Final = timedelta(days=1)
-# How long Toss replays what it answered to a key, less a day for clocks and queues (api.md 1.2: 15 days).
+# How long Toss replays what it answered to a key, less a day for clocks and queues (toss/api.md 1.2: 15 days).
 KEY_WINDOW: Final = timedelta(days=14)
 # After so many keys with a final failure, each followed by a read that shows nothing done, the question is closed: a
 # failure that may pass has not passed within a minute or two, and nobody's money is to wait for days, or to move hours
@@ -161,7 +161,7 @@ def next_step(attempt: Attempt, reading: Reading, now: datetime, *, margin: time
 
 def _after_confirm(attempt: Attempt, reading: Reading, now: datetime) -> Step:
     if not reading.same_order:
-        return Step.FAILED  # Toss binds a paymentKey to its order (api.md 2), so this one pays nothing of ours
+        return Step.FAILED  # Toss binds a paymentKey to its order (toss/api.md 2), so this one pays nothing of ours
     window_open = now - attempt.first_asked_at < CONFIRM_WINDOW
     if not reading.found:
         # "Not found" says something only once nothing can arrive any more.
@@ -191,7 +191,7 @@ def _after_charge(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 
 
 def _after_cancel(attempt: Attempt, reading: Reading, now: datetime) -> Step:
-    """A listed cancel proves nothing by its looks: only the answer to the attempt's own key does (api.md 1.2, 5.4).
+    """A listed cancel proves nothing by its looks; only the answer to its own key does (toss/api.md 1.2, 5.4).
 
     So the same key is asked again, which Toss answers with what it did under it: the cancel itself, or a refusal of the
     guard (``refundableAmount``) that shows that it did nothing. A key that has its final answer only replays that.
@@ -272,7 +272,7 @@ def _after_request(attempt: Attempt, reading: Reading, now: datetime) -> Step:
 
 
 def _again(attempt: Attempt) -> Step:
-    """A key that Toss has answered would only replay that answer (api.md 1.2); without one, it must not change."""
+    """A key that Toss has answered would only replay that answer (toss/api.md 1.2); without one, it must not change."""
     return Step.ASK_ANEW if attempt.answered else Step.ASK_AGAIN
 
 

@@ -44,8 +44,8 @@ def is_the_issue(shown: wire.CashReceipt, receipt: Receipt, order_no: OrderNo) -
 def is_a_cancel(shown: wire.CashReceipt, receipt: Receipt, issue: Receipt) -> bool:
     """Whether a row of Toss's list may be a cancel of ours: of that issue, and of that amount.
 
-    A cancel's receiptKey begins with ``c_`` and the issue's (api.md 10); a second one of the same issue cannot have
-    the very same, so what follows is open.
+    A cancel's receiptKey begins with ``c_`` and the issue's (toss/api.md 10); a second one of the same issue cannot
+    have the very same, so what follows is open.
     """
     cancels = shown.transaction_type == TransactionType.CANCEL
     return cancels and shown.receipt_key.startswith(f"c_{issue.receipt_key}") and shows(shown, receipt)

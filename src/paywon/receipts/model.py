@@ -26,13 +26,14 @@ from paywon.payments.model import (
 # What the resolver of this room finishes.
 ABOUT_RECEIPTS: Final = frozenset({AttemptType.CASH_RECEIPT_ISSUE, AttemptType.CASH_RECEIPT_CANCEL})
 
-# The tax office answers 1–2 days after issue or cancel (api.md 10). Until then the list of that day is read so often,
+# The tax office answers 1–2 days after issue or cancel (toss/api.md 10). Until then the list of that day is read so
+# often,
 FOLLOW: Final = timedelta(hours=6)
 # and, when it takes longer than this, once a day.
 FOLLOW_CLOSELY_FOR: Final = timedelta(days=5)
 FOLLOW_SLOWLY: Final = timedelta(days=1)
 _HINT: Final = 4
-# Means of payment in Toss's words, Korean or English (codes.md).
+# Means of payment in Toss's words, Korean or English (toss/codes.md).
 _CASH: Final = frozenset(
     {
         *("계좌이체", "TRANSFER", "가상계좌", "VIRTUAL_ACCOUNT"),
@@ -47,21 +48,21 @@ _EASY_PAY: Final = frozenset(["간편결제", "EASY_PAY"])
 
 
 class ReceiptType(StrEnum):
-    """Toss's own words (api.md 10): a person's tax deduction, a business's proof of expense."""
+    """Toss's own words (toss/api.md 10): a person's tax deduction, a business's proof of expense."""
 
     DEDUCTION = "소득공제"
     EXPENSE = "지출증빙"
 
 
 class TransactionType(StrEnum):
-    """Issue or cancel (codes.md)."""
+    """Issue or cancel (toss/codes.md)."""
 
     CONFIRM = "CONFIRM"
     CANCEL = "CANCEL"
 
 
 class IssueStatus(StrEnum):
-    """``PENDING`` until Toss has answered, and ``FAILED`` also where it refused; the rest is Toss's (codes.md)."""
+    """``PENDING`` until Toss has answered, and ``FAILED`` also where it refused; the rest is Toss's (toss/codes.md)."""
 
     PENDING = "PENDING"
     FAILED = "FAILED"
@@ -133,14 +134,14 @@ def cash_part(payment: Payment) -> Krw | None:
     """Answer how many won of a payment came as cash, by its means; None where the means are not known.
 
     A card, a phone bill, and easy pay by card are reported by others: a receipt beside them would deduct twice. Of easy
-    pay only what came from an account or a balance counts, not points (api.md 4). A gift certificate is paid for in
-    cash, and api.md 10 forbids it nothing.
+    pay only what came from an account or a balance counts, not points (toss/api.md 4). A gift certificate is paid for
+    in cash, and toss/api.md 10 forbids it nothing.
     """
     if payment.method in _CASH:
         return payment.total_amount
     if payment.method in _NO_CASH:
         return Krw(0)
-    # Toss may leave the method out, or name a new one (api.md 19): then its detail object tells.
+    # Toss may leave the method out, or name a new one (toss/api.md 19): then its detail object tells.
     shown = payment.raw_response or {}
     if any(shown.get(name) for name in ("card", "mobilePhone")):
         return Krw(0)
@@ -182,7 +183,7 @@ def _cancels_of(issue: Receipt, receipts: Iterable[Receipt]) -> list[Receipt]:
 
 
 def automatic_amount(payment: Payment) -> int:
-    """Answer for how many won the payment itself has receipts, that Toss issued with it (api.md 4).
+    """Answer for how many won the payment itself has receipts, that Toss issued with it (toss/api.md 4).
 
     One that is there and cannot be read stands for all of the payment: a second proof would deduct twice.
     """
@@ -270,7 +271,7 @@ def hint_of(number: str) -> str:
 
 
 def day_of_request(receipt: Receipt) -> date:
-    """Answer in which day's list Toss has a receipt: Korean days (api.md 1.5, 10)."""
+    """Answer in which day's list Toss has a receipt: Korean days (toss/api.md 1.5, 10)."""
     return (receipt.requested_at or receipt.created_at).astimezone(KST).date()
 
 

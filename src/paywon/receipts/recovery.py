@@ -9,7 +9,7 @@ from paywon.payments.model import Attempt
 from paywon.payments.recovery import MOST_REFUSALS, Step
 from paywon.receipts.model import Receipt
 
-# Toss knows an idempotency key for 15 days (api.md 1.2); of these we use one, as for a cancel of a payment.
+# Toss knows an idempotency key for 15 days (toss/api.md 1.2); of these we use one, as for a cancel of a payment.
 WINDOW: Final = timedelta(days=1)
 
 
@@ -22,7 +22,7 @@ class Seen(Enum):
 
 
 def key_still_serves(attempt: Attempt, now: datetime) -> bool:
-    """Whether to repeat with the same key: Toss then runs the question once, or replays its answer (api.md 1.2)."""
+    """Whether to repeat with the same key: Toss then runs it once, or replays its answer (toss/api.md 1.2)."""
     return not attempt.answered and now - attempt.created_at < WINDOW
 
 

@@ -207,7 +207,7 @@ async def _read(ledger: Ledger, origin: Origin) -> Promotions:
 
 
 def _is_not_offered(answer: No | NotSent | Unknown) -> bool:
-    """Whether Toss says that it has no such list for this key: it is the newer of the two (api.md 11 [1src]).
+    """Whether Toss says that it has no such list for this key: it is the newer of the two (toss/api.md 11 [1src]).
 
     A 404 that speaks of our contract (NOT_FOUND_MERCHANT) says nothing of the list.
     """

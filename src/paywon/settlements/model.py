@@ -16,13 +16,13 @@ FIRST_DAY: Final = date(2000, 1, 1)
 LAST_DAY: Final = date(2999, 12, 31)
 MAX_SKIP: Final = 10_000_000
 
-# Opaque, at most 64 (api.md 1.5).
+# Opaque, at most 64 (toss/api.md 1.5).
 _TRANSACTION_KEY: Final = re.compile(r"[!-~]{1,64}")
 _ROWS: Final = re.compile(r"[0-9]{1,8}")
 
 
 class DateKind(StrEnum):
-    """Which day of a settlement counts (api.md 9)."""
+    """Which day of a settlement counts (toss/api.md 9)."""
 
     SOLD = "soldDate"
     PAID_OUT = "paidOutDate"

@@ -4,5 +4,5 @@ It knows Toss and nothing of the rest of the house. `client` asks (its methods b
 `transport`, the only module that knows aiohttp; `address` checks what goes into an address), `paging` reads
 whole lists, `outcome` is what came of a call, `judge` decides it, `errors` says which codes are refusals,
 `wire` holds the bodies and `body` reads them, `webhooks` and `signature` read what Toss sends, `codes` names
-banks and card companies. Marks such as `api.md 5.4 [M]` cite the Toss reference by section and confidence.
+banks and card companies. Marks such as `toss/api.md 5.4 [M]` cite the Toss reference by section and confidence.
 """

@@ -9,16 +9,16 @@ from urllib.parse import quote, urlencode
 from yarl import URL
 
 MAX_IDEMPOTENCY_KEY_CHARS = 300
-"""More is 400 INVALID_IDEMPOTENCY_KEY (api.md 1.2 [2src])."""
+"""More is 400 INVALID_IDEMPOTENCY_KEY (toss/api.md 1.2 [2src])."""
 
 MAX_PATH_SEGMENT_CHARS = 200
-"""paymentKey, billingKey and receiptKey, the longest identifiers that travel in a path (api.md 1.5)."""
+"""paymentKey, billingKey and receiptKey, the longest identifiers that travel in a path (toss/api.md 1.5)."""
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def basic(secret_key: str) -> str:
-    """The Authorization value: the key as user, an empty password, the colon encoded too (api.md 1.1
+    """The Authorization value: the key as user, an empty password, the colon encoded too (toss/api.md 1.1
     [2src]).
 
     Raises ValueError, without quoting the key, on what Toss would only answer with a puzzling 401: white

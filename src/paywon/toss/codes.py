@@ -1,4 +1,4 @@
-"""Toss's code tables: banks, card companies, easy pay providers, methods (codes.md). All lists are open.
+"""Toss's code tables: banks, card companies, easy pay providers, methods (toss/codes.md). All lists are open.
 
 Codes are strings that keep their leading zero. The same two characters mean different institutions in the
 bank and the card table: bank 71 is the post office, card company 71 is Lotte.
@@ -99,7 +99,7 @@ SD|266|SK_SECURITIES|
 )
 
 VIRTUAL_ACCOUNT_BANKS = frozenset(["39", "34", "06", "03", "11", "31", "32", "45", "07", "88", "20", "71", "81"])
-"""Banks that issue virtual accounts: a guide's list that may change (codes.md [1src])."""
+"""Banks that issue virtual accounts: a guide's list that may change (toss/codes.md [1src])."""
 
 # W1 (Woori acquired by itself) comes in responses only, so its names look up 33.
 CARD_COMPANIES: tuple[Institution, ...] = tuple(

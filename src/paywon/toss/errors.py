@@ -1,8 +1,8 @@
 """Which of Toss's error codes are a definite *no*, per operation, and which leave the outcome open.
 
-A code is a refusal only where it stands on that operation's list below; everything else is unknown (DESIGN
-3). The lists are strict on purpose: an unknown costs one read of the payment, a wrong *no* costs a lost or
-doubled payment. Decide by code, never by HTTP status or message (api.md 1.3: `PROVIDER_ERROR` is 400 and yet
+A code is a refusal only where it stands on that operation's list below; everything else is unknown
+(ARCHITECTURE#the-four-outcomes-of-asking). The lists are strict on purpose: an unknown costs one read of the payment, a wrong *no* costs a lost or
+doubled payment. Decide by code, never by HTTP status or message (toss/api.md 1.3: `PROVIDER_ERROR` is 400 and yet
 passes).
 
 How doubtful codes were decided:
@@ -12,7 +12,7 @@ How doubtful codes were decided:
   later. Unknown.
 - UNAPPROVED_ORDER_ID ("not approved yet"): speaks of a moment, not of the request. Unknown.
 - NOT_CANCELABLE_AMOUNT: this call moved nothing, so *no*, but it also is what Toss says once partial cancels
-  have emptied the balance (api.md 5.4 [M]): our picture of the balance is stale and should be read.
+  have emptied the balance (toss/api.md 5.4 [M]): our picture of the balance is stale and should be read.
 - NOT_FOUND on a read names no payment and is also what a wrong address answers: unknown, where
   NOT_FOUND_PAYMENT is *no*. On a request for settlement it is published beside NOT_FOUND_PAYMENT, and nothing
   was settled by either reading: *no*.
@@ -190,7 +190,7 @@ REFUSALS: Mapping[Operation, Mapping[str, Refusal]] = MappingProxyType(
         Operation.CONFIRM: _list(
             declined=_CONFIRM_DECLINED,
             # Over only if no other confirm of this payment is open: a session that was used up may be gone
-            # as well. EXPIRED_PAYMENT as an HTTP code is *inferred*; it is seen in Payment.failure (api.md
+            # as well. EXPIRED_PAYMENT as an HTTP code is *inferred*; it is seen in Payment.failure (toss/api.md
             # 2).
             expired=_codes("NOT_FOUND_PAYMENT_SESSION EXPIRED_PAYMENT"),
             rejected=_AMOUNT_REJECTED | _codes("EXCEEDS_TRANSFER_AMOUNT_MAXIMUM INVALID_CURRENCY"),

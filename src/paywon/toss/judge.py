@@ -55,7 +55,7 @@ def _success(operation: Operation, shape: type[T], *, call: Call, raw: bytes, tr
     if shape is NoneType:
         return _emptied(shape, call=call, raw=raw)
     is_list = get_origin(shape) is list
-    # Whether the promotions stand in a bare array is not certain (api.md 11 [1src]).
+    # Whether the promotions stand in a bare array is not certain (toss/api.md 11 [1src]).
     is_wrapped = operation is Operation.PROMOTIONS and is_list and isinstance(tree, dict)
     if not (is_wrapped or isinstance(tree, list if is_list else dict)):
         # Not what Toss sends: some box between us and it may have spoken, so the key counts as unanswered.
@@ -73,7 +73,7 @@ def _success(operation: Operation, shape: type[T], *, call: Call, raw: bytes, tr
 
 
 def _emptied(shape: type[T], *, call: Call, raw: bytes) -> Answer[T]:
-    """Toss answers with no body (api.md 7). An object passes too: fields are added without notice (api.md 1.3)."""
+    """Toss answers with no body (toss/api.md 7). An object passes too: fields are added (toss/api.md 1.3)."""
     if raw.strip() and call.response_body is None:
         return Unknown(call=call, reason=UnknownReason.UNREADABLE, detail="2xx with a body that is not Toss's")
     return Yes(call=call, value=decode(b"null", shape), raw=call.response_body or {})
@@ -87,7 +87,7 @@ def _tree_or_none(raw: bytes) -> _Tree:
 
 
 def _error_of(body: dict[str, Any] | None) -> tuple[str | None, str | None]:
-    """Code and message of a v1 error body (api.md 1.3); extra members such as `data` are tolerated."""
+    """Code and message of a v1 error body (toss/api.md 1.3); extra members such as `data` are tolerated."""
     code, message = (body or {}).get("code"), (body or {}).get("message")
     if not isinstance(code, str) or not 1 <= len(code) <= MAX_CODE_CHARS or not code.isprintable():
         return None, None
@@ -111,7 +111,7 @@ def _reason(status: int, code: str | None) -> UnknownReason:
 
 
 def _is_final(status: int, code: str | None) -> bool:
-    """Whether Toss itself gave the key an answer that it stores (api.md 1.2: errors are stored too)."""
+    """Whether Toss itself gave the key an answer that it stores (toss/api.md 1.2: errors are stored too)."""
     return code is not None and code != _RUNNING and status not in (409, 429)
 
 

@@ -1,4 +1,4 @@
-"""What Toss's keys begin with, and which two are a pair (api.md 1.1 [2src]). Pure."""
+"""What Toss's keys begin with, and which two are a pair (toss/api.md 1.1 [2src]). Pure."""
 
 from typing import Final
 

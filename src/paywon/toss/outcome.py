@@ -1,4 +1,4 @@
-"""What came of a call to Toss: yes, no, not sent or unknown (DESIGN 3)."""
+"""What came of a call to Toss: yes, no, not sent or unknown (ARCHITECTURE#the-four-outcomes-of-asking)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -43,7 +43,7 @@ class Call:
     """One request and what is known of its answer. The bodies are whole: redact before storing.
 
     `path` is percent-encoded, has no query and shows `{billingKey}` for the key itself, a secret; `query` is what
-    followed it. `trace_id` is x-tosspayments-trace-id, two joined by a comma on a replay (api.md 1.2 [M]). No
+    followed it. `trace_id` is x-tosspayments-trace-id, two joined by a comma on a replay (toss/api.md 1.2 [M]). No
     header of the request is kept, so the secret key is not here. A list that was answered is not kept here
     either: thousands of rows belong in no audit trail; see `Yes.rows`.
     """
@@ -110,7 +110,7 @@ class Unknown:
     `answered` is True when Toss gave this key its final answer, which it will replay (a failure that may
     pass, a 2xx that we could not read): read the payment, then ask again with a new key. It is False when
     the key has no answer yet (no reply, half a reply, a gateway's page, 409 while running, 429): repeat with
-    the same key, for a new one could act twice (api.md 1.3).
+    the same key, for a new one could act twice (toss/api.md 1.3).
     """
 
     kind: ClassVar[Literal["unknown"]] = "unknown"

@@ -1,4 +1,4 @@
-"""Whole lists across Toss's page limits (api.md 1.6), as async generators that yield rows.
+"""Whole lists across Toss's page limits (toss/api.md 1.6), as async generators that yield rows.
 
 A list either comes to its end or raises `PageNotRead`: one that stopped in silence would pass for complete.
 What was yielded before the error stands. A row that cannot be read hides no other: it is passed over, and put into

@@ -1,4 +1,4 @@
-"""Is a webhook Toss's? Verification over the raw body bytes, never over re-serialised JSON (webhooks.md,
+"""Is a webhook Toss's? Verification over the raw body bytes, never over re-serialised JSON (toss/webhooks.md,
 Signature).
 """
 
@@ -19,7 +19,7 @@ def is_signed_by_toss(
     """Whether any `v1:` item of the header is a key's HMAC-SHA256 over `raw + ":" + transmission_time`.
 
     For `payout.changed` and `seller.changed`, the only signed events. Each key is tried as text and, if it
-    is 64 hex digits, as the 32 bytes it stands for: Toss does not say which (webhooks.md, Uncertain).
+    is 64 hex digits, as the 32 bytes it stands for: Toss does not say which (toss/webhooks.md, Uncertain).
     Staleness of `transmission_time` is the caller's policy. Raises ValueError for an empty key.
     """
     signed = raw + b":" + transmission_time.encode("utf-8", "surrogatepass")

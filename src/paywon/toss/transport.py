@@ -22,7 +22,7 @@ from paywon.toss.wire import Request
 T = TypeVar("T")
 
 PATIENT_READ_TIMEOUT_S = 60.0
-"""What billing charges, transactions and settlements need at least (api.md 1.4 [1src])."""
+"""What billing charges, transactions and settlements need at least (toss/api.md 1.4 [1src])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Transport:
         base_url: str,
         secret_key: str,
         connect_timeout_s: float = 5.0,
-        read_timeout_s: float = 60.0,  # api.md 1.4: at least 60 s for some calls, 30 s or more for the others
+        read_timeout_s: float = 60.0,  # toss/api.md 1.4: at least 60 s for some calls, 30 s or more for the others
         max_connections: int = 50,
         max_read_connections: int = 50,
         queue_timeout_s: float | None = None,
@@ -195,7 +195,7 @@ class Transport:
         )
 
     def _patient(self, read_timeout_s: float | None) -> float:
-        """The time-out that a caller chose, else one long enough for Toss's slow calls (api.md 1.4)."""
+        """The time-out that a caller chose, else one long enough for Toss's slow calls (toss/api.md 1.4)."""
         return max(self._read_timeout_s, PATIENT_READ_TIMEOUT_S) if read_timeout_s is None else read_timeout_s
 
     def _opened(self) -> aiohttp.ClientSession:

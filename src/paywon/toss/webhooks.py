@@ -1,4 +1,4 @@
-"""What Toss posts to us, reduced to the hints in it (webhooks.md).
+"""What Toss posts to us, reduced to the hints in it (toss/webhooks.md).
 
 Bodies are unsigned, doubled, unordered and sometimes incomplete, so nothing here is the last word: read the
 payment.
@@ -16,10 +16,10 @@ from paywon.toss.wire import aware
 DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"
 
 MAX_TEXT_CHARS = 300
-"""No identifier of Toss's is longer than 200 (api.md 1.5)."""
+"""No identifier of Toss's is longer than 200 (toss/api.md 1.5)."""
 
 ALWAYS_SIGNED = frozenset({"payout.changed", "seller.changed"})
-"""The only events that Toss signs (webhooks.md [2src])."""
+"""The only events that Toss signs (toss/webhooks.md [2src])."""
 
 _FLAT = ("secret", "transactionKey", "orderId")
 NEEDS_PAYMENT = frozenset({"PAYMENT_STATUS_CHANGED", "ORDER_PAYMENT_STATUS_CHANGED"})
@@ -80,7 +80,7 @@ def parse_webhook(body: bytes) -> Webhook:
 
 
 def _flat_type(raw: dict[str, Any]) -> str:
-    """Envelope B has no eventType; secret, transactionKey and orderId tell it (webhooks.md [2src])."""
+    """Envelope B has no eventType; secret, transactionKey and orderId tell it (toss/webhooks.md [2src])."""
     texts = [_claim(raw, name) or "" for name in _FLAT]
     if all(text and text.isascii() for text in texts):
         return DEPOSIT_CALLBACK

@@ -70,7 +70,7 @@ Whose: TypeAlias = Annotated[
 """A user of the host application, whom a user's own token names already (``auth.user_of``)."""
 OrderNoText: TypeAlias = Annotated[str, Meta(min_length=6, max_length=64, pattern=ORDER_NO)]
 PaymentKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PAYMENT_KEY)]
-"""Toss's paymentKey: opaque, case-sensitive, up to 200 (api.md 1.5); the alphabet is what has been seen."""
+"""Toss's paymentKey: opaque, case-sensitive, up to 200 (toss/api.md 1.5); the alphabet is what has been seen."""
 Currency: TypeAlias = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]+" + END)]
 Url: TypeAlias = Annotated[
     str, Meta(min_length=8, max_length=2000, pattern=rf"^https?://[^\s{UNSEEN_IN_ADDRESS}]+" + END)

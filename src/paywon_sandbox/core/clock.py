@@ -42,11 +42,11 @@ class Clock:
 
 
 def toss_instant(at: datetime) -> str:
-    """`2024-02-13T12:18:14+09:00`, api.md 1.5 [2src]."""
+    """`2024-02-13T12:18:14+09:00`, toss/api.md 1.5 [2src]."""
     # Everything that happens in one second shares one text.
     return sys.intern(at.astimezone(KST).isoformat(timespec="seconds"))
 
 
 def webhook_instant(at: datetime) -> str:
-    """`2024-02-13T12:18:14.123456`: KST with microseconds and no offset, webhooks.md "Envelope" [2src]."""
+    """`2024-02-13T12:18:14.123456`: KST with microseconds and no offset, toss/webhooks.md "Envelope" [2src]."""
     return at.astimezone(KST).replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Institution and method tables (codes.md), and the look-up that accepts code, Korean or English name."""
+"""Institution and method tables (toss/codes.md), and the look-up that accepts code, Korean or English name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METHODS = {
     "FOREIGN_EASY_PAY": FOREIGN_EASY_PAY,
 }
 
-# codes.md "Small enums"
+# toss/codes.md "Small enums"
 CARD_TYPES = ("신용", "체크", "기프트", "미확인")
 OWNER_TYPES = ("개인", "법인", "미확인")
 
@@ -40,8 +40,8 @@ EASY_PAY_PROVIDERS = {
     "PINPAY": "핀페이",
 }
 PAYPAL = "PAYPAL"
-# codes.md: PayPal answers at once, the Asian wallets finish their cancels later; their display strings are a guess.
-# The names are those of the type file of Toss's loader, and MAYA.
+# toss/codes.md: PayPal answers at once, the Asian wallets finish their cancels later; their display strings are a
+# guess. The names are those of the type file of Toss's loader, and MAYA.
 ASYNCHRONOUS_WALLETS = (
     *("ALIPAY", "ALIPAYHK", "GCASH", "MAYA", "DANA", "TOUCHNGO", "BOOST", "BPI", "BILLEASE", "TRUEMONEY"),
     *("RABBIT_LINE_PAY", "PAYPAY"),
@@ -82,7 +82,7 @@ CARD_COMPANIES: dict[str, tuple[str, ...]] = {
     "4V": ("VISA", "비자"),
 }
 OVERSEAS_BRANDS = frozenset({"6D", "6I", "4M", "3C", "7A", "4J", "4V"})
-# codes.md: issuer 33 is acquired by BC (31); the overseas acquirer is "a domestic one", BC here.
+# toss/codes.md: issuer 33 is acquired by BC (31); the overseas acquirer is "a domestic one", BC here.
 ACQUIRERS = {"33": "31", "3K": "31"} | dict.fromkeys(OVERSEAS_BRANDS, "31")
 
 # Code → English name, Korean name, further Korean names.
@@ -114,7 +114,7 @@ BANKS: dict[str, tuple[str, ...]] = {
     "02": ("KDBBANK", "산업"),
     "23": ("SC", "SC제일"),
 }
-# codes.md "Securities firms" [1src]: two-character code → (English, three-digit code).
+# toss/codes.md "Securities firms" [1src]: two-character code → (English, three-digit code).
 SECURITIES: dict[str, tuple[str, ...]] = {
     "S8": ("KYOBO_SECURITIES", "261"),
     "SE": ("DAISHIN_SECURITIES", "267"),
@@ -142,9 +142,9 @@ SECURITIES: dict[str, tuple[str, ...]] = {
     "SL": ("NH_INVESTMENT_AND_SECURITIES", "247"),
     "SD": ("SK_SECURITIES", "266"),
 }
-# codes.md "Banks that issue virtual accounts" [1src]
+# toss/codes.md "Banks that issue virtual accounts" [1src]
 VIRTUAL_ACCOUNT_BANKS = ("39", "34", "06", "03", "11", "31", "32", "45", "07", "88", "20", "71", "81")
-# Every bank but KB Kookmin (06, 004) has its two digits with a 0 before them (codes.md).
+# Every bank but KB Kookmin (06, 004) has its two digits with a 0 before them (toss/codes.md).
 THREE_DIGITS = {code: "004" if code == "06" else f"0{code}" for code in BANKS}
 
 

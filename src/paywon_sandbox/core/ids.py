@@ -1,4 +1,4 @@
-"""Identifiers in the shapes that Toss publishes (api.md 1.5)."""
+"""Identifiers in the shapes that Toss publishes (toss/api.md 1.5)."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def issue_number() -> str:
 
 
 def account_number() -> str:
-    """A test virtual account number: `X` and 13 digits (api.md 4)."""
+    """A test virtual account number: `X` and 13 digits (toss/api.md 4)."""
     return f"X{_random(string.digits, 13)}"
 
 
 def fixed_account_number(account_key: str, bank_code: str) -> str:
-    """The same number for the same accountKey, without the `X` of a 일반 account (api.md 4)."""
+    """The same number for the same accountKey, without the `X` of a 일반 account (toss/api.md 4)."""
     digest = hashlib.sha256(f"{bank_code}/{account_key}".encode()).digest()
     return f"{int.from_bytes(digest[:8]) % 10**14:014d}"
 
@@ -81,12 +81,12 @@ def auth_key() -> str:
 
 
 def billing_key() -> str:
-    """44 characters of URL-safe base64, the `=` included (api.md 16)."""
+    """44 characters of URL-safe base64, the `=` included (toss/api.md 16)."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def seller_id() -> str:
-    """At most 35 characters (api.md 13); the sample is `seller-1`."""
+    """At most 35 characters (toss/api.md 13); the sample is `seller-1`."""
     return f"seller-{_random(_LOWER, 20)}"
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from paywon_sandbox.core.values import Payment
 
-# Digits after the point: integers in KRW, up to 2 decimals in USD (api.md 1.5 [2src]).
+# Digits after the point: integers in KRW, up to 2 decimals in USD (toss/api.md 1.5 [2src]).
 DECIMALS = {"KRW": 0, "USD": 2}
 _CENTS = 100
 _MONEY_FIELDS = frozenset(
@@ -17,7 +17,7 @@ _MONEY_FIELDS = frozenset(
 
 
 def tax_split(balance: int, tax_free: int) -> tuple[int, int]:
-    """(suppliedAmount, vat) of a remaining balance; vat is rounded half up. api.md 1.5 [2src]."""
+    """(suppliedAmount, vat) of a remaining balance; vat is rounded half up. toss/api.md 1.5 [2src]."""
     taxable = balance - tax_free
     vat = (2 * taxable + 11) // 22
     return taxable - vat, vat

@@ -1,4 +1,4 @@
-"""Toss's objects of the payout products (api.md 12 and 13), and what the sandbox keeps beside them."""
+"""Toss's objects of the payout products (toss/api.md 12 and 13), and what the sandbox keeps beside them."""
 
 from __future__ import annotations
 

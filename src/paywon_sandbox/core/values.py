@@ -1,4 +1,4 @@
-"""Toss's objects as they travel: the Payment of version 2022-11-16 and its parts (api.md 4).
+"""Toss's objects as they travel: the Payment of version 2022-11-16 and its parts (toss/api.md 4).
 
 Field order follows the published sample. Every key is always present, null when it does not apply.
 """
@@ -161,7 +161,7 @@ class BillingTransfer(Wire, kw_only=True):
 
 
 class Billing(Wire, kw_only=True):
-    """A billing key. `card_company` and `card_number` are gone with version 2024-06-01 (api.md 1.7)."""
+    """A billing key. `card_company` and `card_number` are gone with version 2024-06-01 (toss/api.md 1.7)."""
 
     m_id: str
     customer_key: str
@@ -200,7 +200,7 @@ class SettlementFee(Wire, kw_only=True):
 
 
 class Settlement(Wire, kw_only=True):
-    """One row of `GET /v1/settlements`; the amounts of a cancel row are negative KRW (api.md 4)."""
+    """One row of `GET /v1/settlements`; the amounts of a cancel row are negative KRW (toss/api.md 4)."""
 
     m_id: str
     payment_key: str

@@ -18,7 +18,7 @@ from paywon_sandbox.rules.params import Params
 
 @post("/v1/payments", status_code=200)
 async def create(request: AnyRequest, door: Door) -> Answer:
-    """Open a payment without the browser script (api.md 5.1)."""
+    """Open a payment without the browser script (toss/api.md 5.1)."""
 
     def work(account: Account, params: Params) -> Payment:
         wanted = read_create(params, method_required=True)
@@ -29,7 +29,7 @@ async def create(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/payments/confirm", status_code=200)
 async def confirm_payment(request: AnyRequest, door: Door) -> Answer:
-    """Approve what the customer authenticated (api.md 5.2)."""
+    """Approve what the customer authenticated (toss/api.md 5.2)."""
 
     def work(account: Account, params: Params) -> Payment:
         return confirm(account, read_confirm(account, params), door.settings.public_url).payment
@@ -39,21 +39,21 @@ async def confirm_payment(request: AnyRequest, door: Door) -> Answer:
 
 @get("/v1/payments/{payment_key:str}")
 async def read_payment(request: AnyRequest, door: Door, payment_key: str) -> Answer:
-    """One payment by its key (api.md 5.3)."""
+    """One payment by its key (toss/api.md 5.3)."""
     look = Look(lambda account, params, lag_ms: reads.payment(account, payment_key, lag_ms))
     return await door.serve(request, "GET /v1/payments/{paymentKey}", look)
 
 
 @get("/v1/payments/orders/{order_id:str}")
 async def read_payment_of_order(request: AnyRequest, door: Door, order_id: str) -> Answer:
-    """One payment by its orderId (api.md 5.3)."""
+    """One payment by its orderId (toss/api.md 5.3)."""
     look = Look(lambda account, params, lag_ms: reads.payment_of_order(account, order_id, lag_ms))
     return await door.serve(request, "GET /v1/payments/orders/{orderId}", look)
 
 
 @post("/v1/payments/{payment_key:str}/cancel", status_code=200)
 async def cancel_payment(request: AnyRequest, door: Door, payment_key: str) -> Answer:
-    """Cancel all or a part (api.md 5.4)."""
+    """Cancel all or a part (toss/api.md 5.4)."""
 
     def work(account: Account, params: Params) -> Payment:
         return cancel(account, payment_key, read_cancel(params, account.decimals_of(payment_key))).payment

@@ -1,4 +1,4 @@
-"""Basic authentication with a test secret key (api.md 1.1)."""
+"""Basic authentication with a test secret key (toss/api.md 1.1)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def secret_key(header: str | None) -> str:
 
 
 def _decode(encoded: str) -> str:
-    """Padded and unpadded base64 are accepted (api.md 1.1 [1src])."""
+    """Padded and unpadded base64 are accepted (toss/api.md 1.1 [1src])."""
     bare = encoded.rstrip("=")
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True).decode()

@@ -15,7 +15,7 @@ from paywon_sandbox.rules.params import Params
 
 @post("/v1/payments/key-in", status_code=200)
 async def key_in(request: AnyRequest, door: Door) -> Answer:
-    """Approve a card typed in by the merchant (api.md 5.5)."""
+    """Approve a card typed in by the merchant (toss/api.md 5.5)."""
 
     def work(account: Account, params: Params) -> Payment:
         wanted = billing.read_key_in(params)
@@ -26,7 +26,7 @@ async def key_in(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/virtual-accounts", status_code=200)
 async def issue_account(request: AnyRequest, door: Door) -> Answer:
-    """Issue an account to pay into (api.md 6)."""
+    """Issue an account to pay into (toss/api.md 6)."""
 
     def work(account: Account, params: Params) -> Payment:
         wanted = virtual_accounts.read_issue(params)
@@ -37,13 +37,13 @@ async def issue_account(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/billing/authorizations/issue", status_code=200)
 async def issue_billing_key(request: AnyRequest, door: Door) -> Answer:
-    """A billing key for an authKey (api.md 7)."""
+    """A billing key for an authKey (toss/api.md 7)."""
     return await door.serve(request, "POST /v1/billing/authorizations/issue", billing.issue)
 
 
 @post("/v1/billing/authorizations/card", status_code=200)
 async def issue_billing_key_for_card(request: AnyRequest, door: Door) -> Answer:
-    """A billing key for a typed card (api.md 7)."""
+    """A billing key for a typed card (toss/api.md 7)."""
 
     def work(account: Account, params: Params) -> Billing:
         return billing.issue_for_card(account, params)
@@ -53,7 +53,7 @@ async def issue_billing_key_for_card(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/billing/{billing_key:str}", status_code=200)
 async def charge(request: AnyRequest, door: Door, billing_key: str) -> Answer:
-    """Charge a billing key (api.md 7)."""
+    """Charge a billing key (toss/api.md 7)."""
 
     def work(account: Account, params: Params) -> Payment:
         wanted = billing.read_charge(params)
@@ -64,7 +64,7 @@ async def charge(request: AnyRequest, door: Door, billing_key: str) -> Answer:
 
 @delete("/v1/billing/{billing_key:str}", status_code=200)
 async def delete_billing_key(request: AnyRequest, door: Door, billing_key: str) -> Answer:
-    """200 with an empty body (api.md 7 [M])."""
+    """200 with an empty body (toss/api.md 7 [M])."""
 
     def work(account: Account, params: Params) -> None:
         billing.delete(account, billing_key)

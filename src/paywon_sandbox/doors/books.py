@@ -19,14 +19,14 @@ def _query(request: AnyRequest) -> Params:
 
 @get("/v1/transactions")
 async def list_transactions(request: AnyRequest, door: Door) -> Answer:
-    """Approvals, cancels and issued accounts (api.md 8)."""
+    """Approvals, cancels and issued accounts (toss/api.md 8)."""
     look = Look(lambda account, params, lag_ms: books.transactions(account, _query(request), lag_ms))
     return await door.serve(request, "GET /v1/transactions", look)
 
 
 @get("/v1/settlements")
 async def list_settlements(request: AnyRequest, door: Door) -> Answer:
-    """What is paid out, and when (api.md 9)."""
+    """What is paid out, and when (toss/api.md 9)."""
     return await door.serve(
         request, "GET /v1/settlements", lambda account, params: books.settlements(account, _query(request))
     )
@@ -34,7 +34,7 @@ async def list_settlements(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/settlements", status_code=200)
 async def request_settlement(request: AnyRequest, door: Door) -> Answer:
-    """Manual settlement (api.md 9)."""
+    """Manual settlement (toss/api.md 9)."""
 
     def work(account: Account, params: Params) -> object:
         return books.request_settlement(account, params.text("paymentKey", longest=200))
@@ -44,7 +44,7 @@ async def request_settlement(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/cash-receipts", status_code=200)
 async def issue_receipt(request: AnyRequest, door: Door) -> Answer:
-    """Issue a cash receipt (api.md 10)."""
+    """Issue a cash receipt (toss/api.md 10)."""
 
     def work(account: Account, params: Params) -> object:
         return receipts.issue(account, receipts.read_receipt(params), door.settings.public_url)
@@ -54,7 +54,7 @@ async def issue_receipt(request: AnyRequest, door: Door) -> Answer:
 
 @post("/v1/cash-receipts/{receipt_key:str}/cancel", status_code=200)
 async def cancel_receipt(request: AnyRequest, door: Door, receipt_key: str) -> Answer:
-    """Cancel all or a part of a cash receipt (api.md 10)."""
+    """Cancel all or a part of a cash receipt (toss/api.md 10)."""
 
     def work(account: Account, params: Params) -> object:
         return receipts.cancel(account, receipt_key, params.optional_positive("amount"))
@@ -64,7 +64,7 @@ async def cancel_receipt(request: AnyRequest, door: Door, receipt_key: str) -> A
 
 @get("/v1/cash-receipts")
 async def list_receipts(request: AnyRequest, door: Door) -> Answer:
-    """The cash receipts of a day (api.md 10)."""
+    """The cash receipts of a day (toss/api.md 10)."""
     return await door.serve(
         request, "GET /v1/cash-receipts", lambda account, params: receipts.page(account, _query(request))
     )
@@ -72,13 +72,13 @@ async def list_receipts(request: AnyRequest, door: Door) -> Answer:
 
 @get("/v1/promotions/card")
 async def list_card_promotions(request: AnyRequest, door: Door) -> Answer:
-    """Card promotions (api.md 11)."""
+    """Card promotions (toss/api.md 11)."""
     return await door.serve(request, "GET /v1/promotions/card", lambda account, params: promotions.card_promotions())
 
 
 @get("/v1/promotions")
 async def list_promotions(request: AnyRequest, door: Door) -> Answer:
-    """All promotions, the newer form (api.md 11)."""
+    """All promotions, the newer form (toss/api.md 11)."""
     return await door.serve(request, "GET /v1/promotions", lambda account, params: promotions.promotions())
 
 

@@ -1,4 +1,4 @@
-"""The door of the API: every Toss request goes through here, in the order of api.md Appendix B:
+"""The door of the API: every Toss request goes through here, in the order of toss/api.md Appendix B:
 
 authentication → limit → idempotency replay → Test-Code → parameters → existence → state → amount → store → answer.
 """
@@ -44,7 +44,7 @@ class Look(msgspec.Struct, frozen=True):
         return lambda account, params: self.read(account, params, lag_ms)
 
 
-# Whose tables have FORBIDDEN_CONSECUTIVE_REQUEST (api.md 1.4, 5.3).
+# Whose tables have FORBIDDEN_CONSECUTIVE_REQUEST (toss/api.md 1.4, 5.3).
 ABOUT_A_PAYMENT = frozenset(
     {"GET /v1/payments/{paymentKey}", "GET /v1/payments/orders/{orderId}", "POST /v1/payments/{paymentKey}/cancel"}
 )
@@ -112,7 +112,7 @@ class Door:
         return to_answer(reply, call.idempotency_key)
 
     async def _within_limit(self, call: Call, work: Work, fault: Fault | None, line: LoggedRequest) -> Reply:
-        """Limits, where they are switched on (api.md 1.4). Not stored for the key."""
+        """Limits, where they are switched on (toss/api.md 1.4). Not stored for the key."""
         account = call.account
         per_minute, per_payment = account.settings.requests_per_minute, account.settings.requests_per_payment
         if per_minute and account.is_over(per_minute, call.endpoint):
@@ -170,7 +170,7 @@ class Door:
             return call.refuse(error.code)
 
     def _play_test_code(self, call: Call) -> None:
-        """TossPayments-Test-Code: fail with that code; unknown → INVALID_TEST_CODE (api.md 1.2 [2src])."""
+        """TossPayments-Test-Code: fail with that code; unknown → INVALID_TEST_CODE (toss/api.md 1.2 [2src])."""
         if not call.test_code:
             return
         known = find(call.endpoint, call.test_code) is not None
@@ -198,7 +198,7 @@ def _read_call(request: AnyRequest, endpoint: str, account: Account, body: bytes
         url=f"{path}?{request.scope['query_string'].decode('latin-1')}",
         body=body,
         english=wants_english(request),
-        # The key is for POST only and ignored on GET (api.md 1.2 [2src]).
+        # The key is for POST only and ignored on GET (toss/api.md 1.2 [2src]).
         idempotency_key=header(request, b"idempotency-key") if request.method == "POST" else None,
         test_code=header(request, b"tosspayments-test-code"),
     )

@@ -1,4 +1,4 @@
-"""Encrypted bodies of payouts v2: compact JWE, `dir` and `A256GCM`, with the security key (api.md 13)."""
+"""Encrypted bodies of payouts v2: compact JWE, `dir` and `A256GCM`, with the security key (toss/api.md 13)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def play_wallet(request: AnyRequest, door: Door, payment_key: str) -> Answ
 
 @post("/sandbox/console/payments/{payment_key:str}/cancel", status_code=200)
 async def cancel_at_the_console(request: AnyRequest, door: Door, payment_key: str) -> Answer:
-    """A cancel that the shop did not make: in the merchant console (api.md 19); answers the Payment."""
+    """A cancel that the shop did not make: in the merchant console (toss/api.md 19); answers the Payment."""
 
     def command(account: Account, params: Params) -> object:
         wanted = cancel.read_cancel(params, account.decimals_of(payment_key))

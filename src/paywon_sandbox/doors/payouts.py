@@ -1,4 +1,4 @@
-"""Toss's paths of payouts v2: balance, sellers, payouts (api.md 13)."""
+"""Toss's paths of payouts v2: balance, sellers, payouts (toss/api.md 13)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def _serve_sealed(request: AnyRequest, door: Door, endpoint: str, work: Wo
 
 
 def _page(request: AnyRequest, kind: str, rows: dict[str, Item]) -> Entity:
-    """`{hasNext, lastCursor, items}` after `startingAfter` (api.md 1.6)."""
+    """`{hasNext, lastCursor, items}` after `startingAfter` (toss/api.md 1.6)."""
     query = Params({name: value for name, value in request.query_params.items() if value != ""})
     limit = query.page_limit("limit", inferred.V2_PAGE_DEFAULT, inferred.V2_PAGE_LIMIT)
     after = query.optional_text("startingAfter", code="INVALID_PAGING_KEY")

@@ -56,7 +56,7 @@ def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
 
 
 def wants_english(request: Request[Any, Any, Any]) -> bool:
-    """Accept-Language: en-US (api.md 1.2)."""
+    """Accept-Language: en-US (toss/api.md 1.2)."""
     return (header(request, b"accept-language") or "").lower().startswith("en")
 
 
@@ -74,7 +74,7 @@ def message_and_status(endpoint: str, code: str, *, english: bool) -> tuple[str,
 
 
 def success(value: object, *, english: bool = False) -> Reply:
-    """200 with an object, or with nothing for None; enumerated values in English if asked for (api.md 1.2 [1src])."""
+    """200 with an object, or nothing for None; enumerated values in English if asked for (toss/api.md 1.2 [1src])."""
     if value is None:
         return Reply(status=200, body=b"")
     value = as_sent(value)
@@ -116,7 +116,7 @@ NOTHING = Answer(200, [], b"")
 
 
 def to_answer(reply: Reply, idempotency_key: str | None = None, headers: Sequence[tuple[bytes, bytes]] = ()) -> Answer:
-    """A fresh trace id every time, a replay's after the first answer's; the idempotency key echoed (api.md 1.2 [M])."""
+    """A fresh trace id, a replay's after the first answer's; the idempotency key echoed (toss/api.md 1.2 [M])."""
     kind = reply.content_type
     own = [
         (b"content-type", (f"{kind}; charset=utf-8" if kind.startswith("text/") else kind).encode()),

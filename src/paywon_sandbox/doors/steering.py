@@ -117,7 +117,7 @@ def _read_fault(params: Params) -> Fault:
         times=times or None,
         delay_ms=delay_ms,
         status=status,
-        # Not only the known ones: new codes come without a new version (api.md 1.3).
+        # Not only the known ones: new codes come without a new version (toss/api.md 1.3).
         code=params.pattern("code", r"[A-Z][A-Z0-9_]{0,99}"),
         ends_at=datetime.now(UTC) + timedelta(milliseconds=delay_ms) if kind == "away" and delay_ms else None,
         field=field,

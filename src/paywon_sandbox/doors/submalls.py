@@ -1,4 +1,4 @@
-"""Toss's paths of payouts v1: sub-malls (api.md 12)."""
+"""Toss's paths of payouts v1: sub-malls (toss/api.md 12)."""
 
 from __future__ import annotations
 

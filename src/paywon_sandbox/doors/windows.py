@@ -1,4 +1,4 @@
-"""The billing authorisation in the browser: a page that yields a single-use authKey (api.md 3 and 7).
+"""The billing authorisation in the browser: a page that yields a single-use authKey (toss/api.md 3 and 7).
 
 Nothing is kept until the customer agrees: the address of the page carries what the shop asked for.
 """
@@ -32,7 +32,7 @@ from paywon_sandbox.rules.addresses import with_query
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.rules.window import WINDOW_FAILURES
 
-# The SDK's rule, api.md 1.5; the API itself takes more.
+# The SDK's rule, toss/api.md 1.5; the API itself takes more.
 _CUSTOMER_KEY = re.compile(r"[A-Za-z0-9_=.@-]{2,50}", re.ASCII)
 _CHARGE = "POST /v1/billing/{billingKey}"
 _METHODS = (codes.CARD, codes.TRANSFER)

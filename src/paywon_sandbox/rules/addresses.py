@@ -22,7 +22,7 @@ def is_http_url(value: str) -> bool:
 
 
 def with_query(url: str, added: dict[str, str]) -> str:
-    """Keep the merchant's own query and append with & (api.md 3 [inferred]). Korean is quoted, as a browser does it."""
+    """Keep the merchant's own query and append with & (toss/api.md 3 [inferred]). Korean is quoted, as browsers do."""
     parts = urlsplit(url)
     more = urlencode(added, quote_via=quote, safe="")
     query = f"{_quoted(parts.query)}&{more}" if parts.query else more

@@ -1,4 +1,4 @@
-"""Billing keys and what is charged on them (api.md 7), and key-in payments (api.md 5.5)."""
+"""Billing keys and what is charged on them (toss/api.md 7), and key-in payments (toss/api.md 5.5)."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from paywon_sandbox.webhooks.events import announce, announce_deleted_billing
 
 ISSUE = "POST /v1/billing/authorizations/issue"
 CHARGE = "POST /v1/billing/{billingKey}"
-DELETED_BY_API = "삭제 API 요청"  # webhooks.md, the published sample
+DELETED_BY_API = "삭제 API 요청"  # toss/webhooks.md, the published sample
 LONGEST_CUSTOMER_KEY = 300
 
 
 def read_customer_key(params: Params) -> str:
-    """2 to 300 characters, charset not enforced; longer ones fail in Toss's database (api.md 1.5 [M])."""
+    """2 to 300 characters, charset not enforced; longer ones fail in Toss's database (toss/api.md 1.5 [M])."""
     key = params.text("customerKey", longest=100_000)
     if len(key) < 2:
         raise TossError(inferred.SHORT_CUSTOMER_KEY)
@@ -90,7 +90,7 @@ def issue(account: Account, params: Params) -> Billing:
     if auth is None:
         raise TossError(inferred.UNKNOWN_AUTH_KEY)
     if auth.customer_key != customer_key:
-        raise TossError("NOT_MATCHES_CUSTOMER_KEY")  # api.md 7 [M]
+        raise TossError("NOT_MATCHES_CUSTOMER_KEY")  # toss/api.md 7 [M]
     account.drop_billing_auth(auth_key)
     if auth.issue_decline_code is not None:
         raise TossError(auth.issue_decline_code)
@@ -141,7 +141,7 @@ def _describe_card(billing: Billing, auth: BillingAuth, version: str) -> None:
         card_type=auth.card_type,
         owner_type=auth.owner_type,
     )
-    if version < "2024-06-01":  # api.md 1.7
+    if version < "2024-06-01":  # toss/api.md 1.7
         billing.card_company = codes.CARD_COMPANIES[auth.card_company][1]
         billing.card_number = billing.card.number
 
@@ -152,12 +152,12 @@ def find_billing(account: Account, billing_key: str, unknown: str) -> BillingRec
     if record is None:
         raise TossError(unknown)
     if record.deleted:
-        raise TossError("ALREADY_REMOVED_BILLING_KEY")  # api.md 7 [M]
+        raise TossError("ALREADY_REMOVED_BILLING_KEY")  # toss/api.md 7 [M]
     return record
 
 
 def delete(account: Account, billing_key: str, reason: str | None = DELETED_BY_API) -> None:
-    """Gone for good; BILLING_DELETED is sent also for a deletion by API (webhooks.md)."""
+    """Gone for good; BILLING_DELETED is sent also for a deletion by API (toss/webhooks.md)."""
     record = find_billing(account, billing_key, "NOT_FOUND_BILLING")
     record.deleted = True
     account.keep_billing(record)
@@ -173,7 +173,7 @@ class ChargeRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def read_charge(params: Params) -> ChargeRequest:
-    """cardInstallmentPlan is not in the newest reference, but accepted (api.md 16, erratum 14)."""
+    """cardInstallmentPlan is not in the newest reference, but accepted (toss/api.md 16, erratum 14)."""
     order = read_order(params)
     params.email()
     params.optional_text("customerIp")
@@ -185,7 +185,7 @@ def read_charge(params: Params) -> ChargeRequest:
 
 
 def charge(store: Store, account: Account, billing_key: str, request: ChargeRequest, public_url: str) -> PaymentRecord:
-    """DONE at once, type BILLING; no webhook tells of it (api.md 7, webhooks.md [1src])."""
+    """DONE at once, type BILLING; no webhook tells of it (toss/api.md 7, toss/webhooks.md [1src])."""
     billing = find_billing(account, billing_key, inferred.UNKNOWN_BILLING_KEY)
     registered = billing.registered
     if registered.customer_key != request.customer_key:
@@ -252,7 +252,7 @@ class KeyInRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def read_key_in(params: Params) -> KeyInRequest:
-    """Raises the codes of api.md 5.5."""
+    """Raises the codes of toss/api.md 5.5."""
     order = read_order(params, order_id_code="INVALID_ORDER_ID")
     params.optional_text("customerIp")
     return KeyInRequest(

@@ -1,4 +1,4 @@
-"""`GET /v1/transactions` and `GET|POST /v1/settlements`, read from the ledger (api.md 8 and 9)."""
+"""`GET /v1/transactions` and `GET|POST /v1/settlements`, read from the ledger (toss/api.md 8 and 9)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from paywon_sandbox.rules.ledger import fee, pay_out_date
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.settings import KST
 
-PAGE_DEFAULT, PAGE_LIMIT = 100, 5000  # api.md 1.6
+PAGE_DEFAULT, PAGE_LIMIT = 100, 5000  # toss/api.md 1.6
 _DATE_TYPES = ("soldDate", "paidOutDate")
 
 
@@ -49,7 +49,7 @@ def _shown_at(item: tuple[LedgerEntry, PaymentRecord]) -> datetime:
 
 
 def _instant(params: Params, name: str) -> datetime:
-    """With or without milliseconds, or a bare date for 00:00:00 (api.md 8); KST without an offset."""
+    """With or without milliseconds, or a bare date for 00:00:00 (toss/api.md 8); KST without an offset."""
     text = params.naming_missing(inferred.BAD_RANGE).text(name, code="INVALID_DATE")
     try:
         # A `+` of an offset arrives as a space when the client did not encode it.
@@ -86,9 +86,9 @@ def _transaction(record: PaymentRecord, entry: LedgerEntry) -> Transaction:
 
 
 def settlements(account: Account, params: Params) -> list[Settlement]:
-    """Rows whose soldDate or paidOutDate is in the range; a day's rows exist from the day after (api.md 9).
+    """Rows whose soldDate or paidOutDate is in the range; a day's rows exist from the day after (toss/api.md 9).
 
-    PayPal has no settlement API (api.md 14), so dollars are not here.
+    PayPal has no settlement API (toss/api.md 14), so dollars are not here.
     """
     start, end = _date(params, "startDate"), _date(params, "endDate")
     if start > end:

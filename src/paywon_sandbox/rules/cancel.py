@@ -1,4 +1,4 @@
-"""`POST /v1/payments/{paymentKey}/cancel`, every rule of api.md 5.4."""
+"""`POST /v1/payments/{paymentKey}/cancel`, every rule of toss/api.md 5.4."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from paywon_sandbox.settings import KST, REFUND_TIME, WALLET_TIME
 from paywon_sandbox.webhooks.events import announce, announce_cancel
 
 CANCELABLE = frozenset({"DONE", "PARTIAL_CANCELED", "WAITING_FOR_DEPOSIT"})
-# api.md 5.4 [1src]; PayPal's 180 days stand for every foreign wallet.
+# toss/api.md 5.4 [1src]; PayPal's 180 days stand for every foreign wallet.
 REFUND_DUE = {codes.TRANSFER: 180, codes.FOREIGN_EASY_PAY: 180, codes.VIRTUAL_ACCOUNT: 365}
 REFUND_FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -51,7 +51,7 @@ def read_cancel(params: Params, decimals: int = 0) -> CancelRequest:
         reason=params.text("cancelReason", longest=200),
         amount=params.optional_positive("cancelAmount", decimals),
         tax_free=params.not_negative("taxFreeAmount", decimals),
-        # Not in the public spec file, api.md 16, erratum 6 [1src].
+        # Not in the public spec file, toss/api.md 16, erratum 6 [1src].
         tax_exemption=params.not_negative("taxExemptionAmount", decimals),
         refundable=params.optional_amount("refundableAmount", decimals),
         currency=params.optional_text("currency", longest=3),
@@ -61,7 +61,7 @@ def read_cancel(params: Params, decimals: int = 0) -> CancelRequest:
 
 
 def _read_refund_account(account: Params | None) -> str | None:
-    """The account number. The bank's field is `bank`, not bankCode (api.md 5.4)."""
+    """The account number. The bank's field is `bank`, not bankCode (toss/api.md 5.4)."""
     if account is None:
         return None
     bank = account.optional_text("bank", code="INVALID_BANK")
@@ -77,7 +77,7 @@ def _read_refund_account(account: Params | None) -> str | None:
 
 
 def cancel(account: Account, payment_key: str, request: CancelRequest) -> PaymentRecord:
-    """Cancel all or a part: existence, then state, then amount (api.md Appendix B)."""
+    """Cancel all or a part: existence, then state, then amount (toss/api.md Appendix B)."""
     record = account.payments.get(payment_key)
     if record is None:
         raise TossError("NOT_FOUND_PAYMENT")
@@ -123,14 +123,14 @@ def _refund_again(account: Account, record: PaymentRecord, request: CancelReques
 
 
 def _start_refund(record: PaymentRecord, now: datetime) -> None:
-    """The bank takes its time (api.md 5.4)."""
+    """The bank takes its time (toss/api.md 5.4)."""
     assert record.payment.virtual_account is not None
     record.payment.virtual_account.refund_status = "PENDING"
     record.errands += (Errand(at=now + REFUND_TIME, kind="refund"),)
 
 
 def finish(account: Account, record: PaymentRecord, now: datetime) -> None:
-    """The wallet has answered: done, or everything stays as it was (api.md 14). Only CANCEL_STATUS_CHANGED is sent."""
+    """The wallet has answered: done, or all stays as it was (toss/api.md 14). Only CANCEL_STATUS_CHANGED is sent."""
     [entry] = [item for item in record.payment.cancels or [] if item.cancel_status == "IN_PROGRESS"]
     entry.cancel_status = record.cancel_outcome
     if entry.cancel_status == "DONE":
@@ -159,7 +159,7 @@ def check_state(record: PaymentRecord, request: CancelRequest, now: datetime) ->
     """Whether this payment can be cancelled at all, at this time."""
     payment = record.payment
     if payment.status == "CANCELED":
-        raise TossError("ALREADY_CANCELED_PAYMENT")  # api.md 5.4 [M]
+        raise TossError("ALREADY_CANCELED_PAYMENT")  # toss/api.md 5.4 [M]
     if payment.status not in CANCELABLE:
         raise TossError(inferred.CANCEL_WRONG_STATE)
     if request.currency is not None and request.currency != payment.currency:
@@ -176,7 +176,7 @@ def check_state(record: PaymentRecord, request: CancelRequest, now: datetime) ->
 
 
 def _check_asynchronous(payment: Payment, request: CancelRequest) -> None:
-    """An asynchronous cancel has an id of the merchant's (api.md 14); one at a time: undocumented."""
+    """An asynchronous cancel has an id of the merchant's (toss/api.md 14); one at a time: undocumented."""
     if request.cancel_request_id is None:
         raise TossError("INVALID_REQUEST")
     if any(entry.cancel_status == "IN_PROGRESS" for entry in payment.cancels or []):
@@ -185,7 +185,7 @@ def _check_asynchronous(payment: Payment, request: CancelRequest) -> None:
 
 def _too_late(method: str | None, approved_at: datetime, now: datetime) -> bool:
     if method == codes.MOBILE_PHONE:
-        # Phone bills: the calendar month of the payment only (api.md 5.4 [1src]), in KST.
+        # Phone bills: the calendar month of the payment only (toss/api.md 5.4 [1src]), in KST.
         approved, present = approved_at.astimezone(KST), now.astimezone(KST)
         return (approved.year, approved.month) != (present.year, present.month)
     limit = REFUND_DUE.get(method or "")
@@ -198,7 +198,7 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
     if request.refundable is not None and request.refundable != balance:
         raise TossError("NOT_MATCHES_REFUNDABLE_AMOUNT")
     amount = balance if request.amount is None else request.amount
-    # Also after partial cancels emptied the balance, not ALREADY_CANCELED_PAYMENT: api.md 5.4 [M]
+    # Also after partial cancels emptied the balance, not ALREADY_CANCELED_PAYMENT: toss/api.md 5.4 [M]
     if balance == 0 or amount > balance:
         raise TossError("NOT_CANCELABLE_AMOUNT")
     if amount < balance and payment.status == "WAITING_FOR_DEPOSIT":
@@ -213,7 +213,7 @@ def check_amount(payment: Payment, request: CancelRequest) -> int:
 def untaxed_parts(payment: Payment, request: CancelRequest, amount: int) -> tuple[int, int]:
     """(taxFreeAmount, taxExemptionAmount) of a cancel; what is left of them, where all is cancelled and nothing said.
 
-    Raises a refusal where the parts are more than what is left of each, the taxed part included: api.md is silent.
+    Raises a refusal where the parts are more than what is left of each, the taxed part included: toss/api.md is silent.
     """
     left = (payment.tax_free_amount, payment.tax_exemption_amount)
     parts = (request.tax_free, request.tax_exemption)
@@ -237,7 +237,7 @@ def _apply(account: Account, record: PaymentRecord, entry: Cancel, now: datetime
     payment.last_transaction_key = entry.transaction_key
     if payment.virtual_account is not None and record.approved_at is not None:
         _start_refund(record, now)
-    # Only one single full cancel gives CANCELED; partials that add up stay PARTIAL_CANCELED: api.md 2 [M]
+    # Only one single full cancel gives CANCELED; partials that add up stay PARTIAL_CANCELED: toss/api.md 2 [M]
     single = amount == payment.total_amount
     payment.status = "CANCELED" if single else "PARTIAL_CANCELED"
     record.deadline = None

@@ -1,4 +1,4 @@
-"""Card data typed in by the merchant: key-in payments and billing keys (api.md 5.5 and 7)."""
+"""Card data typed in by the merchant: key-in payments and billing keys (toss/api.md 5.5 and 7)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.settings import KST, MINIMUM_INSTALLMENT_KRW
 
-# api.md 7 [M]: any plausible number works, 6 digits do not.
+# toss/api.md 7 [M]: any plausible number works, 6 digits do not.
 CARD_NUMBER = r"[0-9]{13,20}"
 _BIRTH = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", re.ASCII)
 # Which company issued a card, by its first digits: made up, for variety.
@@ -49,7 +49,7 @@ def read_card(params: Params) -> TypedCard:
 
 
 def _read_vbv(vbv: Params | None) -> None:
-    """Overseas 3-D Secure: strings (api.md 16, erratum 11)."""
+    """Overseas 3-D Secure: strings (toss/api.md 16, erratum 11)."""
     if vbv is not None:
         for name in ("cavv", "xid", "eci"):
             vbv.text(name)
@@ -66,7 +66,7 @@ def acquirer_of(issuer_code: str) -> str:
 
 
 def read_installments(params: Params, amount_krw: int) -> int:
-    """0 or 2 to 12 months, from 50,000 KRW (api.md 5.5)."""
+    """0 or 2 to 12 months, from 50,000 KRW (toss/api.md 5.5)."""
     months = params.whole("cardInstallmentPlan", 0)
     if months not in (0, *range(2, 13)):
         raise TossError("INVALID_CARD_INSTALLMENT_PLAN")

@@ -46,7 +46,7 @@ def change_settings(account: Account, params: Params) -> dict[str, object]:
     if version not in VERSIONS or signature_key not in SIGNATURE_KEYS:
         raise TossError("INVALID_REQUEST")
     if account.key.startswith("test_gsk_") and version != API_VERSION:
-        raise TossError("INVALID_REQUEST")  # widget keys are fixed at 2022-11-16 (api.md 1.7 [2src])
+        raise TossError("INVALID_REQUEST")  # widget keys are fixed at 2022-11-16 (toss/api.md 1.7 [2src])
     numbers = {name: params.optional_amount(name) for name in _NUMBERS}
     if any(value is not None and value < 0 for value in numbers.values()):
         raise TossError(inferred.AMOUNT_NOT_POSITIVE)
@@ -62,7 +62,7 @@ def change_settings(account: Account, params: Params) -> dict[str, object]:
 
 
 def valid_security_keys(account: Account) -> list[str]:
-    """The newest key, and the one before for 7 days (api.md 13)."""
+    """The newest key, and the one before for 7 days (toss/api.md 13)."""
     settings = account.settings
     if settings.reissued_at is None or account.clock.now() - settings.reissued_at < SECURITY_KEY_OVERLAP:
         return settings.security_keys
@@ -70,7 +70,7 @@ def valid_security_keys(account: Account) -> list[str]:
 
 
 def signature(account: Account, body: bytes, time: str) -> str:
-    """`v1:<base64>` for each valid key, over body, colon and time (webhooks.md "Signature algorithm" [2src])."""
+    """`v1:<base64>` for each valid key, over body, colon and time (toss/webhooks.md "Signature algorithm" [2src])."""
     message = body + b":" + time.encode()
     as_text = account.settings.signature_key == "text"
     keys = [key.encode() if as_text else bytes.fromhex(key) for key in valid_security_keys(account)]
@@ -180,7 +180,7 @@ def _seller(now: str) -> dict[str, object]:
     }
 
 
-# The documented data of each event (webhooks.md "Events"). The others come from a flow of their own.
+# The documented data of each event (toss/webhooks.md "Events"). The others come from a flow of their own.
 _SAMPLES: dict[str, Callable[[str], dict[str, object]]] = {
     "CANCEL_STATUS_CHANGED": _cancel,
     "METHOD_UPDATED": _card_method,

@@ -1,4 +1,4 @@
-"""`POST /v1/payments/confirm` (api.md 5.2)."""
+"""`POST /v1/payments/confirm` (toss/api.md 5.2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from paywon_sandbox.webhooks.events import announce
 ENDPOINT = "POST /v1/payments/confirm"
 _NOT_OPEN = {
     "READY": inferred.CONFIRM_BEFORE_AUTHENTICATION,
-    "EXPIRED": "NOT_FOUND_PAYMENT_SESSION",  # api.md 2 [2src]
+    "EXPIRED": "NOT_FOUND_PAYMENT_SESSION",  # toss/api.md 2 [2src]
     "ABORTED": inferred.CONFIRM_AFTER_ABORT,
 }
 
@@ -56,10 +56,10 @@ def read_confirm(account: Account, params: Params) -> ConfirmRequest:
 
 
 def confirm(account: Account, request: ConfirmRequest, public_url: str) -> PaymentRecord:
-    """Approve, abort or refuse: existence, then state, then amount (api.md Appendix B)."""
+    """Approve, abort or refuse: existence, then state, then amount (toss/api.md Appendix B)."""
     record = account.payments.get(request.payment_key)
     if record is None:
-        # The key that opened the window must confirm (api.md 1.1).
+        # The key that opened the window must confirm (toss/api.md 1.1).
         another = account.is_another_keys(request.payment_key)
         raise TossError(inferred.CONFIRM_WITH_ANOTHER_KEY if another else "NOT_FOUND_PAYMENT")
     payment = record.payment
@@ -105,7 +105,7 @@ def _approve(account: Account, record: PaymentRecord, choice: Choice, public_url
     fill_details(record, choice, now, public_url)
     payment.last_transaction_key = ids.transaction_key(choice.method)
     record.deadline = None
-    if choice.method != codes.FOREIGN_EASY_PAY:  # null on PayPal (api.md 14)
+    if choice.method != codes.FOREIGN_EASY_PAY:  # null on PayPal (toss/api.md 14)
         payment.receipt = Url(url=receipt_url(payment.payment_key, public_url))
     if choice.method == codes.VIRTUAL_ACCOUNT:
         wait_for_deposit(account, record, now)
@@ -130,7 +130,7 @@ def _finish(account: Account, record: PaymentRecord, now: datetime) -> None:
 
 
 def _decline(account: Account, record: PaymentRecord, choice: Choice, public_url: str) -> None:
-    """Answer with the wanted code. Without `declineTimes` the payment is aborted for good (api.md 2)."""
+    """Answer with the wanted code. Without `declineTimes` the payment is aborted for good (toss/api.md 2)."""
     assert choice.decline_code is not None
     code = choice.decline_code
     if choice.decline_times is None:
@@ -162,7 +162,7 @@ def _is_confirmed(record: PaymentRecord) -> bool:
 
 
 def _wait_for_the_wallet(account: Account, record: PaymentRecord, choice: Choice, public_url: str) -> None:
-    """Answered IN_PROGRESS: the outcome comes by webhook (api.md 14). How the payment looks until then: inferred."""
+    """Answered IN_PROGRESS: the outcome comes by webhook (toss/api.md 14). What it looks like until then: inferred."""
     now = account.clock.now()
     fill_details(record, choice, now, public_url)
     record.deadline = None

@@ -1,4 +1,4 @@
-"""Opening a payment: `POST /v1/payments` and the browser's way in (api.md 5.1)."""
+"""Opening a payment: `POST /v1/payments` and the browser's way in (toss/api.md 5.1)."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> Cre
 
 
 def read_create(params: Params, *, method_required: bool) -> CreateRequest:
-    """Raises the create codes of api.md 5.1 and of the site-wide list.
+    """Raises the create codes of toss/api.md 5.1 and of the site-wide list.
 
-    Without `method_required` it is the browser's script that asks; an orderId may have a `=` there (api.md 1.5).
+    Without `method_required` it is the browser's script that asks; an orderId may have a `=` there (toss/api.md 1.5).
     """
     params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
     method = _wanted_method(params, required=method_required)
@@ -150,7 +150,7 @@ def _wanted_method(params: Params, *, required: bool) -> str | None:
 
 
 def _currency(params: Params, method: str | None) -> str:
-    """KRW; USD for foreign easy pay, and for nothing else (api.md 5.1 and 14)."""
+    """KRW; USD for foreign easy pay, and for nothing else (toss/api.md 5.1 and 14)."""
     foreign = method == codes.FOREIGN_EASY_PAY
     currency = params.optional_text("currency") or ("USD" if foreign else "KRW")
     if currency not in DECIMALS or (foreign and currency != "USD"):
@@ -161,7 +161,7 @@ def _currency(params: Params, method: str | None) -> str:
 
 
 def _pending_url(params: Params) -> str | None:
-    """Where the browser goes while a foreign wallet makes up its mind (api.md 3 and 14)."""
+    """Where the browser goes while a foreign wallet makes up its mind (toss/api.md 3 and 14)."""
     url = params.optional_text("pendingUrl", longest=2000, code="INVALID_URL")
     if url and not is_http_url(url):
         raise TossError("INVALID_URL")
@@ -173,7 +173,7 @@ def _check_flow_mode(params: Params) -> None:
     if mode not in ("DEFAULT", "DIRECT"):
         raise TossError("INVALID_REQUEST")
     if mode == "DIRECT" and not any(params.has(name) for name in ("cardCompany", "bank", "easyPay")):
-        raise TossError("INVALID_FLOW_MODE_PARAMETERS")  # api.md 5.1
+        raise TossError("INVALID_FLOW_MODE_PARAMETERS")  # toss/api.md 5.1
 
 
 def refuse_approved_order(account: Account, order_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The method-dependent parts of an approved payment: card, easy pay, transfer, phone, account (api.md 4)."""
+"""The method-dependent parts of an approved payment: card, easy pay, transfer, phone, account (toss/api.md 4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fill_details(record: PaymentRecord, choice: Choice, now: datetime, public_ur
     fill = _FILLERS.get(choice.method, _fill_gift_certificate)
     fill(record.payment, choice, now, public_url)
     protect(record.payment, choice)
-    # Cards always have false (api.md 4).
+    # Cards always have false (toss/api.md 4).
     record.payment.culture_expense = choice.method in _CULTURE and bool(record.wishes and record.wishes.culture_expense)
 
 
@@ -55,28 +55,28 @@ def _card(choice: Choice, amount_krw: int) -> Card:
         is_interest_free=free,
         use_card_point=choice.use_card_point,
         interest_payer=_interest_payer(choice, free=free),
-        card_type="미확인" if overseas else choice.card_type,  # codes.md: overseas brands [1src]
+        card_type="미확인" if overseas else choice.card_type,  # toss/codes.md: overseas brands [1src]
         owner_type="미확인" if overseas else choice.owner_type,
         amount=amount_krw,
     )
 
 
 def _interest_payer(choice: Choice, *, free: bool) -> str | None:
-    """Who pays for instalments; null without any. Only the names are published (codes.md), not when which."""
+    """Who pays for instalments; null without any. Only the names are published (toss/codes.md), not when which."""
     if not choice.installment_plan_months:
         return None
     return inferred.INTEREST_FREE_PAYER if free else inferred.INTEREST_PAYER
 
 
 def masked_card_number(number: str | None = None) -> str:
-    """First 8 digits, ****, next 3, * (api.md 4); of some card when none was entered."""
+    """First 8 digits, ****, next 3, * (toss/api.md 4); of some card when none was entered."""
     if number is None:
         return f"4330{secrets.randbelow(10**4):04d}****{secrets.randbelow(10**3):03d}*"
     return f"{number[:8]}****{number[12:15]:0<3}*"
 
 
 def _fill_easy_pay(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
-    """The five cases of api.md 4: card, card + points, account, account + points, points only."""
+    """The five cases of toss/api.md 4: card, card + points, account, account + points, points only."""
     paid = payment.total_amount - choice.points_krw
     by_card = choice.easy_pay_funding == "card" and paid > 0
     payment.card = _card(choice, paid) if by_card else None
@@ -89,7 +89,7 @@ def _fill_easy_pay(payment: Payment, choice: Choice, now: datetime, public_url: 
 
 
 def _fill_foreign_easy_pay(payment: Payment, choice: Choice, now: datetime, public_url: str) -> None:
-    """As in the published PayPal record: `country` is the customer's (api.md 14)."""
+    """As in the published PayPal record: `country` is the customer's (toss/api.md 14)."""
     payment.easy_pay = EasyPay(provider=choice.easy_pay_provider, amount=payment.total_amount, discount_amount=0)
     payment.country = choice.country
     payment.is_partial_cancelable = choice.partial_cancelable

@@ -1,4 +1,4 @@
-"""Escrow: no partial cancels, and none at all while the goods travel (api.md 5.4 and 15)."""
+"""Escrow: no partial cancels, and none at all while the goods travel (toss/api.md 5.4 and 15)."""
 
 from __future__ import annotations
 

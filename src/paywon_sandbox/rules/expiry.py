@@ -1,4 +1,4 @@
-"""What the passing of time does to payments (api.md 2)."""
+"""What the passing of time does to payments (toss/api.md 2)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def expire(account: Account, payment_key: str) -> Payment:
 
 
 def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None:
-    """No webhook goes with these but with what a foreign wallet says (webhooks.md "What each flow delivers")."""
+    """No webhook goes with these but with what a foreign wallet says (toss/webhooks.md "What each flow delivers")."""
     due = [errand for errand in record.errands if errand.at <= now]
     if not due:
         return
@@ -79,7 +79,7 @@ def _run_errands(account: Account, record: PaymentRecord, now: datetime) -> None
 def _expire(account: Account, record: PaymentRecord) -> None:
     payment = record.payment
     payment.status = "EXPIRED"
-    # api.md 2, a real record: these are null again on an expired payment.
+    # toss/api.md 2, a real record: these are null again on an expired payment.
     payment.method = payment.use_escrow = payment.secret = None
     code = "EXPIRED_PAYMENT"
     payment.failure = Failure(code=code, message=special("Payment.failure", code))
@@ -89,7 +89,7 @@ def _expire(account: Account, record: PaymentRecord) -> None:
 
 
 def _pass_due_date(account: Account, record: PaymentRecord) -> None:
-    """The status stays and no webhook is sent (api.md 2 [1src])."""
+    """The status stays and no webhook is sent (toss/api.md 2 [1src])."""
     assert record.payment.virtual_account is not None
     record.payment.virtual_account.expired = True
     record.deadline = None

@@ -1,4 +1,4 @@
-"""What moved, written down once; transactions and settlements are read from it (api.md 8 and 9)."""
+"""What moved, written down once; transactions and settlements are read from it (toss/api.md 8 and 9)."""
 
 from __future__ import annotations
 

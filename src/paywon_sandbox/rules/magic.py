@@ -28,7 +28,7 @@ CARDS = {
     "19": "FDS_ERROR",
     "20": "PROVIDER_ERROR",
 }
-# Found out when a card is registered; everything else when it is charged (api.md 7 [M] for the card type).
+# Found out when a card is registered; everything else when it is charged (toss/api.md 7 [M] for the card type).
 AT_ISSUE = frozenset(
     {"INVALID_STOPPED_CARD", "INVALID_REJECT_CARD", "EXCEED_MAX_AUTH_COUNT", "NOT_REGISTERED_CARD_COMPANY"}
     | {"INVALID_CARD_PASSWORD", "INVALID_CARD_IDENTITY", "REJECT_CARD_COMPANY"}

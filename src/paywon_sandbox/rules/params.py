@@ -1,4 +1,4 @@
-"""Reading request parameters the way Toss does: null is absent, numeric strings are numbers (api.md 6)."""
+"""Reading request parameters the way Toss does: null is absent, numeric strings are numbers (toss/api.md 6)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from paywon_sandbox import inferred
 from paywon_sandbox.core.errors import TossError
 from paywon_sandbox.rules.addresses import is_http_url
 
-ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # api.md 1.5; the documented rule, strictly
-SCRIPTED_ORDER_ID = re.compile(r"[A-Za-z0-9_=-]{6,64}", re.ASCII)  # api.md 1.5: "SDK docs also allow `=`"
+ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # toss/api.md 1.5; the documented rule, strictly
+SCRIPTED_ORDER_ID = re.compile(r"[A-Za-z0-9_=-]{6,64}", re.ASCII)  # toss/api.md 1.5: "SDK docs also allow `=`"
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_AMOUNT = 10**13
@@ -56,7 +56,7 @@ class Params:
         return self._sent.get(name, default)
 
     def optional_text(self, name: str, *, longest: int = 500, code: str = "INVALID_REQUEST") -> str | None:
-        """A string, or a number where Toss takes it for one ("71" sent as 71 was accepted, api.md 1.5)."""
+        """A string, or a number where Toss takes it for one ("71" sent as 71 was accepted, toss/api.md 1.5)."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -74,7 +74,7 @@ class Params:
         return value
 
     def optional_amount(self, name: str, decimals: int = 0) -> int | None:
-        """An amount in the smallest unit of a currency with that many decimals; numeric strings count (api.md 6)."""
+        """An amount in a currency's smallest unit, with that many decimals; numeric strings count (toss/api.md 6)."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -120,7 +120,7 @@ class Params:
         return value
 
     def page_limit(self, name: str, default: int, highest: int) -> int:
-        """How many rows a page may have (api.md 1.6)."""
+        """How many rows a page may have (toss/api.md 1.6)."""
         value = self.whole(name, default)
         if value < 1:
             raise TossError("INVALID_REQUEST")
@@ -189,7 +189,7 @@ class Params:
         return value
 
     def email(self, *, code: str = "INVALID_REQUEST") -> None:
-        """`customerEmail`, if given: up to 100 characters with an @ (api.md Appendix A)."""
+        """`customerEmail`, if given: up to 100 characters with an @ (toss/api.md Appendix A)."""
         value = self.optional_text("customerEmail", longest=100, code=code)
         if value and not _EMAIL.fullmatch(value):
             raise TossError(code)
@@ -202,7 +202,7 @@ class Params:
         return value
 
     def metadata(self) -> dict[str, str] | None:
-        """At most 5 pairs, keys up to 40 without brackets, values up to 2000 characters (api.md 4)."""
+        """At most 5 pairs, keys up to 40 without brackets, values up to 2000 characters (toss/api.md 4)."""
         value = self._values.get("metadata")
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Payouts v2 (api.md 13), and the clock that moves payouts of both versions on."""
+"""Payouts v2 (toss/api.md 13), and the clock that moves payouts of both versions on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PayoutRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def read_requests(wishes: list[Params]) -> list[PayoutRequest]:
-    """One payout or as many as 100 at once (api.md 13)."""
+    """One payout or as many as 100 at once (toss/api.md 13)."""
     if not 1 <= len(wishes) <= MAX_PAYOUTS:
         raise TossError("INVALID_REQUEST")
     return [_read_request(params) for params in wishes]
@@ -102,7 +102,7 @@ def _refuse_known(account: Account, wanted: list[str]) -> None:
 
 
 def check_payout_date(day: date, now: datetime) -> None:
-    """A business day after today, within a year (api.md 13)."""
+    """A business day after today, within a year (toss/api.md 13)."""
     today = now.astimezone(KST).date()
     if not today < day <= today + LONGEST_PAYOUT_SCHEDULE:
         raise TossError("INVALID_PAYABLE_DATE")
@@ -117,7 +117,7 @@ def refuse_above_balance(account: Account, asked_krw: int) -> None:
 
 
 def _refuse_above_weekly_limit(account: Account, record: SellerRecord, asked_krw: int, now: datetime) -> None:
-    """Above 10 million KRW a week a partially approved seller has to be known better: KYC_REQUIRED (api.md 13)."""
+    """Above 10 million KRW a week a partially approved seller has to be known better: KYC_REQUIRED (toss/api.md 13)."""
     if record.seller.status != "PARTIALLY_APPROVED":
         return
     week = _week(now)
@@ -187,7 +187,7 @@ def find_payout(account: Account, payout_id: str) -> PayoutRecord:
 
 
 def cancel(account: Account, payout_id: str) -> Payout:
-    """Only while REQUESTED (api.md 13). No event tells of it."""
+    """Only while REQUESTED (toss/api.md 13). No event tells of it."""
     record = find_payout(account, payout_id)
     if record.payout.status != "REQUESTED":
         raise TossError(inferred.PAYOUT_NOT_CANCELABLE)
@@ -223,7 +223,7 @@ def order_outcome(account: Account, payout_id: str, params: Params) -> object:
 
 
 def move_on(account: Account, record: AnyPayoutRecord, now: datetime) -> None:
-    """What the clock does: REQUESTED → IN_PROGRESS → COMPLETED or FAILED; only an end is told (webhooks.md)."""
+    """What the clock does: REQUESTED → IN_PROGRESS → COMPLETED or FAILED; only an end is told (toss/webhooks.md)."""
     record.payout.status = "IN_PROGRESS"
     if record.ends_at <= now:
         record.payout.status = "COMPLETED" if record.failure_code is None else "FAILED"

@@ -1,4 +1,4 @@
-"""Promotions of the sandbox's shop: fixed (api.md 11)."""
+"""Promotions of the sandbox's shop: fixed (toss/api.md 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking payments up, as they are or as they were (api.md 5.3). `lag_ms`: how far behind the read is, None for not."""
+"""Looking payments up, as they are or as they were (toss/api.md 5.3). `lag_ms`: how far behind, None for not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cash receipts: the automatic ones of payments, and those issued by API (api.md 4 and 10)."""
+"""Cash receipts: the automatic ones of payments, and those issued by API (toss/api.md 4 and 10)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from paywon_sandbox.rules.terms import RECEIPT_TYPES
 from paywon_sandbox.settings import KST, TAX_OFFICE_TIME
 
 BUSINESS_NUMBER = "1234567890"
-PAGE_DEFAULT, PAGE_LIMIT = 100, 10_000  # api.md 1.6
+PAGE_DEFAULT, PAGE_LIMIT = 100, 10_000  # toss/api.md 1.6
 _IDENTITY = re.compile(r"[0-9]{1,30}", re.ASCII)
 
 
@@ -49,7 +49,7 @@ def issue_for_payment(account: Account, record: PaymentRecord, now: datetime, pu
 
 
 def cancel_for_payment(account: Account, record: PaymentRecord, money: tuple[int, int], now: datetime) -> str | None:
-    """Append the cancel of an automatic receipt; returns its own key, `c_` + original (api.md 10).
+    """Append the cancel of an automatic receipt; returns its own key, `c_` + original (toss/api.md 10).
 
     `money` is the amount and what of it is free of tax, in KRW.
     """
@@ -182,7 +182,7 @@ def read_receipt(params: Params) -> ReceiptRequest:
     )
     if request.type not in RECEIPT_TYPES or not _IDENTITY.fullmatch(request.identity):
         raise TossError("INVALID_CASH_RECEIPT_INFO")
-    # codes.md: a business number (10 digits) for 지출증빙 [1src].
+    # toss/codes.md: a business number (10 digits) for 지출증빙 [1src].
     if request.type == "지출증빙" and len(request.identity) != len(BUSINESS_NUMBER):
         raise TossError("INVALID_REGISTRATION_NUMBER_TYPE")
     if request.tax_free_krw > request.amount_krw:
@@ -249,13 +249,13 @@ def cancel(account: Account, receipt_key: str, amount_krw: int | None) -> CashRe
 
 
 def _tax_free_until(record: ReceiptRecord, more_krw: int) -> int:
-    """How much of a receipt's tax-free part is cancelled once that much more is: first, as nobody says (api.md 10)."""
+    """How much of a receipt's tax-free part is cancelled with that much more: first, nobody says (toss/api.md 10)."""
     assert record.entry is not None
     return min(record.entry.tax_free_amount, record.canceled_krw + more_krw)
 
 
 def page(account: Account, params: Params) -> dict[str, object]:
-    """`{hasNext, lastCursor, data}` of one day, after `cursor` (api.md 1.6)."""
+    """`{hasNext, lastCursor, data}` of one day, after `cursor` (toss/api.md 1.6)."""
     day = _day(params.naming_missing("INVALID_REQUIRED_PARAM").text("requestDate"))
     cursor = params.whole("cursor", 0, code="INVALID_PAGING_KEY")
     limit = params.page_limit("limit", PAGE_DEFAULT, PAGE_LIMIT)

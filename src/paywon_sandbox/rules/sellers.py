@@ -1,4 +1,4 @@
-"""Sellers of payouts v2 (api.md 13)."""
+"""Sellers of payouts v2 (toss/api.md 13)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def order_status(account: Account, seller_id: str, params: Params) -> Seller:
 
 
 def set_status(account: Account, record: SellerRecord, status: str) -> None:
-    """Change it and tell of it; APPROVAL_REQUIRED is not told (webhooks.md [1src])."""
+    """Change it and tell of it; APPROVAL_REQUIRED is not told (toss/webhooks.md [1src])."""
     if record.seller.status == status:
         return
     record.seller.status = status
@@ -100,7 +100,7 @@ def set_status(account: Account, record: SellerRecord, status: str) -> None:
 
 
 def read_account(account: Params | None) -> PayoutAccount:
-    """A bank account by either kind of code (codes.md); the number is kept masked, as every answer shows it."""
+    """A bank account by either kind of code (toss/codes.md); the number is kept masked, as every answer shows it."""
     if account is None:
         raise TossError("INVALID_REQUEST")
     bank = codes.payout_bank(account.text("bankCode", longest=20))

@@ -1,4 +1,4 @@
-"""Payouts v1 with its sub-malls: frozen at Toss (api.md 12)."""
+"""Payouts v1 with its sub-malls: frozen at Toss (toss/api.md 12)."""
 
 from __future__ import annotations
 

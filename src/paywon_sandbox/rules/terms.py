@@ -18,7 +18,7 @@ NO_RECEIPT = "미발행"
 
 
 def read_valid_hours(params: Params) -> int | None:
-    """`validHours`, which excludes `dueDate`; up to 2160 (api.md 6)."""
+    """`validHours`, which excludes `dueDate`; up to 2160 (toss/api.md 6)."""
     if params.has("validHours") and params.has("dueDate"):
         raise TossError("INVALID_VALID_HOURS_WITH_DUE_DATE_AND_SINGLE")
     if not params.has("validHours"):
@@ -32,7 +32,7 @@ def read_valid_hours(params: Params) -> int | None:
 
 
 def read_due_date(params: Params) -> datetime | None:
-    """`dueDate`; without an offset it is KST (api.md 1.5)."""
+    """`dueDate`; without an offset it is KST (toss/api.md 1.5)."""
     text = params.optional_text("dueDate", code="INVALID_DATE")
     if text is None:
         return None
@@ -44,7 +44,7 @@ def read_due_date(params: Params) -> datetime | None:
 
 
 def due_at(now: datetime, hours: int | None, due_date: datetime | None) -> datetime:
-    """When the account falls due: 168 hours from now if nothing was said, at most 90 days (api.md 6)."""
+    """When the account falls due: 168 hours from now if nothing was said, at most 90 days (toss/api.md 6)."""
     due = due_date or now + (timedelta(hours=hours) if hours else VIRTUAL_ACCOUNT_LIFETIME)
     if due <= now:
         raise TossError("INVALID_DATE")

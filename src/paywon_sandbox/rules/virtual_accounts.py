@@ -1,4 +1,4 @@
-"""Virtual accounts: issue without a window, deposit, reversal (api.md 2 and 6)."""
+"""Virtual accounts: issue without a window, deposit, reversal (toss/api.md 2 and 6)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class IssueRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def read_issue(params: Params) -> IssueRequest:
-    """Raises the codes of api.md 6."""
+    """Raises the codes of toss/api.md 6."""
     receipt_type, receipt_number = _read_cash_receipt(params.child("cashReceipt"))
     params.email()
     params.pattern("customerMobilePhone", r"[0-9]{8,15}")
@@ -65,7 +65,7 @@ def read_issue(params: Params) -> IssueRequest:
 
 
 def _read_account_key(params: Params) -> str | None:
-    """Only a 고정 account has one. A real request gave it without accountType and got 고정 (api.md 6 [1src])."""
+    """Only a 고정 account has one. A real request gave it without accountType and got 고정 (toss/api.md 6 [1src])."""
     key = params.optional_text("accountKey", longest=13)
     wanted = params.optional_text("accountType") or ("고정" if key else "일반")
     if wanted not in _ACCOUNT_TYPES:
@@ -103,7 +103,7 @@ def issue(store: Store, account: Account, request: IssueRequest, public_url: str
     payment.method = codes.VIRTUAL_ACCOUNT
     payment.secret = ids.payment_secret()
     payment.use_escrow = request.use_escrow
-    payment.is_partial_cancelable = not request.use_escrow  # api.md 15
+    payment.is_partial_cancelable = not request.use_escrow  # toss/api.md 15
     payment.last_transaction_key = ids.transaction_key(codes.VIRTUAL_ACCOUNT)
     payment.receipt = Url(url=receipt_url(payment.payment_key, public_url))
     payment.virtual_account = _new_account(request, due)
@@ -125,7 +125,7 @@ def _new_account(request: IssueRequest, due: datetime) -> VirtualAccount:
 
 
 def wait_for_deposit(account: Account, record: PaymentRecord, now: datetime) -> None:
-    """Approved and receipted only when the money comes (api.md 2); the due date is the next deadline."""
+    """Approved and receipted only when the money comes (toss/api.md 2); the due date is the next deadline."""
     bank_account = record.payment.virtual_account
     assert bank_account is not None
     record.payment.status = "WAITING_FOR_DEPOSIT"
@@ -144,7 +144,7 @@ def of_order(account: Account, order_id: str) -> tuple[PaymentRecord, VirtualAcc
 
 
 def deposit(account: Account, order_id: str, params: Params, public_url: str) -> Payment:
-    """Control door: the customer pays in. The amount must fit exactly; the name need not (api.md 6 [2src])."""
+    """Control door: the customer pays in. The amount must fit exactly; the name need not (toss/api.md 6 [2src])."""
     record, bank_account = of_order(account, order_id)
     payment = record.payment
     amount_krw = params.optional_positive("amount")
@@ -169,7 +169,7 @@ def deposit(account: Account, order_id: str, params: Params, public_url: str) ->
 
 
 def reverse(account: Account, order_id: str) -> Payment:
-    """Control door: the bank takes its notice of a deposit back, DONE → WAITING_FOR_DEPOSIT (webhooks.md)."""
+    """Control door: the bank takes its notice of a deposit back, DONE → WAITING_FOR_DEPOSIT (toss/webhooks.md)."""
     record, bank_account = of_order(account, order_id)
     payment = record.payment
     if payment.status != "DONE":

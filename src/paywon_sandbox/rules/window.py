@@ -1,4 +1,4 @@
-"""The customer's part: what happens in the payment window (api.md 2 and 3)."""
+"""The customer's part: what happens in the payment window (toss/api.md 2 and 3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from paywon_sandbox.settings import CONFIRM_WINDOW, MINIMUM_INSTALLMENT_KRW, VIR
 
 Outcome = Literal["approve", "decline", "abort", "close"]
 OUTCOMES: tuple[Outcome, ...] = ("approve", "decline", "abort", "close")
-WINDOW_FAILURES: dict[str, str] = {"decline": inferred.WINDOW_DECLINE, "abort": "PAY_PROCESS_ABORTED"}  # api.md 3
+WINDOW_FAILURES: dict[str, str] = {"decline": inferred.WINDOW_DECLINE, "abort": "PAY_PROCESS_ABORTED"}  # toss/api.md 3
 FUNDINGS = ("card", "account")
 _DIGITS = re.compile(r"[0-9]{1,30}", re.ASCII)
 
@@ -100,19 +100,19 @@ def _provider(params: Params, record: PaymentRecord) -> str:
 
 
 def _check_currency(method: str, currency: str) -> None:
-    """Dollars go with foreign easy pay, and with nothing else (api.md 5.1)."""
+    """Dollars go with foreign easy pay, and with nothing else (toss/api.md 5.1)."""
     if (method == codes.FOREIGN_EASY_PAY) != (currency == "USD"):
         raise TossError("NOT_SUPPORTED_USD" if currency == "USD" else "INVALID_CURRENCY")
 
 
 def _wished_months(record: PaymentRecord) -> int:
-    """Instalments hold from 50,000 KRW (api.md 5.5)."""
+    """Instalments hold from 50,000 KRW (toss/api.md 5.5)."""
     months = (record.wishes or NOTHING).months or 0
     return months if record.payment.total_amount >= MINIMUM_INSTALLMENT_KRW else 0
 
 
 def _take_discount(choice: Choice, code: str | None, amount_krw: int) -> None:
-    """The instant discount that the shop offered, if the customer's card and the amount fit (api.md 11)."""
+    """The instant discount that the shop offered, if the customer's card and the amount fit (toss/api.md 11)."""
     offer = promotions.card_discount(code or "")
     if offer is None or choice.method != codes.CARD or choice.card_company != offer.issuer_code:
         return
@@ -137,7 +137,7 @@ def _cash_receipt_number(params: Params) -> str:
 
 
 def _refund_account(params: Params) -> RefundAccount | None:
-    """Where the customer wants a virtual account refunded to, entered in the window (api.md 4)."""
+    """Where the customer wants a virtual account refunded to, entered in the window (toss/api.md 4)."""
     number = params.optional_text("refundAccountNumber", longest=20, code="INVALID_REFUND_ACCOUNT_NUMBER")
     if not number:
         return None
@@ -182,7 +182,7 @@ def authenticate(account: Account, record: PaymentRecord, outcome: Outcome, choi
     payment = record.payment
     payment.status = "IN_PROGRESS"
     payment.method = choice.method
-    if choice.method != codes.FOREIGN_EASY_PAY:  # both null in a real PayPal record (api.md 14)
+    if choice.method != codes.FOREIGN_EASY_PAY:  # both null in a real PayPal record (toss/api.md 14)
         payment.use_escrow, payment.secret = False, ids.payment_secret()
     record.choice = choice
     record.deadline = account.clock.now() + CONFIRM_WINDOW
@@ -192,7 +192,7 @@ def authenticate(account: Account, record: PaymentRecord, outcome: Outcome, choi
 
 
 def approves_later(record: PaymentRecord) -> bool:
-    """Asian wallets tell how it went about ten minutes later, to shops that gave a pendingUrl (api.md 14 [1src])."""
+    """Asian wallets tell how it went ten minutes later, to shops that gave a pendingUrl (toss/api.md 14 [1src])."""
     wallet = record.choice.easy_pay_provider if record.choice else ""
     return record.pending_url is not None and wallet in codes.ASYNCHRONOUS_WALLETS
 
@@ -206,7 +206,7 @@ def ensure_open(record: PaymentRecord) -> None:
 
 
 def _paid_redirect(record: PaymentRecord, url: str) -> str:
-    """successUrl with paymentType, orderId, paymentKey and amount (api.md 3 [2src]); pendingUrl too [inferred]."""
+    """successUrl with paymentType, orderId, paymentKey and amount (toss/api.md 3 [2src]); pendingUrl too [inferred]."""
     payment = record.payment
     return with_query(
         url,
@@ -220,7 +220,7 @@ def _paid_redirect(record: PaymentRecord, url: str) -> str:
 
 
 def fail_redirect(record: PaymentRecord, code: str, *, with_order_id: bool) -> str:
-    """failUrl with code and message, and orderId unless the buyer cancelled (api.md 3 [2src])."""
+    """failUrl with code and message, and orderId unless the buyer cancelled (toss/api.md 3 [2src])."""
     query = {"code": code, "message": special("redirect failUrl", code)}
     if with_order_id:
         query["orderId"] = record.payment.order_id

@@ -1,7 +1,7 @@
 """What a shop asks of the payment window: preselected there, and what holds where the customer chooses nothing else.
 
-The names are those of `POST /v1/payments` (api.md 5.1) and of the options in the type files of Toss's two loaders; the
-scripts hand them on as they are.
+The names are those of `POST /v1/payments` (toss/api.md 5.1) and of the options in the type files of Toss's two loaders;
+the scripts hand them on as they are.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _known(params: Params, name: str, table: Mapping[str, tuple[str, ...]], code
 
 
 def _easy_pay(params: Params) -> str | None:
-    """A Korean or English name (codes.md), or a foreign wallet under `provider`, as in the type file."""
+    """A Korean or English name (toss/codes.md), or a foreign wallet under `provider`, as in the type file."""
     wanted = params.optional_text("easyPay", code="INVALID_EASY_PAY")
     wallet = params.optional_text("provider", code="INVALID_EASY_PAY")
     foreign = params.optional_text("method") in ("FOREIGN_EASY_PAY", codes.FOREIGN_EASY_PAY)

@@ -126,7 +126,7 @@ class Dispatcher:
             event.set()
 
     async def _post(self, account: Account, delivery: Delivery) -> Attempt:
-        """One transmission; its time belongs to it, not to the event (webhooks.md)."""
+        """One transmission; its time belongs to it, not to the event (toss/webhooks.md)."""
         at = account.clock.now()
         if delivery.attempts and not inferred.SAME_TRANSMISSION_ID_ON_RETRY:
             delivery.transmission_id = ids.transmission_id()
@@ -150,7 +150,7 @@ class Dispatcher:
             return Attempt(at=at, status=None, error=f"{type(problem).__name__}: {problem}"[:200])
 
     def _settle(self, account: Account, delivery: Delivery, attempt: Attempt) -> None:
-        """Success is exactly 200; a failure goes up the retry ladder (webhooks.md "Retry schedule")."""
+        """Success is exactly 200; a failure goes up the retry ladder (toss/webhooks.md "Retry schedule")."""
         delivery.attempts.append(attempt)
         if attempt.status == 200:
             self._settle_as(account, delivery, "DELIVERED")

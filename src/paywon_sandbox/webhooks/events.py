@@ -1,4 +1,4 @@
-"""Which events a change of a payment produces, and their bodies (webhooks.md)."""
+"""Which events a change of a payment produces, and their bodies (toss/webhooks.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"
 BILLING_DELETED = "BILLING_DELETED"
 CANCEL_STATUS_CHANGED = "CANCEL_STATUS_CHANGED"
 PAYOUT_CHANGED, SELLER_CHANGED = "payout.changed", "seller.changed"
-SIGNED = frozenset({PAYOUT_CHANGED, SELLER_CHANGED})  # webhooks.md "Which events are signed" [2src]
+SIGNED = frozenset({PAYOUT_CHANGED, SELLER_CHANGED})  # toss/webhooks.md "Which events are signed" [2src]
 EVENT_TYPES = SIGNED | {
     PAYMENT_STATUS_CHANGED,
     DEPOSIT_CALLBACK,
@@ -36,7 +36,7 @@ EVENT_TYPES = SIGNED | {
 def announce(account: Account, record: PaymentRecord, *, callback_only: bool = False) -> None:
     """Queue the events of a payment's present status for every receiver that wants them.
 
-    Opening and authenticating do not come here: READY and IN_PROGRESS are not sent (webhooks.md [2src]).
+    Opening and authenticating do not come here: READY and IN_PROGRESS are not sent (toss/webhooks.md [2src]).
     """
     payment = record.payment
     now = account.clock.now()
@@ -48,25 +48,25 @@ def announce(account: Account, record: PaymentRecord, *, callback_only: bool = F
 
 
 def announce_cancel(account: Account, record: PaymentRecord, cancel: Cancel) -> None:
-    """An asynchronous cancel has ended: one Cancel, without the payment it belongs to (webhooks.md)."""
+    """An asynchronous cancel has ended: one Cancel, without the payment it belongs to (toss/webhooks.md)."""
     data = in_currency(cancel, record.payment.currency)
     about = (record.payment.order_id, record.payment.payment_key)
     queue(account, CANCEL_STATUS_CHANGED, envelope(CANCEL_STATUS_CHANGED, account.clock.now(), data), about)
 
 
 def announce_deleted_billing(account: Account, billing_key: str, reason: str | None) -> None:
-    """A billing key is gone; sent also for a deletion by API (webhooks.md)."""
+    """A billing key is gone; sent also for a deletion by API (toss/webhooks.md)."""
     data = {"billingKey": billing_key, "reason": reason}
     queue(account, BILLING_DELETED, envelope(BILLING_DELETED, account.clock.now(), data))
 
 
 def announce_payout(account: Account, payout: Payout) -> None:
-    """A payout has ended; signed (webhooks.md)."""
+    """A payout has ended; signed (toss/webhooks.md)."""
     _queue_v2(account, PAYOUT_CHANGED, payout)
 
 
 def announce_seller(account: Account, seller: Seller) -> None:
-    """What Toss knows of a seller has changed; signed (webhooks.md)."""
+    """What Toss knows of a seller has changed; signed (toss/webhooks.md)."""
     _queue_v2(account, SELLER_CHANGED, seller)
 
 

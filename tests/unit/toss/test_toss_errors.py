@@ -41,8 +41,8 @@ OPERATIONS: dict[str, list[Operation]] = {
 }
 
 NOT_SPOKEN = {
-    "POST /v1/payments/key-in": "takes card numbers (DESIGN D11)",
-    "POST /v1/billing/authorizations/card": "takes card numbers (DESIGN D11)",
+    "POST /v1/payments/key-in": "takes card numbers (ADR 0011)",
+    "POST /v1/billing/authorizations/card": "takes card numbers (ADR 0011)",
     "redirect failUrl": "no answer to a call",
     "Payment.failure": "no answer to a call",
     "CashReceipt.failure": "no answer to a call",

@@ -79,8 +79,8 @@ RECEIPT = IssueCashReceipt(
 UNDO_RECEIPT = CancelCashReceipt(amount=15000)
 
 NOT_SPOKEN = {
-    "/v1/payments/key-in": "takes card numbers (DESIGN D11)",
-    "/v1/billing/authorizations/card": "takes card numbers (DESIGN D11)",
+    "/v1/payments/key-in": "takes card numbers (ADR 0011)",
+    "/v1/billing/authorizations/card": "takes card numbers (ADR 0011)",
     "/v2/payouts": "payouts v2 are encrypted (JWE) and not spoken",
 }
 

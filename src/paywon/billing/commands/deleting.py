@@ -39,7 +39,7 @@ async def _intend(conn: Connection, cashier: Cashier, name: str, origin: Origin)
         return key.id
     attempt = replace(
         new_attempt(cashier, AttemptType.BILLING_KEY_DELETE, None, origin, attempt_id=attempt_id),
-        # Its idempotency key only says that it is asked: Toss takes one with POST alone (api.md 1.2).
+        # Its idempotency key only says that it is asked: Toss takes one with POST alone (toss/api.md 1.2).
         billing_key_id=key.id,
         request_data={"billingKeyHint": key.key_hint},
     )

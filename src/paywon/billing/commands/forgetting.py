@@ -16,7 +16,7 @@ async def is_ours(conn: Connection, cashier: Cashier, billing_key: str) -> bool:
 async def forget_deleted(conn: Connection, cashier: Cashier, billing_key: str, *, reason: str | None) -> bool:
     """Mark the key of a BILLING_DELETED as deleted and wipe it, within the caller's transaction.
 
-    The event is not signed and no call reads a billing key (webhooks.md); that it names the whole key, which only
+    The event is not signed and no call reads a billing key (toss/webhooks.md); that it names the whole key, which only
     Toss and we know, is what it is believed for. Answers whether the key is ours; telling it twice changes nothing.
     """
     found = await store.by_digest(conn, cashier.ring.digests(billing_key, purpose=DIGEST_PURPOSE))

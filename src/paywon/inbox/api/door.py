@@ -49,7 +49,7 @@ def _of_other() -> Schema:
 
 
 def _flat() -> Schema:
-    """The envelope of DEPOSIT_CALLBACK, which has no type (webhooks.md)."""
+    """The envelope of DEPOSIT_CALLBACK, which has no type (toss/webhooks.md)."""
     flat = _named("secret", "transactionKey", "orderId")
     flat.schema_not = Schema(required=["eventType"])
     return flat
@@ -89,7 +89,7 @@ class WebhooksController(Controller):
         request_max_body_size=_MAX_BODY_BYTES,
     )
     async def take(self, request: Request[Any, Any, Any], inbox: Letterbox) -> Received:
-        """Stored first, worked later. Toss counts exactly 200 within 10 seconds as delivered (webhooks.md)."""
+        """Stored first, worked later. Toss counts exactly 200 within 10 seconds as delivered (toss/webhooks.md)."""
         receipt = await receive(
             inbox,
             await request.body(),

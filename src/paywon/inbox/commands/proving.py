@@ -1,6 +1,6 @@
 """How far a webhook is to be believed.
 
-Toss signs no payment event (webhooks.md). What comes with a signature or a secret has to come with the right one;
+Toss signs no payment event (toss/webhooks.md). What comes with a signature or a secret has to come with the right one;
 what comes with neither is a hint, and in strict mode has to come from an address of Toss's.
 """
 
@@ -104,7 +104,7 @@ def _by_signature(trust: Trust, told: Webhook, raw: bytes, headers: Mapping[str,
 
 
 def _is_stale(trust: Trust, sent_at: str, now: datetime) -> bool:
-    """Each retry is signed afresh (webhooks.md), so what is old was kept by somebody. Clocks differ both ways."""
+    """Each retry is signed afresh (toss/webhooks.md), so what is old was kept by somebody. Clocks differ both ways."""
     if not trust.max_age:
         return False
     sent = instant(sent_at)

@@ -19,11 +19,11 @@ from paywon.web.openapi import writing
 from paywon.web.query import exact_query
 from paywon.web.shapes import Digits30, Email, Input, Instant, OrderNoText, Phone, Text20, Text100, Won
 
-ValidHours = Annotated[int, Meta(ge=1, le=2160, description="hours until the account closes (api.md 6)")]
+ValidHours = Annotated[int, Meta(ge=1, le=2160, description="hours until the account closes (toss/api.md 6)")]
 
 
 class CashReceiptIn(Input, frozen=True, kw_only=True):
-    """The cash receipt that Toss issues after the deposit (api.md 6)."""
+    """The cash receipt that Toss issues after the deposit (toss/api.md 6)."""
 
     type: Literal["소득공제", "지출증빙", "미발행"]
     registration_number: Digits30 | None = None

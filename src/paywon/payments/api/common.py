@@ -37,7 +37,7 @@ def provide_origin(request: Request[Principal, None, Any], claim: Key) -> Origin
 
 
 def answered(view: PaymentView, body: T, *, status_code: int, poll_at: str) -> Response[T]:
-    """Answer a command's result; 202 with a place to poll while Toss has not settled it (DESIGN 3)."""
+    """Answer a command's result; 202 with a place to poll while Toss has not settled it (ADR 0013)."""
     if not view.in_doubt:
         return Response(body, status_code=status_code)
     headers = {"Retry-After": str(POLL_AFTER_S), "Location": poll_at}
@@ -50,7 +50,7 @@ def shown(view: PaymentView, body: T) -> Response[T]:
 
 
 class RefundAccountIn(Input, frozen=True, kw_only=True):
-    """Where a virtual account's refund goes (api.md 5.4); the bank by code, Korean or English name."""
+    """Where a virtual account's refund goes (toss/api.md 5.4); the bank by code, Korean or English name."""
 
     bank: Text20
     account_number: Digits20

@@ -195,10 +195,10 @@ async def _intend_again(
 def _body(payment: Payment, cancel: Cancel, wish: RefundWish) -> CancelPayment:
     return CancelPayment(
         cancel_reason=cancel.cancel_reason,
-        # Absent means all of the balance, and only one single full cancel makes Toss say CANCELED (api.md 2 [M]).
+        # Absent means all of the balance, and only one single full cancel makes Toss say CANCELED (toss/api.md 2 [M]).
         cancel_amount=None if cancel.cancel_amount == payment.balance_amount else cancel.cancel_amount,
         tax_free_amount=cancel.tax_free_amount or None,
-        # The guard of api.md 5.4: if the balance is not what we think, Toss cancels nothing.
+        # The guard of toss/api.md 5.4: if the balance is not what we think, Toss cancels nothing.
         refundable_amount=payment.balance_amount,
         refund_receive_account=wish.account,
     )

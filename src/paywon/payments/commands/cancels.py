@@ -1,8 +1,8 @@
 """Take the cancels that Toss lists into our books.
 
-A listed cancel is an attempt's own only by proof: the answer to the attempt's own key names it (api.md 5.4: the newest
-entry is then that cancel). One that merely looks like it, by amount and reason, is tied to it for the time being, so
-that no won is counted twice; the attempt stays open, and its key's replay decides.
+A listed cancel is an attempt's own only by proof: the answer to the attempt's own key names it (toss/api.md 5.4: the
+newest entry is then that cancel). One that merely looks like it, by amount and reason, is tied to it for the time
+being, so that no won is counted twice; the attempt stays open, and its key's replay decides.
 """
 
 from datetime import datetime

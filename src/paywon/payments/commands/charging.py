@@ -1,6 +1,6 @@
 """Charges an order to a billing key: the customer authorised it once and is not asked again.
 
-No webhook tells of a charge that came through (api.md 7), so only the answer or a read can.
+No webhook tells of a charge that came through (toss/api.md 7), so only the answer or a read can.
 """
 
 from dataclasses import dataclass, field, replace

@@ -20,7 +20,8 @@ from paywon.payments.model import Payment, Verdict
 from paywon.web.cache import CacheState
 
 HEARD_FOR: Final = timedelta(seconds=60)
-# Toss refuses who asks about one payment again and again (api.md 1.4), and one that is down is not asked at each poll.
+# Toss refuses who asks about one payment again and again (toss/api.md 1.4), and one that is down is not asked at each
+# poll.
 UNHEARD_FOR: Final = timedelta(seconds=10)
 
 

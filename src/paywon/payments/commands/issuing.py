@@ -27,9 +27,9 @@ from paywon.toss.codes import bank_code
 from paywon.toss.wire import IssueVirtualAccount, VirtualAccountReceipt
 
 MAX_DUE: Final = timedelta(days=90)
-"""api.md 6."""
+"""toss/api.md 6."""
 DEFAULT_DUE: Final = timedelta(days=7)
-"""How long Toss leaves an account open for which nothing else is asked (api.md 6)."""
+"""How long Toss leaves an account open for which nothing else is asked (toss/api.md 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

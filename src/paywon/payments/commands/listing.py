@@ -21,7 +21,8 @@ from paywon.toss.outcome import Answer, No, NotSent, Unknown, Yes
 _RETRY_AFTER_S: Final = 5
 # How many rows that could not be read are named on the audit trail.
 _UNREAD_KEPT: Final = 20
-# Toss may take two minutes over a page (api.md 1.4, toss/transport.py); nobody is to take it for abandoned meanwhile.
+# Toss may take two minutes over a page (toss/api.md 1.4, toss/transport.py); nobody is to take it for abandoned
+# meanwhile.
 _ABANDONED_AFTER: Final = timedelta(minutes=5)
 
 T = TypeVar("T")

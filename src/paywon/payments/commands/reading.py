@@ -42,7 +42,7 @@ async def read_from_toss(
 ) -> Reread:
     """Read a payment from Toss by its paymentKey, else by its order number, and learn what it shows.
 
-    A key that Toss does not know is followed by a read by order number (DESIGN 3). Of an order that nobody has tried to
+    A key that Toss does not know is followed by a read by order number. Of an order that nobody has tried to
     pay there is no payment yet: its row is made by ``learn``, and only if Toss shows one.
     """
     if payment_key is not None:

@@ -20,7 +20,7 @@ from paywon.payments.minima import check_minimum
 from paywon.payments.model import Attempt, AttemptType, Payment, PaymentMethod
 from paywon.toss.wire import CreatePayment
 
-# Seed 1's words for the means of payment, and Toss's (api.md 5.1, codes.md).
+# Seed 1's words for the means of payment, and Toss's (toss/api.md 5.1, toss/codes.md).
 _TOSS_METHOD = {
     PaymentMethod.CARD: "CARD",
     PaymentMethod.TRANSFER: "TRANSFER",
@@ -151,8 +151,8 @@ def toss_order_id(payment: Payment) -> str:
     """Return what a payment window is opened with as Toss's orderId: every window of an order has the order's number.
 
     [inferred] Toss lets an orderId be used for another window until a payment under it was approved: its refusal
-    DUPLICATED_ORDER_ID speaks of numbers that were "approved or cancelled" (api.md, error-codes.json). Should it refuse
-    a second window, this is the place to make a number for each.
+    DUPLICATED_ORDER_ID speaks of numbers that were "approved or cancelled" (toss/api.md, error-codes.json). Should it
+    refuse a second window, this is the place to make a number for each.
     """
     return payment.order_no
 

@@ -117,7 +117,7 @@ async def _cancel_second(
         payment_key=stray.payment_key,
         attempt_id=AttemptId(new_uuid()),
     )
-    # The guard of api.md 5.4, unless Toss's own figures are what does not fit.
+    # The guard of toss/api.md 5.4, unless Toss's own figures are what does not fit.
     left = None if stray.reason is StrayReason.UNFIT else stray.balance_amount
     body = CancelPayment(cancel_reason=reason, refundable_amount=left, refund_receive_account=account)
     intent = recorded(cashier, Intent(payment=payment, attempt=attempt, body=body))

@@ -143,7 +143,7 @@ def first_ask(attempt: Attempt) -> bool:
 def proves_nothing_happened(attempt: Attempt, answer: No) -> bool:
     """A refusal of a repeat comes from the key's record, but for one of our own credentials.
 
-    Toss checks those before it looks the key up (api.md, Appendix B), so it may have acted on the first ask.
+    Toss checks those before it looks the key up (toss/api.md, Appendix B), so it may have acted on the first ask.
     """
     return first_ask(attempt) or answer.refusal is not Refusal.MERCHANT
 
@@ -354,7 +354,7 @@ def _placed_for_window(order: Order, payment: Payment) -> bool:
 
 
 async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, attempt: Attempt, answer: No) -> None:
-    """Show on the payment that paying was refused; what Toss's status then is stands in api.md 2."""
+    """Show on the payment that paying was refused; what Toss's status then is stands in toss/api.md 2."""
     if attempt.type not in PAYING:
         return
     payment = await store.lock_by_order(conn, about.order_id)

@@ -67,7 +67,7 @@ async def _intend(
         created_at=now,
         updated_at=now,
     )
-    # Absent means all of it (api.md 10).
+    # Absent means all of it (toss/api.md 10).
     body = CancelCashReceipt(amount=None if amount == issue.amount else amount)
     intent = ReceiptIntent(payment=payment, receipt=cancel, attempt=attempt, body=body, issue=issue)
     return await put_on_record(conn, cashier, intent)

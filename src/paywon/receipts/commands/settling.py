@@ -82,7 +82,7 @@ async def learn(conn: Connection, receipt: Receipt, shown: wire.CashReceipt, *, 
     if not 0 <= columns.get("tax_free_amount", 0) <= receipt.amount:
         del columns["tax_free_amount"]  # no part of the amount, whatever it is
     if await store.is_held(conn, shown.receipt_key, beside=receipt.id):
-        # Toss documents one key for all cancels of a receipt (api.md 10); the first of ours has it already.
+        # Toss documents one key for all cancels of a receipt (toss/api.md 10); the first of ours has it already.
         del columns["receipt_key"]
     learned = await store.update(conn, receipt.id, now, **columns)
     await _tell_refused(conn, receipt, learned, now)

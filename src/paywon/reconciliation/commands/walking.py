@@ -22,7 +22,7 @@ from paywon.toss.paging import PAGE_ROWS, PageNotRead, all_transactions
 from paywon.toss.wire import Transaction
 from paywon.toss.wire.base import whole
 
-# Toss may take two minutes over a page (api.md 1.4).
+# Toss may take two minutes over a page (toss/api.md 1.4).
 _LEASE: Final = timedelta(minutes=3)
 _SETTLED_KEPT: Final = timedelta(days=60)
 _ORIGIN: Final = Origin(actor="system:reconciliation")

@@ -10,7 +10,7 @@ from paywon.web.shapes import Figure, Output
 
 
 class CardOfferOut(Output, frozen=True, kw_only=True):
-    """``issuerCode`` whatever Toss's version calls it (api.md 11), ``issuerName`` in Korean; amounts in won."""
+    """``issuerCode`` whatever Toss's version calls it (toss/api.md 11), ``issuerName`` in Korean; amounts in won."""
 
     issuer_code: str | None
     issuer_name: str | None
@@ -115,7 +115,7 @@ class SettledCancelOut(Output, frozen=True, kw_only=True):
 class SettlementOut(Output, frozen=True, kw_only=True):
     """One pay-out: ``payOutAmount`` = ``amount`` − ``fee``, ``fee`` = ``supplyAmount`` + ``vat``.
 
-    A cancel has a ``cancel`` and negative amounts (api.md 4).
+    A cancel has a ``cancel`` and negative amounts (toss/api.md 4).
     """
 
     m_id: str | None

@@ -13,7 +13,7 @@ _GONE = "ALREADY_REMOVED_BILLING_KEY"
 
 
 class BillingCalls(Transport):
-    """Calls about billing keys (api.md 7). Toss has none that lists or reads them."""
+    """Calls about billing keys (toss/api.md 7). Toss has none that lists or reads them."""
 
     async def issue_billing_key(self, body: IssueBillingKey, *, idempotency_key: str) -> Answer[Billing]:
         """`POST /v1/billing/authorizations/issue`: a billing key for the authKey of the buyer's redirect.

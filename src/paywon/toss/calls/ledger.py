@@ -20,16 +20,16 @@ from paywon.toss.wire import (
 
 MAX_TRANSACTIONS = 5000
 MAX_SETTLEMENTS = 5000
-"""api.md 1.6."""
+"""toss/api.md 1.6."""
 
 MAX_TRANSACTION_KEY_CHARS = 64
-"""api.md 1.5."""
+"""toss/api.md 1.5."""
 
 DateType: TypeAlias = Literal["soldDate", "paidOutDate"]
 
 
 class LedgerCalls(Transport):
-    """Calls about the books (api.md 8, 9 and 11). The lists are read with the patience that Toss asks for."""
+    """Calls about the books (toss/api.md 8, 9 and 11). The lists are read with the patience that Toss asks for."""
 
     async def list_transactions(
         self,
@@ -69,7 +69,7 @@ class LedgerCalls(Transport):
     ) -> Answer[list[Settlement]]:
         """`GET /v1/settlements`: by day of sale, or of pay-out; page 1 with 100 rows unless said otherwise.
 
-        Test keys have none in reality, and a payment appears on the day after it (api.md 9 [1src]). A row has
+        Test keys have none in reality, and a payment appears on the day after it (toss/api.md 9 [1src]). A row has
         about 0.8 KB: with rows a little longer, the longest page passes the client's `max_response_bytes` (unknown).
         """
         days = {"startDate": korean_day(start_date), "endDate": korean_day(end_date)}

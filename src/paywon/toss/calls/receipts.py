@@ -9,11 +9,11 @@ from paywon.toss.transport import Ask, Transport
 from paywon.toss.wire import CancelCashReceipt, CashReceipt, CashReceiptPage, IssueCashReceipt, korean_day
 
 MAX_CASH_RECEIPTS = 10_000
-"""api.md 1.6."""
+"""toss/api.md 1.6."""
 
 
 class CashReceiptCalls(Transport):
-    """Calls about cash receipts (api.md 10): the tax office decides 1–2 days after issue or cancel."""
+    """Calls about cash receipts (toss/api.md 10): the tax office decides 1–2 days after issue or cancel."""
 
     async def issue_cash_receipt(self, body: IssueCashReceipt, *, idempotency_key: str) -> Answer[CashReceipt]:
         """`POST /v1/cash-receipts`: IN_PROGRESS until the tax office has answered."""
@@ -35,7 +35,7 @@ class CashReceiptCalls(Transport):
     ) -> Answer[CashReceiptPage]:
         """`GET /v1/cash-receipts`: those of one Korean day, 100 to a page unless `limit` says otherwise.
 
-        Needs a key of version 2022-07-27 or later (api.md 1.7).
+        Needs a key of version 2022-07-27 or later (toss/api.md 1.7).
         """
         members = {
             "requestDate": korean_day(request_date),

@@ -1,12 +1,12 @@
-"""Toss's JSON bodies, both ways, as typed values (api.md 4–11; version 2022-11-16).
+"""Toss's JSON bodies, both ways, as typed values (toss/api.md 4–11; version 2022-11-16).
 
 Unknown fields are skipped here (the raw object travels beside the typed value), fields that look like enums
-are plain `str` (api.md 1.3: members are added without notice), and only what identifies something and its
+are plain `str` (toss/api.md 1.3: members are added without notice), and only what identifies something and its
 money is required: a card without an approval number, or an `easyPay` that is a text, must not make a paid order
 unreadable. A field that is not required and does not fit its type is absent (`paywon.toss.body`).
 
 Amounts are `int` wherever the number is whole (`1000.0` too) and else a `Decimal` without loss. Instants are
-aware; one without an offset is Korean time (api.md 1.5).
+aware; one without an offset is Korean time (toss/api.md 1.5).
 """
 
 from paywon.toss.wire.base import KST, Amount, Failure, Request, Wire, aware, korean_day, korean_time, whole

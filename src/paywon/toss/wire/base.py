@@ -14,7 +14,7 @@ KST = timezone(timedelta(hours=9), "KST")
 Amount: TypeAlias = int | Decimal
 
 Key: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-"""What identifies something at Toss: 200 characters at most (api.md 1.5), and some to spare."""
+"""What identifies something at Toss: 200 characters at most (toss/api.md 1.5), and some to spare."""
 
 Small: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """A count, such as of months."""
@@ -34,7 +34,7 @@ def aware(instant: datetime) -> datetime:
 
 
 def korean_time(instant: datetime) -> str:
-    """`instant` as Toss takes it: Korean time without offset, milliseconds only if there are any (api.md 1.5, 8).
+    """`instant` as Toss takes it: Korean time without offset, milliseconds only if there are any (toss/api.md 1.5, 8).
 
     Raises ValueError for an instant without offset: nobody could tell which hour it means.
     """
@@ -75,7 +75,7 @@ class Failure(Wire, frozen=True, kw_only=True):
     message: str | None = None
 
 
-# Request bodies (api.md 5 and Appendix A): what is None is left out of the JSON.
+# Request bodies (toss/api.md 5 and Appendix A): what is None is left out of the JSON.
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

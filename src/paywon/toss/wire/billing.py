@@ -1,4 +1,4 @@
-"""Billing keys: what issues one, what charges one (api.md 4 and 7)."""
+"""Billing keys: what issues one, what charges one (toss/api.md 4 and 7)."""
 
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ class Billing(Wire, frozen=True, kw_only=True):
 
 
 class IssueBillingKey(Request, frozen=True, kw_only=True):
-    """`POST /v1/billing/authorizations/issue` (api.md 7). `auth_key` comes with the buyer's redirect and works
+    """`POST /v1/billing/authorizations/issue` (toss/api.md 7). `auth_key` comes with the buyer's redirect and works
     once.
     """
 
@@ -48,7 +48,7 @@ class IssueBillingKey(Request, frozen=True, kw_only=True):
 
 
 class ChargeBillingKey(Request, frozen=True, kw_only=True):
-    """`POST /v1/billing/{billingKey}` (api.md 7). `customer_key` has to be the one the key was issued for."""
+    """`POST /v1/billing/{billingKey}` (toss/api.md 7). `customer_key` has to be the one the key was issued for."""
 
     amount: int
     customer_key: str

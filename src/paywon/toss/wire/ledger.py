@@ -1,4 +1,4 @@
-"""What Toss has booked: transactions and settlements (api.md 4, 8 and 9)."""
+"""What Toss has booked: transactions and settlements (toss/api.md 4, 8 and 9)."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ _ABSENT: Amount = Decimal("NaN")  # no body can hold it: amounts are finite
 
 
 class Transaction(Wire, frozen=True, kw_only=True):
-    """One row of `GET /v1/transactions`; a cancel's `amount` is *inferred* negative (api.md 4).
+    """One row of `GET /v1/transactions`; a cancel's `amount` is *inferred* negative (toss/api.md 4).
 
     Whoever looks for what our books do not have needs neither amount nor currency; whoever shows a row does.
     """
@@ -37,9 +37,9 @@ class Fee(Wire, frozen=True, kw_only=True):
 
 
 class Settlement(Wire, frozen=True, kw_only=True):
-    """One row of `GET /v1/settlements`: a cancel has negative amounts and one `cancel` (api.md 4 [2src]).
+    """One row of `GET /v1/settlements`: a cancel has negative amounts and one `cancel` (toss/api.md 4 [2src]).
 
-    `supply_amount` is read under both of its names; `supplied_amount` is the spec file's (api.md 16.7).
+    `supply_amount` is read under both of its names; `supplied_amount` is the spec file's (toss/api.md 16, erratum 7).
     """
 
     payment_key: Key
@@ -80,6 +80,6 @@ class SettlementRequested(Wire, frozen=True, kw_only=True):
 
 
 class RequestSettlement(Request, frozen=True, kw_only=True):
-    """`POST /v1/settlements` (api.md 9), for shops with a manual settlement contract."""
+    """`POST /v1/settlements` (toss/api.md 9), for shops with a manual settlement contract."""
 
     payment_key: str

@@ -1,4 +1,4 @@
-"""The Payment object and what hangs on it (api.md 4)."""
+"""The Payment object and what hangs on it (toss/api.md 4)."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ class Card(Wire, frozen=True, kw_only=True):
 
 
 class RefundAccount(Wire, frozen=True, kw_only=True):
-    """What the buyer entered in the window; shown for 30 minutes only (api.md 4)."""
+    """What the buyer entered in the window; shown for 30 minutes only (toss/api.md 4)."""
 
     bank_code: str | None = None
     account_number: str | None = None
@@ -39,7 +39,7 @@ class RefundAccount(Wire, frozen=True, kw_only=True):
 
 
 class VirtualAccount(Wire, frozen=True, kw_only=True):
-    """`expired` turns true past `due_date` while the payment's status stays (api.md 2 [1src])."""
+    """`expired` turns true past `due_date` while the payment's status stays (toss/api.md 2 [1src])."""
 
     account_type: str | None = None
     account_number: str | None = None
@@ -70,7 +70,7 @@ class GiftCertificate(Wire, frozen=True, kw_only=True):
 
 
 class EasyPay(Wire, frozen=True, kw_only=True):
-    """`amount` was paid from an account or balance, `discount_amount` by points and coupons (table in api.md
+    """`amount` was paid from an account or balance, `discount_amount` by points and coupons (table in toss/api.md
     4).
     """
 
@@ -112,9 +112,9 @@ class Discount(Wire, frozen=True, kw_only=True):
 
 
 class Payment(Wire, frozen=True, kw_only=True):
-    """The Payment object. "Fully refunded" is `balance_amount == 0`, not a status (api.md 2 [M]).
+    """The Payment object. "Fully refunded" is `balance_amount == 0`, not a status (toss/api.md 2 [M]).
 
-    `cancels` is None, not an empty list, when there are none (api.md 4); an entry that is no object is not in it.
+    `cancels` is None, not an empty list, when there are none (toss/api.md 4); an entry that is no object is not in it.
     """
 
     payment_key: Key

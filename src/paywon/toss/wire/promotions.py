@@ -1,4 +1,4 @@
-"""Promotions: discounts and interest-free offers (api.md 11)."""
+"""Promotions: discounts and interest-free offers (toss/api.md 11)."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from paywon.toss.wire.base import Amount, Small, Wire
 
 
 class CardOffer(Wire, frozen=True, kw_only=True):
-    """Discount or interest-free offer of a card company; the code's field has had three names (api.md 11)."""
+    """Discount or interest-free offer of a card company; the code's field has had three names (toss/api.md 11)."""
 
     issuer_code: str | None = None
     company_code: str | None = None
@@ -58,4 +58,4 @@ class Promotion(Wire, frozen=True, kw_only=True):
     bank_discount: BankOffer | None = None
 
 
-Promotions = list[Promotion]  # a bare array at the top is *inferred* (api.md 11)
+Promotions = list[Promotion]  # a bare array at the top is *inferred* (toss/api.md 11)

@@ -1,4 +1,4 @@
-"""Cash receipts (현금영수증; api.md 4 and 10)."""
+"""Cash receipts (현금영수증; toss/api.md 4 and 10)."""
 
 from datetime import datetime
 
@@ -25,13 +25,13 @@ class OwnReceipt(Wire, frozen=True, kw_only=True):
 
 
 class CashReceipt(OwnReceipt, frozen=True, kw_only=True):
-    """A cash receipt that was asked for by itself (api.md 10)."""
+    """A cash receipt that was asked for by itself (toss/api.md 10)."""
 
     receipt_key: Key
 
 
 class CashReceiptPage(Wire, frozen=True, kw_only=True):
-    """`last_cursor` is the next page's `cursor` (api.md 1.6)."""
+    """`last_cursor` is the next page's `cursor` (toss/api.md 1.6)."""
 
     has_next: bool
     last_cursor: int | None = None
@@ -39,7 +39,7 @@ class CashReceiptPage(Wire, frozen=True, kw_only=True):
 
 
 class IssueCashReceipt(Request, frozen=True, kw_only=True):
-    """`POST /v1/cash-receipts` (api.md 10): `type` is 소득공제 or 지출증빙.
+    """`POST /v1/cash-receipts` (toss/api.md 10): `type` is 소득공제 or 지출증빙.
 
     `customer_identity_number` is digits only: a phone, a receipt card or a business registration;
     `0100001234` is the anonymous buyer.
@@ -60,6 +60,6 @@ class IssueCashReceipt(Request, frozen=True, kw_only=True):
 
 
 class CancelCashReceipt(Request, frozen=True, kw_only=True):
-    """`POST /v1/cash-receipts/{receiptKey}/cancel` (api.md 10). Without `amount` all of it is cancelled."""
+    """`POST /v1/cash-receipts/{receiptKey}/cancel` (toss/api.md 10). Without `amount` all of it is cancelled."""
 
     amount: int | None = None

@@ -1,4 +1,4 @@
-"""Bodies that open, take and give back a payment (api.md 5, 6 and Appendix A)."""
+"""Bodies that open, take and give back a payment (toss/api.md 5, 6 and Appendix A)."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from paywon.toss.wire.base import Request, korean_time
 
 
 class CreatePayment(Request, frozen=True, kw_only=True):
-    """`POST /v1/payments` (api.md 5.1, little documented). `amount` in won; both URLs absolute http(s)."""
+    """`POST /v1/payments` (toss/api.md 5.1, little documented). `amount` in won; both URLs absolute http(s)."""
 
     method: str
     amount: int
@@ -19,7 +19,8 @@ class CreatePayment(Request, frozen=True, kw_only=True):
     flow_mode: str | None = None
     customer_name: str | None = None
     customer_email: str | None = None
-    # [inferred] from the payment window, which takes it; the reference's list for this path ends in "…" (api.md 5.1).
+    # [inferred] from the payment window, which takes it; the reference's list for this path ends in "…" (toss/api.md
+    # 5.1).
     customer_mobile_phone: str | None = None
     tax_free_amount: int | None = None
     card_company: str | None = None
@@ -30,7 +31,7 @@ class CreatePayment(Request, frozen=True, kw_only=True):
 
 
 class ConfirmPayment(Request, frozen=True, kw_only=True):
-    """`POST /v1/payments/confirm` (api.md 5.2). Toss does not promise to catch a wrong amount: compare it
+    """`POST /v1/payments/confirm` (toss/api.md 5.2). Toss does not promise to catch a wrong amount: compare it
     first.
     """
 
@@ -40,7 +41,7 @@ class ConfirmPayment(Request, frozen=True, kw_only=True):
 
 
 class RefundReceiveAccount(Request, frozen=True, kw_only=True):
-    """Where a deposited virtual account is refunded to; the field is `bank`, not bankCode (api.md 5.4)."""
+    """Where a deposited virtual account is refunded to; the field is `bank`, not bankCode (toss/api.md 5.4)."""
 
     bank: str
     account_number: str
@@ -51,7 +52,7 @@ class RefundReceiveAccount(Request, frozen=True, kw_only=True):
 
 
 class CancelPayment(Request, frozen=True, kw_only=True):
-    """`POST /v1/payments/{paymentKey}/cancel` (api.md 5.4).
+    """`POST /v1/payments/{paymentKey}/cancel` (toss/api.md 5.4).
 
     Without `cancel_amount` all of the balance is cancelled. `refundable_amount` is the balance expected
     before this cancel: Toss cancels nothing if it differs.
@@ -67,7 +68,7 @@ class CancelPayment(Request, frozen=True, kw_only=True):
 
 
 class EscrowProduct(Request, frozen=True, kw_only=True):
-    """One of the goods that escrow holds the money for (api.md 15)."""
+    """One of the goods that escrow holds the money for (toss/api.md 15)."""
 
     id: str
     name: str
@@ -77,7 +78,7 @@ class EscrowProduct(Request, frozen=True, kw_only=True):
 
 
 class VirtualAccountReceipt(Request, frozen=True, kw_only=True):
-    """The cash receipt issued after the deposit: `type` is 소득공제, 지출증빙 or 미발행 (api.md 6)."""
+    """The cash receipt issued after the deposit: `type` is 소득공제, 지출증빙 or 미발행 (toss/api.md 6)."""
 
     type: str
     registration_number: str | None = None
@@ -87,7 +88,7 @@ class VirtualAccountReceipt(Request, frozen=True, kw_only=True):
 
 
 class IssueVirtualAccount(Request, frozen=True, kw_only=True):
-    """`POST /v1/virtual-accounts` (api.md 6). `bank` by code, Korean or English name.
+    """`POST /v1/virtual-accounts` (toss/api.md 6). `bank` by code, Korean or English name.
 
     `valid_hours` (168 if neither is given, at most 2160) or `due_date` (at most 90 days off), not both; an
     account of the kind 고정 needs its `account_key`.
@@ -110,7 +111,7 @@ class IssueVirtualAccount(Request, frozen=True, kw_only=True):
     cash_receipt: VirtualAccountReceipt | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        # Documented without an offset, that is in Korean time (api.md 1.5).
+        # Documented without an offset, that is in Korean time (toss/api.md 1.5).
         due = {} if self.due_date is None else {"dueDate": korean_time(self.due_date.replace(microsecond=0))}
         return super().as_dict() | due
 

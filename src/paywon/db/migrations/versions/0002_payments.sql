@@ -92,7 +92,7 @@ CREATE TABLE payments (
     is_partial_cancelable boolean,
     easy_pay_provider text,
     virtual_account jsonb,
-    -- What a DEPOSIT_CALLBACK must know (webhooks.md); only its SHA-256 is kept.
+    -- What a DEPOSIT_CALLBACK must know (toss/webhooks.md); only its SHA-256 is kept.
     secret_digest bytea,
     fail_code text,
     fail_message text,
@@ -132,7 +132,7 @@ CREATE TABLE payment_transactions (
     request_data jsonb,
     response_data jsonb,
     http_status integer,
-    -- Toss gave this key its final answer: asking again with it would only replay that (api.md 1.2).
+    -- Toss gave this key its final answer: asking again with it would only replay that (toss/api.md 1.2).
     answered boolean NOT NULL DEFAULT false,
     outcome text CHECK (outcome IN ('yes', 'no', 'not_sent', 'unknown')),
     error_code text,
@@ -150,7 +150,7 @@ CREATE TABLE payment_transactions (
 );
 CREATE INDEX payment_transactions_payment ON payment_transactions (payment_id, created_at, id);
 CREATE INDEX payment_transactions_payment_key ON payment_transactions (payment_key);
--- One money-moving question to Toss at a time per payment: the database says so, not a check (DESIGN 3).
+-- One money-moving question to Toss at a time per payment: the database says so, not a check (ARCHITECTURE#the-one-flow-intend-ask-learn).
 CREATE UNIQUE INDEX payment_transactions_one_open ON payment_transactions (payment_id)
     WHERE status = 'pending'
       AND type IN ('payment_confirmation', 'payment_cancellation', 'refund_request', 'virtual_account_issue',

@@ -74,7 +74,7 @@ ALTER TABLE payments
     ADD COLUMN look_again_at timestamptz;
 CREATE INDEX payments_to_look_at ON payments (look_again_at) WHERE look_again_at IS NOT NULL;
 
--- A CANCEL_STATUS_CHANGED names its cancel and nothing else (webhooks.md).
+-- A CANCEL_STATUS_CHANGED names its cancel and nothing else (toss/webhooks.md).
 ALTER TABLE webhook_events ADD COLUMN transaction_key text;
 
 -- Replies carry personal data, and one of them a billing key: they are sealed.
