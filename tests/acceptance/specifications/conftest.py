@@ -1,4 +1,4 @@
-"""One kind of stack for all rows: user tokens, signed webhooks, a price for capsules, and times short enough to wait."""
+"""One kind of stack for all rows: user tokens, signed webhooks, a price for capsules, and short times."""
 
 from collections.abc import AsyncIterator
 

@@ -103,8 +103,8 @@ class App:
         answer: dict[str, Any] = issued.body
         return answer
 
-    async def deposit(self, key: str) -> None:
-        assert (await self.stack.toss.post(f"/sandbox/payments/{key}/deposit")).status == 200
+    async def deposit(self, order: dict[str, Any]) -> None:
+        assert (await self.stack.toss.post(f"/sandbox/virtual-accounts/{order['orderNo']}/deposit")).status == 200
 
     async def settles(self, key: str) -> dict[str, Any]:
         """Wait until no question about a payment is open; return its view."""
