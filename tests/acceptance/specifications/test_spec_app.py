@@ -130,13 +130,6 @@ async def test_b2_9_an_orders_number_is_its_order_id_in_questions_and_answers(ap
     assert (again.status, again["order"]["id"]) == (200, order["id"])
 
 
-async def test_cl7_a_token_without_issuer_and_audience_is_refused(app: App) -> None:
-    token = token_of("user-7", iss=None, aud=None, nickname="길동")
-    app.token = {"Authorization": f"Bearer {token}"}
-    reply = await app.get("/payments")
-    assert (reply.status, reply["code"]) == (401, "UNAUTHENTICATED")
-
-
 async def test_g2_8_a_capsule_needs_all_that_the_order_says(app: App) -> None:
     body = {"orderName": "캡슐", "amount": 10_000, "fulfilment": {**CAPSULE, "title": None}}
     assert (await app.post("/api/orders", body)).status in (400, 422)

@@ -7,7 +7,6 @@ import pytest
 
 from paywon.db.pool import Database
 from tests.acceptance.specifications.steps import App, refund
-from tests.conftest import FreshDatabase
 from tests.support.stack import Stack
 
 TEXT, UUID, WHOLE, TIME, JSON = "text", "uuid", "bigint", "timestamp with time zone", "jsonb"
@@ -123,8 +122,8 @@ INDEXES: dict[str, tuple[str, str]] = {
     "TP21": ("payments", "(payment_key)"),
     "TT6": ("payment_transactions", "(payment_id, created_at, id)"),
 }
+# Which index serves the history's filters (TP19) depends on what the table holds: tests/db/test_payment_history.py.
 _USE: dict[str, str] = {
-    "TP19": "SELECT FROM payments WHERE user_id = 'u' AND status = 'DONE' ORDER BY created_at",
     "TP20": "SELECT FROM payments WHERE resource_type = 'booking' AND resource_id = 'b'",
     "TP21": "SELECT FROM payments WHERE payment_key = 'k'",
     "TT6": "SELECT FROM payment_transactions WHERE payment_id = gen_random_uuid() ORDER BY created_at",
@@ -173,13 +172,15 @@ async def test_tp_tt_p2_b2_a_column_takes_its_words_alone(db: Database, row: str
 
 
 @pytest.mark.parametrize("row", INDEXES)
-async def test_tp_tt_o_an_index_is_there_and_serves(database: FreshDatabase, db: Database, row: str) -> None:
+async def test_tp_tt_o_an_index_is_there_and_serves(db: Database, row: str) -> None:
     """O3 to O6 too: what the audit found unused has a query that it serves."""
     table, columns = INDEXES[row]
     async with db.pool.acquire() as conn, conn.transaction():
         rows = await conn.fetch("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = $1", table)
         names = {line[0] for line in rows if columns in line[1] and "WHERE" not in line[1]}
         assert names, rows
+        if row not in _USE:
+            return
         await conn.execute("SET LOCAL enable_seqscan = off")
         plan = "\n".join(line[0] for line in await conn.fetch(f"EXPLAIN {_USE[row]}"))
     assert any(name in plan for name in names), plan
