@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from litestar import Litestar, get
+from litestar import Litestar, Request, Router, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -245,12 +246,20 @@ def _cors(origins: list[str]) -> CORSConfig | None:
     )
 
 
+def _only_documents(request: Request[Any, Any, Any]) -> None:
+    """Litestar answers other paths below the documents with a page of its own; ours are problems, as everywhere."""
+    if "path" in request.path_params:
+        raise NotFoundException
+
+
 def _openapi() -> OpenAPIConfig:
+    documents = Router("/schema", route_handlers=[], include_in_schema=False, before_request=_only_documents)
     return OpenAPIConfig(
         title="paywon",
         version=__version__,
         description="결제는 정확히 한 번. Paid exactly once, and nobody has to guess.",
         path="/schema",
+        openapi_router=documents,
         render_plugins=[JsonRenderPlugin()],
         components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
         security=[{"apiKey": []}],

@@ -1,7 +1,9 @@
 """The command line: ``paywon dev``, ``serve``, ``worker``, ``migrate``, ``doctor``, ``keys`` and the rest."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -9,13 +11,36 @@ from typer.core import TyperGroup
 from paywon.settings import SettingsError, load_database_settings, load_seal_settings, load_settings
 from paywon.terminal.trouble import Trouble
 
+# Typer names this class nowhere in public; all that a person can type wrongly is one of its kinds.
+_UsageError: Final[Any] = typer.BadParameter.__base__
+_KOREAN: Final = {
+    "MissingParameter": "빠진 항목이 있습니다",
+    "NoSuchOption": "없는 옵션입니다",
+    "BadParameter": "쓸 수 없는 값입니다",
+    "BadOptionUsage": "옵션을 잘못 썼습니다",
+}
+
+
+@contextmanager
+def _in_both_languages() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        korean = _KOREAN.get(type(error).__name__, "명령이 맞지 않습니다")
+        raise _UsageError(f"{korean} / {error.format_message()}", ctx=error.ctx) from None
+
 
 class _Plain(TyperGroup):
-    """Tells what a person can put right in one line, and never with a traceback."""
+    """Tells what a person can put right in one line, in Korean and in English, and never with a traceback."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _in_both_languages():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _in_both_languages():
+                return super().invoke(ctx)
         except (Trouble, SettingsError) as trouble:
             typer.echo(f"paywon: {trouble}", err=True)
             raise typer.Exit(1) from None

@@ -102,6 +102,12 @@ def test_an_unknown_address(world: World, target: str, method: str) -> None:
     check_problem(answer, head=method == "HEAD")
 
 
+def test_an_unknown_document(world: World) -> None:
+    answer = world.wire.send("GET", "/schema/nope", key=None)
+    assert answer.status == 404
+    check_problem(answer)
+
+
 def _not_ours(answer: Answer) -> None:
     """Refused by the HTTP server before anything of ours sees it: such a thing is no HTTP request."""
     assert answer.status in (400, 414, 431), answer

@@ -158,7 +158,11 @@ async def test_billing_yields_an_auth_key_for_one_use(toss: Toss, open_page: Ope
 async def test_billing_can_be_refused_and_closed(toss: Toss, open_page: OpenPage, shop: Shop) -> None:
     address = (await billing_window(toss, shop)).json["windowUrl"]
     page = await open_page(javascript=False)
-    buttons = {"거절": "REJECT_CARD_COMPANY", "닫기": "PAY_PROCESS_CANCELED", "실패시키기": "PAY_PROCESS_ABORTED"}
+    buttons = {
+        "거절시키기": "REJECT_CARD_COMPANY",
+        "닫기": "PAY_PROCESS_CANCELED",
+        "인증 중 실패시키기": "PAY_PROCESS_ABORTED",
+    }
     for button, code in buttons.items():
         await page.goto(address)
         await page.get_by_text("테스트 설정").click()
@@ -189,3 +193,12 @@ async def test_a_billing_window_wants_good_parameters(
     assert (await billing_window(toss, shop, **wrong)).code == code
     address = "/sandbox/billing-window?key=test_sk_a&customerKey=aa&successUrl=http://a.example&failUrl=javascript:1"
     assert (await toss.get(address)).status == 400
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+async def test_what_pays_is_in_sight_at_once(toss: Toss, open_page: OpenPage, width: int, height: int) -> None:
+    window, _ = await toss.opened()
+    page = await open_page(javascript=False, width=width)
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.goto((await toss.payment(window))["checkout"]["url"].replace("localhost", "127.0.0.1"))
+    await expect(page.get_by_role("button", name="결제하기")).to_be_in_viewport(ratio=1)

@@ -27,7 +27,7 @@ async def unfold(page: Page, text: str) -> None:
     """Open the row with this text, unless it is open."""
     row = page.locator("details.row", has_text=text).first
     if await row.get_attribute("open") is None:
-        await row.locator("summary").click()
+        await row.locator("> summary").click()
 
 
 @with_and_without
@@ -66,6 +66,44 @@ async def test_what_else_can_happen_to_a_payment(toss: Toss, open_page: OpenPage
     await press(escrow["orderId"], "환불 실패시키기")
     await toss.advance(3 * 86_400)
     assert (await toss.payment(escrow["paymentKey"]))["virtualAccount"]["refundStatus"] == "FAILED"
+
+
+@with_and_without
+async def test_a_cancel_that_the_shop_did_not_make(toss: Toss, open_page: OpenPage, javascript: bool) -> None:
+    """A part of a card payment, and all of an account; what is typed stays though the rows renew themselves."""
+    card, account = await toss.paid(), await toss.paid(method="VIRTUAL_ACCOUNT")
+    assert (await toss.post(f"/sandbox/virtual-accounts/{account['orderId']}/deposit")).status == 200
+    page = await entered(toss, await open_page(javascript=javascript, width=390))
+    await unfold(page, card["orderId"])
+    await page.get_by_text("상점관리자에서 취소하기").last.click()
+    row = page.locator("details.row", has_text=card["orderId"])
+    await row.get_by_label("취소 금액").fill("4000")
+    if javascript:
+        await row.get_by_label("취소 금액").blur()
+        await page.wait_for_timeout(2_500)
+        await expect(row.get_by_label("취소 금액")).to_have_value("4000")
+    await row.get_by_role("button", name="취소하기", exact=True).click()
+    await expect(page.locator(".badge.PARTIAL_CANCELED")).to_contain_text("부분 취소")
+    assert [cancel["cancelAmount"] for cancel in (await toss.payment(card["paymentKey"]))["cancels"]] == [4_000]
+    await page.goto(f"{toss.base_url}/sandbox/console/payments?order={account['orderId']}")
+    await unfold(page, account["orderId"])
+    await page.get_by_text("상점관리자에서 취소하기").click()
+    await page.get_by_label("환불 계좌번호").fill("1234567890")
+    await page.get_by_label("예금주").fill("김토스")
+    await page.get_by_role("button", name="취소하기", exact=True).click()
+    await expect(page.locator(".badge.CANCELED")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_older_rows_are_a_click_away(toss: Toss, open_page: OpenPage) -> None:
+    windows = [(await toss.opened())[0] for _ in range(51)]
+    first = (await toss.payment(windows[0]))["orderId"]
+    page = await entered(toss, await open_page(javascript=False))
+    await expect(page.locator("details.row")).to_have_count(50)
+    await page.get_by_role("link", name="이전 것 더 보기").click()
+    await expect(page.locator("details.row")).to_have_count(51)
+    await expect(page.locator("details.row").last).to_contain_text(first)
+    await expect(page.get_by_role("link", name="이전 것 더 보기")).to_have_count(0)
 
 
 async def test_billing_keys_are_seen_and_lost(toss: Toss, open_page: OpenPage) -> None:
@@ -163,7 +201,7 @@ async def test_the_request_log_grows_by_itself(toss: Toss, open_page: OpenPage) 
     await expect(page.locator("#live")).to_contain_text("NOT_FOUND_PAYMENT")
     payment = await toss.paid()
     row = page.locator("details.row", has_text="/v1/payments/confirm")
-    await row.locator("summary").click()
+    await row.locator("> summary").click()
     await toss.get("/v1/payments/other")
     await expect(page.locator("#live")).to_contain_text("/v1/payments/other")
     asked, answered = row.locator("pre").first, row.locator("pre").last

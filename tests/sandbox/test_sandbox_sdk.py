@@ -186,11 +186,13 @@ async def test_a_refused_card_rejects_or_leads_to_fail_url(
 ) -> None:
     page = await blank(open_page, shop, v2)
     await start(page, PAY, key=client_key(toss), request=card())
-    await window(page).get_by_role("button", name="거절").click()
+    await window(page).get_by_text("테스트 설정").click()
+    await window(page).get_by_role("button", name="거절시키기").click()
     assert (await ended(page))["error"]["code"] == "REJECT_CARD_COMPANY"
     request = card(successUrl=f"{shop.url}/blank.html?s", failUrl=f"{shop.url}/blank.html?way=failed")
     await start(page, PAY, key=client_key(toss), request=request)
-    await window(page).get_by_role("button", name="거절").click()
+    await window(page).get_by_text("테스트 설정").click()
+    await window(page).get_by_role("button", name="거절시키기").click()
     await page.wait_for_url("**/blank.html?way=failed&code=REJECT_CARD_COMPANY&message=*&orderId=*")
 
 

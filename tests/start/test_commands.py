@@ -254,6 +254,22 @@ def test_dev_says_what_is_wrong(name: str, value: str, said: str, tmp_path: Path
     assert said in ended.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("keys", "create"), "빠진 항목이 있습니다"),
+        (("keys", "nope"), "명령이 맞지 않습니다"),
+        (("--nope",), "없는 옵션입니다"),
+        (("sandbox", "--port", "x"), "쓸 수 없는 값입니다"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else "",
+)
+def test_a_mistyped_command_is_told_in_both_languages(command: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    ended = paywon(*command, cwd=tmp_path)
+    assert (ended.returncode, f"{said} / " in ended.stdout) == (2, True), ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
 def test_version_and_demo_without_a_stack(tmp_path: Path) -> None:
     assert paywon("version", cwd=tmp_path).stdout.startswith("paywon ")
     demo = paywon("demo", cwd=tmp_path)

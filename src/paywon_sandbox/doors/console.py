@@ -17,7 +17,6 @@ from paywon_sandbox.core import codes
 from paywon_sandbox.core.clock import toss_instant
 from paywon_sandbox.core.errors import TossError, texts
 from paywon_sandbox.core.money import as_sent
-from paywon_sandbox.core.records import Delivery, PaymentRecord
 from paywon_sandbox.core.store import Account
 from paywon_sandbox.doors import log, steering
 from paywon_sandbox.doors.auth import secret_key
@@ -25,7 +24,7 @@ from paywon_sandbox.doors.door import AnyRequest, Door
 from paywon_sandbox.doors.keys import client_key
 from paywon_sandbox.doors.pages import page, read_form
 from paywon_sandbox.doors.replies import drain
-from paywon_sandbox.rules import billing, centre, escrow, expiry, virtual_accounts
+from paywon_sandbox.rules import billing, cancel, centre, escrow, expiry, virtual_accounts
 from paywon_sandbox.rules.expiry import sweep
 from paywon_sandbox.rules.params import Params
 from paywon_sandbox.webhooks.events import EVENT_TYPES
@@ -41,6 +40,18 @@ SECTIONS = {
     "settings": "설정",
 }
 ROWS = 50
+MOST_ROWS = 1000
+STATUS_WORDS = {
+    "READY": "인증 전",
+    "IN_PROGRESS": "승인 전",
+    "WAITING_FOR_DEPOSIT": "입금 대기",
+    "DONE": "승인됨",
+    "PARTIAL_CANCELED": "부분 취소",
+    "CANCELED": "취소됨",
+    "ABORTED": "실패",
+    "EXPIRED": "만료",
+}
+DELIVERY_WORDS = {"PENDING": "보내는 중", "DELIVERED": "전달됨", "FAILED": "실패", "LOST": "잃음"}
 FAULT_KINDS = {
     "refuse": "연결을 바로 끊기 (처리 안 함)",
     "reset": "연결 초기화 RST (처리 안 함)",
@@ -73,8 +84,9 @@ def _known_key(key: str) -> str:
     return secret_key("Basic " + base64.b64encode(f"{key.strip()}:".encode()).decode())
 
 
-def _newest(rows: Iterable[Row], fits: Callable[[Row], bool]) -> list[Row]:
-    return list(islice((row for row in rows if fits(row)), ROWS))
+def _newest(rows: Iterable[Row], fits: Callable[[Row], bool], most: int) -> list[Row]:
+    """The newest rows that fit, and one more than are shown where there are more."""
+    return list(islice((row for row in rows if fits(row)), most + 1))
 
 
 def _pretty(value: object) -> str:
@@ -86,17 +98,27 @@ def _pretty(value: object) -> str:
         return str(value)
 
 
-def _payments(account: Account, order: str) -> list[PaymentRecord]:
-    return _newest(reversed(account.payments.values()), lambda record: order in record.payment.order_id)
+def _rows(account: Account, section: str, order: str, most: int) -> list[object]:
+    """What a section lists: ``most`` rows, and one more where there are more."""
+    match section:
+        case "payments":
+            records = reversed(account.payments.values())
+            return [*_newest(records, lambda record: order in record.payment.order_id, most)]
+        case "webhooks":
+            return [*_newest(reversed(account.deliveries.values()), lambda each: order in each.order_id, most)]
+        case "requests":
+            lines = _newest(reversed(account.requests), lambda line: order in (line.order_id or ""), most)
+            return [log.shown(line) for line in lines]
+        case "billing":
+            return [*_newest(reversed(account.billings.values()), lambda billing: True, most)]
+        case _:
+            return []
 
 
-def _deliveries(account: Account, order: str) -> list[Delivery]:
-    return _newest(reversed(account.deliveries.values()), lambda delivery: order in delivery.order_id)
-
-
-def _requests(account: Account, order: str) -> list[dict[str, object]]:
-    lines = _newest(reversed(account.requests), lambda line: order in (line.order_id or ""))
-    return [log.shown(line) for line in lines]
+def _most(request: AnyRequest) -> int:
+    """How many rows somebody wants to see; the first page for what is no number."""
+    wanted = request.query_params.get("rows", "")
+    return min(max(int(wanted), ROWS), MOST_ROWS) if wanted.isdecimal() and len(wanted) < 9 else ROWS
 
 
 @get(["/", "/sandbox", "/sandbox/console"], sync_to_thread=False)
@@ -117,6 +139,8 @@ async def show_section(request: AnyRequest, door: Door, section: str = "payments
     sweep(account)
     door.store.commit()
     order = request.query_params.get("order", "").strip()
+    most = _most(request)
+    rows = _rows(account, section, order, most)
     return page(
         f"console/{section}.html",
         scripted=True,
@@ -130,10 +154,10 @@ async def show_section(request: AnyRequest, door: Door, section: str = "payments
         problem=_told(problem),
         order=order,
         pretty=_pretty,
-        payments=_payments(account, order) if section == "payments" else [],
-        deliveries=_deliveries(account, order) if section == "webhooks" else [],
-        requests=_requests(account, order) if section == "requests" else [],
-        billings=_newest(reversed(account.billings.values()), lambda billing: True) if section == "billing" else [],
+        rows=rows[:most],
+        more=most + ROWS if most < min(len(rows), MOST_ROWS) else 0,
+        status_words=STATUS_WORDS,
+        delivery_words=DELIVERY_WORDS,
         settings=centre.settings_view(account),
         versions=centre.VERSIONS,
         signature_keys=centre.SIGNATURE_KEYS,
@@ -216,6 +240,14 @@ def _refund(account: Account, form: dict[str, object]) -> object:
     return virtual_accounts.order_refund_outcome(account, _named(form, "orderId"), Params(form))
 
 
+def _cancel(account: Account, form: dict[str, object]) -> object:
+    if "accountNumber" in form:
+        names = "bank", "accountNumber", "holderName"
+        form["refundReceiveAccount"] = {name: form.pop(name) for name in names if name in form}
+    key = _named(form, "paymentKey")
+    return cancel.cancel(account, key, cancel.read_cancel(Params(form), account.decimals_of(key)))
+
+
 def _deliver(account: Account, form: dict[str, object]) -> object:
     return escrow.deliver(account, _named(form, "paymentKey"), received=form.get("received") is True)
 
@@ -242,6 +274,7 @@ def _reset(account: Account) -> None:
 
 ACTIONS: dict[str, Action] = {
     "clock": lambda door, account, form: steering.change_clock(account, _named(form, "action"), Params(form)),
+    "cancel": lambda door, account, form: _cancel(account, form),
     "deposit": _deposit,
     "reverse": lambda door, account, form: virtual_accounts.reverse(account, _named(form, "orderId")),
     "expire": lambda door, account, form: _expire(account, form),

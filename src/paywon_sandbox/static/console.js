@@ -24,8 +24,11 @@ function renew(page, selector) {
   }
 }
 
+/** Whether somebody has typed into a form of a row: it would be lost. */
+const isTypedInto = () => [...document.querySelectorAll('#live form input:not([type=hidden])')].some((input) => input.value !== input.defaultValue);
+
 async function renewRows() {
-  const busy = document.hidden || document.querySelector('#live form :focus');
+  const busy = document.hidden || document.querySelector('#live form :focus') || isTypedInto();
   if (busy || !document.querySelector('#live')) return;
   try {
     const { page } = await load(location.href);
