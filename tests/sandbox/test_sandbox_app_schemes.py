@@ -14,19 +14,19 @@ def _query(link: str) -> dict[str, str]:
 
 
 async def test_an_application_gets_its_customer_back_by_its_own_scheme(toss: Toss) -> None:
-    paid, order_id = await toss.opened(**APP)
+    paid, order_id = await toss.opened(15_000, successUrl=APP["successUrl"], failUrl=APP["failUrl"])
     link = await toss.authenticate(paid, method="CARD")
     assert link.startswith("myapp://pay/toss/success?from=card&")
     assert _query(link)["paymentKey"] == paid
     assert (_query(link)["orderId"], _query(link)["amount"]) == (order_id, "15000")
-    declined, _ = await toss.opened(**APP)
+    declined, _ = await toss.opened(15_000, successUrl=APP["successUrl"], failUrl=APP["failUrl"])
     link = await toss.authenticate(declined, outcome="decline")
     assert link.startswith("myapp://pay/toss/fail?")
     assert _query(link)["code"] == "REJECT_CARD_COMPANY"
 
 
 async def test_the_window_leads_a_browser_into_the_application(toss: Toss) -> None:
-    key, _ = await toss.opened(**APP)
+    key, _ = await toss.opened(15_000, successUrl=APP["successUrl"], failUrl=APP["failUrl"])
     page = await toss.get(f"/v1/payments/{key}/checkout")
     assert "form-action 'self' myapp:" in page.headers["content-security-policy"]
 

@@ -68,7 +68,7 @@ async def test_g2_14_g2_11_a2_5_rn4_rn5_p2_16_an_account_from_its_issue_to_the_c
 
     async def fulfilled() -> bool:
         view = (await app.get(f"{TOSS}/{key}")).body
-        return view["order"]["fulfilment"]["status"] == "FULFILLED" and view["capsule"]["status"] == "LOCKED"
+        return bool(view["order"]["fulfilment"]["status"] == "FULFILLED" and view["capsule"]["status"] == "LOCKED")
 
     await app.stack.eventually(fulfilled)
 
