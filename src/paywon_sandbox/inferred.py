@@ -22,6 +22,10 @@ CONFIRM_BEFORE_AUTHENTICATION = "NOT_FOUND_PAYMENT_SESSION"
 CONFIRM_AFTER_ABORT = "ALREADY_PROCESSED_PAYMENT"
 # Below-minimum and above-maximum refusals leave the payment as it was: undocumented.
 
+# toss/api.md 5.1 has the API take http(s) alone; that the SDK of a phone application takes its own scheme (myapp://…)
+# as successUrl and failUrl is not written there.
+APP_SCHEMES_FROM_THE_SDK = True
+
 # Opening the window for an orderId that was already approved. The code is listed for key-in, accounts and billing.
 REFUSE_APPROVED_ORDER_ID = True
 APPROVED_ORDER_ID = "DUPLICATED_ORDER_ID"

@@ -28,7 +28,7 @@ RULES = {
     "GET /payments/{payment_id}/cash-receipts": ("payments:read", "PAYMENT_NOT_FOUND"),
     "POST /payments/{payment_id}/cash-receipts": ("payments:write", "PAYMENT_NOT_FOUND"),
     "POST /payments/{payment_id}/cash-receipts/{receipt_id}/cancel": ("payments:write", "PAYMENT_NOT_FOUND"),
-    "GET /api/payments/toss/promotions": ("settlements:read", "FORBIDDEN"),
+    "GET /api/payments/toss/promotions": ("payments:read", NOTHING),
     "GET /api/payments/toss/transactions": ("settlements:read", "FORBIDDEN"),
     "GET /api/payments/toss/settlements": ("settlements:read", "FORBIDDEN"),
     "POST /api/payments/toss/confirm": ("payments:write", "ORDER_NOT_FOUND"),

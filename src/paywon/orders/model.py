@@ -117,8 +117,8 @@ class OrderView:
         return self.deposit_due or self.order.expires_at
 
 
-# An order goes back to waiting only when a bank takes its deposit back (ARCHITECTURE#virtual-accounts-and-what-toss-does-not-tell);
-# it may by then be past due.
+# An order goes back to waiting only when a bank takes its deposit back; it may by then be past due
+# (ARCHITECTURE#virtual-accounts-and-what-toss-does-not-tell).
 ALLOWED_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
     # Back to what is not paid: a bank took the deposit back, and the account may have ended before anybody looked.

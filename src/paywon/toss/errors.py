@@ -1,9 +1,9 @@
 """Which of Toss's error codes are a definite *no*, per operation, and which leave the outcome open.
 
 A code is a refusal only where it stands on that operation's list below; everything else is unknown
-(ARCHITECTURE#the-four-outcomes-of-asking). The lists are strict on purpose: an unknown costs one read of the payment, a wrong *no* costs a lost or
-doubled payment. Decide by code, never by HTTP status or message (toss/api.md 1.3: `PROVIDER_ERROR` is 400 and yet
-passes).
+(ARCHITECTURE#the-four-outcomes-of-asking). The lists are strict on purpose: an unknown costs one read of the payment, a
+wrong *no* costs a lost or doubled payment. Decide by code, never by HTTP status or message (toss/api.md 1.3:
+`PROVIDER_ERROR` is 400 and yet passes).
 
 How doubtful codes were decided:
 - ALREADY_*, DUPLICATED_*: the effect exists, perhaps by an earlier request of ours whose reply was lost.

@@ -77,9 +77,17 @@ def read_billing_window(params: Params) -> BillingWindow:
         customer_key=customer_key,
         method=method,
         success_url=params.url(
-            "successUrl", missing="INCORRECT_SUCCESS_URL_FORMAT", malformed="INCORRECT_SUCCESS_URL_FORMAT"
+            "successUrl",
+            missing="INCORRECT_SUCCESS_URL_FORMAT",
+            malformed="INCORRECT_SUCCESS_URL_FORMAT",
+            scripted=True,
         ),
-        fail_url=params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"),
+        fail_url=params.url(
+            "failUrl",
+            missing="INCORRECT_FAIL_URL_FORMAT",
+            malformed="INCORRECT_FAIL_URL_FORMAT",
+            scripted=True,
+        ),
         customer_name=params.optional_text("customerName", longest=100),
         card_company=card_company,
     )

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 # What quote() leaves alone: everything that may stand in an address, with what is quoted already.
 _LEGAL = "%/?#[]@:!$&'()*+,;=~"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII | re.IGNORECASE)
+# What a browser itself makes something of; no application is called so.
+_OF_BROWSERS = frozenset(
+    {"about", "blob", "data", "file", "filesystem", "ftp", "http", "https", "javascript", "mailto", "tel", "vbscript"}
+    | {"view-source", "ws", "wss"}
+)
 
 
 def is_http_url(value: str) -> bool:
@@ -17,6 +24,19 @@ def is_http_url(value: str) -> bool:
         return (
             parts.scheme in ("http", "https") and bool(_ascii_place(parts.netloc, parts.hostname)) and parts.port != 0
         )
+    except ValueError:
+        return False
+
+
+def is_app_url(value: str) -> bool:
+    """Whether an address of an application's own scheme leads into it: ``myapp://pay/success``."""
+    if any(char.isspace() or ord(char) < 32 or ord(char) == 127 for char in value):
+        return False
+    scheme, _, rest = value.partition("://")
+    if not _SCHEME.fullmatch(scheme) or scheme.lower() in _OF_BROWSERS:
+        return False
+    try:
+        return bool(_ascii_place(urlsplit(value).netloc, urlsplit(value).hostname)) and not rest.startswith("/")
     except ValueError:
         return False
 

@@ -65,8 +65,10 @@ def read_order(params: Params, *, order_id_code: str = "INVALID_REQUEST") -> Cre
 def read_create(params: Params, *, method_required: bool) -> CreateRequest:
     """Raises the create codes of toss/api.md 5.1 and of the site-wide list.
 
-    Without `method_required` it is the browser's script that asks; an orderId may have a `=` there (toss/api.md 1.5).
+    Without `method_required` it is the browser's script that asks; an orderId may have a `=` there (toss/api.md 1.5),
+    and the addresses may be an application's.
     """
+    scripted = not method_required
     params = params.naming_missing(inferred.CREATE_MISSING_PARAMETER)
     method = _wanted_method(params, required=method_required)
     currency = _currency(params, method)
@@ -74,10 +76,17 @@ def read_create(params: Params, *, method_required: bool) -> CreateRequest:
         method=codes.FOREIGN_EASY_PAY if currency == "USD" else method,
         currency=currency,
         amount=params.positive("amount", DECIMALS[currency], missing="REQUIRED_AMOUNT"),
-        order_id=params.order_id(code="INVALID_ORDER_ID", scripted=not method_required),
+        order_id=params.order_id(code="INVALID_ORDER_ID", scripted=scripted),
         order_name=params.text("orderName", longest=100, code="INVALID_ORDER_NAME"),
-        success_url=params.url("successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT"),
-        fail_url=params.url("failUrl", missing="INCORRECT_FAIL_URL_FORMAT", malformed="INCORRECT_FAIL_URL_FORMAT"),
+        success_url=params.url(
+            "successUrl", missing="INVALID_SUCCESS_URL", malformed="INCORRECT_SUCCESS_URL_FORMAT", scripted=scripted
+        ),
+        fail_url=params.url(
+            "failUrl",
+            missing="INCORRECT_FAIL_URL_FORMAT",
+            malformed="INCORRECT_FAIL_URL_FORMAT",
+            scripted=scripted,
+        ),
         pending_url=_pending_url(params),
         tax_free=params.not_negative("taxFreeAmount", DECIMALS[currency]),
         tax_exemption=params.not_negative("taxExemptionAmount", DECIMALS[currency]),

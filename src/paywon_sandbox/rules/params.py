@@ -10,7 +10,7 @@ import msgspec
 
 from paywon_sandbox import inferred
 from paywon_sandbox.core.errors import TossError
-from paywon_sandbox.rules.addresses import is_http_url
+from paywon_sandbox.rules.addresses import is_app_url, is_http_url
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)  # toss/api.md 1.5; the documented rule, strictly
 SCRIPTED_ORDER_ID = re.compile(r"[A-Za-z0-9_=-]{6,64}", re.ASCII)  # toss/api.md 1.5: "SDK docs also allow `=`"
@@ -142,12 +142,12 @@ class Params:
             raise TossError(code)
         return value
 
-    def url(self, name: str, *, missing: str, malformed: str) -> str:
-        """An absolute http(s) address."""
+    def url(self, name: str, *, missing: str, malformed: str, scripted: bool = False) -> str:
+        """An absolute http(s) address; `scripted`: one of an application's own scheme too."""
         value = self.optional_text(name, longest=2000, code=malformed)
         if value is None or not value:
             raise TossError(missing)
-        if not is_http_url(value):
+        if not is_http_url(value) and not (scripted and inferred.APP_SCHEMES_FROM_THE_SDK and is_app_url(value)):
             raise TossError(malformed)
         return value
 

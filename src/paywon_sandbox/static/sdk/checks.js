@@ -50,8 +50,11 @@ function checkMetadata(metadata) {
   if (pairs.length > 5 || !pairs.every(fits)) refuse('INVALID_METADATA');
 }
 
+/** On the web, or of a phone application's own scheme; never what a browser itself makes something of. */
 function isAbsolute(url) {
-  return typeof url === 'string' && /^https?:\/\/[^/]/i.test(url) && URL.canParse(url);
+  const [, scheme] = (typeof url === 'string' && /^([a-z][a-z0-9+.-]*):\/\/[^/\s]/i.exec(url)) || [];
+  const ofBrowsers = /^(about|blob|data|file|filesystem|ftp|javascript|mailto|tel|vbscript|view-source|wss?)$/i;
+  return scheme !== undefined && !ofBrowsers.test(scheme) && URL.canParse(url);
 }
 
 /** Both addresses or none; true when the outcome comes by redirect, false when the promise brings it. */
