@@ -15,6 +15,7 @@ from paywon.db.clock import running_clock
 from paywon.db.pool import Database, Patience, forbid_open_transaction
 from paywon.events.commands.mailroom import Mailroom
 from paywon.events.sending import open_sender
+from paywon.fulfilments.commands import Fulfilments
 from paywon.fulfilments.plugins import installed
 from paywon.inbox.commands.proving import Trust
 from paywon.inbox.commands.receiving import Inbox
@@ -89,24 +90,7 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
     ring = settings.ring
     fulfilments = installed(capsule_price_krw=settings.capsule_price_krw)
     toss = _toss(settings)
-    time_to_pay, limits = timedelta(seconds=settings.order_ttl_s), _limits(settings)
-    cashier = Cashier(
-        db=db,
-        toss=toss,
-        clock=clock,
-        ring=ring,
-        fulfilments=fulfilments,
-        deposit_hold=timedelta(seconds=settings.deposit_hold_s),
-        app_base_url=settings.app_base_url.rstrip("/"),
-        time_to_pay=time_to_pay,
-        limits=limits,
-        users_refund_fulfilled=settings.user_refund_after_fulfilment,
-        answer_budget_s=settings.answer_budget_s,
-        resolve_after=timedelta(seconds=settings.resolve_after_s),
-        retries=settings.retries,
-        resolve_at_once=settings.resolve_at_once,
-        lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
-    )
+    cashier = _cashier(settings, db=db, toss=toss, clock=clock, ring=ring, fulfilments=fulfilments)
     url, namespace = _cache_url(settings), _namespace(settings)
     async with (
         open_cache(url, namespace=namespace) as cache,
@@ -125,9 +109,9 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
                     db=db,
                     clock=clock,
                     fulfilments=fulfilments,
-                    time_to_pay=time_to_pay,
+                    time_to_pay=cashier.time_to_pay,
                     settle_free=partial(settle_free, fulfilments=fulfilments),
-                    limits=limits,
+                    limits=cashier.limits,
                 ),
                 cashier=cashier,
                 inbox=Inbox(
@@ -147,6 +131,28 @@ async def _open_parts(settings: Settings, db: Database, clock: Clock) -> AsyncIt
         finally:
             await cashier.finish()
             await toss.close()
+
+
+def _cashier(
+    settings: Settings, *, db: Database, toss: TossClient, clock: Clock, ring: KeyRing, fulfilments: Fulfilments
+) -> Cashier:
+    return Cashier(
+        db=db,
+        toss=toss,
+        clock=clock,
+        ring=ring,
+        fulfilments=fulfilments,
+        deposit_hold=timedelta(seconds=settings.deposit_hold_s),
+        app_base_url=settings.app_base_url.rstrip("/"),
+        time_to_pay=timedelta(seconds=settings.order_ttl_s),
+        limits=_limits(settings),
+        users_refund_fulfilled=settings.user_refund_after_fulfilment,
+        answer_budget_s=settings.answer_budget_s,
+        resolve_after=timedelta(seconds=settings.resolve_after_s),
+        retries=settings.retries,
+        resolve_at_once=settings.resolve_at_once,
+        lease=timedelta(seconds=3 * (settings.connect_timeout_s + settings.read_timeout_s)),
+    )
 
 
 def _toss(settings: Settings) -> TossClient:
