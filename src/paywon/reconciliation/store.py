@@ -10,6 +10,8 @@ from paywon.db.pool import Connection
 from paywon.reconciliation.model import Difference, OurBooks, Row, Walk, WalkKind, looks_like_ours
 
 _WALK: Final = tuple(field.name for field in fields(Walk))
+# Where a state stands in the life of a payment; one that we do not know stands first.
+_PLACE: Final = "coalesce(array_position(ARRAY['WAITING_FOR_DEPOSIT', 'DONE', 'PARTIAL_CANCELED', 'CANCELED'], {}), 0)"
 
 
 # --- Walks ----------------------------------------------------------------------------------------------
@@ -101,9 +103,12 @@ async def add_differences(conn: Connection, rows: Sequence[Row], now: datetime) 
 
 
 async def note_unknown(conn: Connection, rows: Sequence[Row], now: datetime) -> int:
-    """Note payments of no order of ours, each as its newest row shows it; return how many are new."""
+    """Note payments of no order of ours, each as its newest row shows it; return how many are new.
+
+    Toss tells seconds: of rows of one second the one counts whose state comes last in a payment's life.
+    """
     found = await conn.fetch(
-        """
+        f"""
         INSERT INTO unknown_payments AS known
             (id, transaction_key, payment_key, order_no, status, amount_krw, transaction_at, found_at, looks_ours)
         SELECT DISTINCT ON (payment_key) id, transaction_key, payment_key, order_no, status, amount_krw,
@@ -111,11 +116,12 @@ async def note_unknown(conn: Connection, rows: Sequence[Row], now: datetime) -> 
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[],
                     $9::boolean[])
              AS told (id, transaction_key, payment_key, order_no, status, amount_krw, transaction_at, looks_ours)
-        ORDER BY payment_key, transaction_at DESC
+        ORDER BY payment_key, transaction_at DESC, {_PLACE.format("status")} DESC
         ON CONFLICT (payment_key) DO UPDATE
         SET transaction_key = excluded.transaction_key, status = excluded.status, amount_krw = excluded.amount_krw,
             transaction_at = excluded.transaction_at
-        WHERE excluded.transaction_at > known.transaction_at
+        WHERE (excluded.transaction_at, {_PLACE.format("excluded.status")})
+            > (known.transaction_at, {_PLACE.format("known.status")})
         RETURNING found_at = $8 AS is_new
         """,
         *_columns(rows),
