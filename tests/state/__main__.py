@@ -27,12 +27,18 @@ def main() -> int:
     _say(f"seed {first}")
     with open_floor() as floor:
         broken = [mutant for mutant in MUTANTS if options.only in mutant.name]
-        return _find_mutants(floor, first, broken) if options.mutants else _explore(floor, first, options)
+        explore_s = 60 * options.minutes
+        return _find_mutants(floor, first, broken, explore_s) if options.mutants else _explore(floor, first, options)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/histories", description="see tests/state/README.md")
-    parser.add_argument("--minutes", type=float, default=10.0, help="begin no new history after this time")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=10.0,
+        help="begin no new history after this time; with --mutants for each rule, 0 for its own only",
+    )
     parser.add_argument("--seed", type=int, help="the seed to begin with; a fresh one if it is left out")
     parser.add_argument("--shrink-minutes", type=float, default=5.0, help="how long a failing history is shortened")
     parser.add_argument("--skew", type=int, default=0, help="seconds: the API's host is ahead, the worker's behind")
@@ -51,13 +57,13 @@ def _explore(floor: Floor, first: int, options: argparse.Namespace) -> int:
     return 0 if failure is None else 1
 
 
-def _find_mutants(floor: Floor, first: int, broken: list[Mutant]) -> int:
+def _find_mutants(floor: Floor, first: int, broken: list[Mutant], explore_s: float) -> int:
     """Break one rule after the other and leave the machine to find a history; answer how many nothing showed."""
     missed = 0
     for mutant in broken:
         with floor.open_world(edits=mutant.edits, sql=mutant.sql) as world:
             own = _shown_by_its_own(world, mutant)
-            exploration = Exploration(world, at_most=_HISTORIES_FOR_A_MUTANT, shrink_s=0)
+            exploration = Exploration(world, at_most=_HISTORIES_FOR_A_MUTANT, seconds=explore_s, shrink_s=0)
             failure = exploration.run(first)
         missed += not own
         found = "only by its own history" if failure is None else f"found: {failure.why[:100]}"
