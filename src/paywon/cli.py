@@ -128,7 +128,7 @@ def doctor() -> None:
 def invariants(
     as_json: Annotated[bool, typer.Option("--json", help="기계가 읽는 JSON으로 / as JSON")] = False,
 ) -> None:
-    """늘 지켜져야 할 것 열넷을 지금 확인: 모두 지켜지면 0으로 끝남 / look at what must always hold."""
+    """늘 지켜져야 할 것을 모두 지금 확인: 모두 지켜지면 0으로 끝남 / look at what must always hold."""
     from paywon.terminal.looking import show_invariants
 
     if not show_invariants(load_database_settings(), as_json=as_json):

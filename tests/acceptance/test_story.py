@@ -198,6 +198,9 @@ async def test_a_confirm_that_came_before_the_customer_spoils_nothing(stack: Sta
         "PAYMENT_EXPIRED",
         "NOT_FOUND_PAYMENT_SESSION",
     )
+    shown = (await stack.api.get(f"/payments/{payment['id']}"))["status"]
+    assert shown == "pending", "the window may still be used"
+    assert not await stack.rows("SELECT FROM events WHERE type = 'payment.failed'")
     await stack.authenticate(payment["paymentKey"])
     confirmed = await stack.api.post("/payments/confirm", told)
     assert (confirmed.status, confirmed["payment"]["status"]) == (200, "completed")

@@ -24,6 +24,8 @@ async def at_toss(page: Page) -> None:
 
 async def press_at_toss(page: Page, outcome: str) -> None:
     """Pay (``approve``), have the card refused (``decline``) or ``close`` the window."""
+    if outcome == "decline":
+        await page.locator("summary", has_text="테스트 설정").click()
     await page.locator(f"button[name='outcome'][value='{outcome}']").click()
 
 

@@ -1,6 +1,7 @@
 """The commands of production: what they say when something is wrong, and how they end."""
 
 import asyncio
+import json
 import re
 import signal
 import socket
@@ -213,6 +214,16 @@ def test_doctor_says_what_to_do(migrated: dict[str, str], tmp_path: Path) -> Non
     assert "cannot connect; check address and firewall" in seen.stdout
     assert "start it with script/server" in seen.stdout
     assert "PostgreSQL 18" in seen.stdout
+
+
+def test_doctor_names_what_a_service_lacks_beside_a_development_stack(tmp_path: Path) -> None:
+    home = tmp_path / ".paywon"
+    home.mkdir(mode=0o700)
+    dev = {"apiUrl": "http://127.0.0.1:1", "databaseUrl": "postgresql://x@127.0.0.1:1/x", "tossSecretKey": KEY}
+    (home / "dev.json").write_text(json.dumps(dev), encoding="utf-8")
+    begun = {"DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none", "APP_BASE_URL": "https://a.example"}
+    seen = paywon("doctor", cwd=tmp_path, PAYWON_HOME=str(home), TOSS_PAYMENTS_SECRET_KEY="live_sk_abc", **begun)
+    assert (seen.returncode, "PAYWON_SECRET_KEYS" in seen.stdout) == (1, True), seen.stdout
 
 
 def test_a_mistyped_name_is_told_by_doctor_and_by_what_serves(migrated: dict[str, str], tmp_path: Path) -> None:

@@ -54,8 +54,10 @@ def _run_printed_curl(dev: Dev) -> dict[str, object]:
 def _look_from_another_terminal(dev: Dev) -> None:
     assert not any(word in dev.output for word in ("[api]", "[worker]", "[sandbox]", "Warning"))
 
+    mode = dev.home.stat().st_mode
     second = paywon("dev", cwd=dev.home.parent, PAYWON_HOME=str(dev.home))
     assert second.returncode == 1
+    assert dev.home.stat().st_mode == mode, "PostgreSQL, another user where we are root, goes on reaching its files"
     assert "already runs" in second.stdout
     assert len(second.stdout.splitlines()) == 1
 

@@ -145,7 +145,7 @@ def order_page(view: PaymentView, trail: list[Attempt], webhooks: list[Stored], 
         in_doubt=in_doubt,
         payable=_waits(order, now) and not in_doubt and payment.status is not PaymentStatus.WAITING_FOR_DEPOSIT,
         receipt_url=payment.receipt_url if payment.approved_at and is_web_address(payment.receipt_url) else None,
-        webhook_awaited=awaited,
+        webhook_awaited=awaited and _webhook_unseen(webhooks),
         balance_explained=payment.status is PaymentStatus.PARTIAL_CANCELED and payment.balance_amount == 0,
     )
 
@@ -206,6 +206,11 @@ def _webhook_awaited(payment: Payment, trail: list[Attempt], webhooks: list[Stor
     # A webhook may overtake the answer, so what counts is when Toss was asked.
     news = [webhook for webhook in webhooks if webhook.received_at >= moved[-1].created_at]
     return not news or any(webhook.status is WebhookStatus.RECEIVED for webhook in news)
+
+
+def _webhook_unseen(webhooks: list[Stored]) -> bool:
+    """Whether none stands in the list as being looked into: else the list says it already."""
+    return all(webhook.status is not WebhookStatus.RECEIVED for webhook in webhooks)
 
 
 def _means(payment: Payment) -> str | None:

@@ -169,7 +169,7 @@ _ADVICE: Final = {
     ),
     "REFUND_EXCEEDS_BALANCE": Words("더 적은 금액으로 다시 환불해 주세요.", "Ask for a smaller refund."),
     "ORDER_EXPIRED": Words("상점에서 다시 주문해 주세요.", "Place a new order in the shop."),
-    "INVALID_REQUEST": Words("뒤로 가서 표시된 항목을 고쳐 주세요.", "Go back and correct the field that is named."),
+    "INVALID_REQUEST": Words("뒤로 가서 고쳐 주세요.", "Go back and correct it."),
 }
 _ADVICE_BY_KIND: Final = {
     ErrorKind.NOT_FOUND: Words("주소나 주문번호를 확인해 주세요.", "Check the address or the order number."),

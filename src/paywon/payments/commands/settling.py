@@ -36,7 +36,7 @@ from paywon.payments.model import (
     earliest,
     look_at_refused,
 )
-from paywon.payments.recovery import counted_tries, is_doubtful, most_tries, next_try_at
+from paywon.payments.recovery import REQUEST_WINDOW, counted_tries, is_doubtful, most_tries, next_try_at
 from paywon.strays import store as strays
 from paywon.toss import wire
 from paywon.toss.errors import Operation, Refusal, refusal
@@ -56,6 +56,8 @@ OPERATION: Final = {
     AttemptType.CASH_RECEIPT_CANCEL: Operation.CASH_RECEIPT_CANCEL,
 }
 
+# Toss's word for a window that is over, and for one that nobody has authenticated in yet (toss/api.md 5.2).
+NO_SESSION: Final = "NOT_FOUND_PAYMENT_SESSION"
 # A gateway may say to wait for years; the customer's window closes in minutes.
 MOST_TOLD_WAIT_S: Final = 60.0
 
@@ -363,9 +365,11 @@ async def _mark_refused(conn: Connection, cashier: Cashier, about: Payment, atte
         return
     columns: dict[str, Any] = {"fail_code": answer.code, "fail_message": redact(answer.message)}
     over = {Refusal.DECLINED: PaymentStatus.ABORTED, Refusal.EXPIRED: PaymentStatus.EXPIRED}.get(answer.refusal)
+    now = cashier.clock.now()
+    if answer.code == NO_SESSION and now < payment.requested_at + REQUEST_WINDOW:
+        over = None  # the customer may not have authenticated yet, so the window may still be used
     if over is not None and payment.payment_key in (None, attempt.payment_key):
         columns["status"] = over
-    now = cashier.clock.now()
     order = await orders.by_id(conn, about.order_id)
     assert order is not None, "a payment has its order (foreign key)"
     # A card company may approve what its answer refused: the key is read once, before the order is closed.
