@@ -128,7 +128,7 @@ def _withdrawn_while_asked(history: History) -> None:
 
 def _older_backup(history: History) -> None:
     """The copy is from before a refund, a console cancel, a payment and an order."""
-    refunded, canceled = (history.place(amount=9_900, capsule=True, upto="paid") for _ in range(2))
+    refunded, canceled = (history.place(amount=9_900, upto="paid") for _ in range(2))
     unpaid = history.place(amount=1_000, upto="authenticated")
     history.settle()
     history.back_up()
