@@ -18,6 +18,8 @@ from tests.state.world import Floor, World, open_floor
 MUTANTS = (*WITHIN, *OUTSIDE)
 # A broken rule that this many histories do not show has to be shown by one that was made for it.
 _HISTORIES_FOR_A_MUTANT = 400
+# Some rules show only where a look comes before something else, which a busy machine may turn round.
+_PLAYS = 3
 
 
 def main() -> int:
@@ -78,10 +80,11 @@ def _shown_by_its_own(world: World, mutant: Mutant) -> bool:
     Any surprise shows it, for on right code there is none (``test_nothing_is_noticed_of_the_rule_unbroken``): what it
     leads to may be another thing where no other rule is broken beside it.
     """
-    try:
-        mutant.tell(History(world))
-    except SurpriseError:
-        return True
+    for _ in range(_PLAYS):
+        try:
+            mutant.tell(History(world))
+        except SurpriseError:
+            return True
     return False
 
 
