@@ -10,7 +10,7 @@ from tests.start.running import Dev
 
 from paywon.db.embedded import EmbeddedPostgres
 from paywon.db.migrate import ensure_database
-from paywon.terminal.checks import check_home
+from paywon.terminal.checks import close_home, make_home
 
 # PostgreSQL does not run as root, so its own user has to be let through the folder: through, and no more.
 HOME_MODE = 0o710 if os.geteuid() == 0 else 0o700
@@ -43,8 +43,7 @@ def test_a_folder_that_was_there_for_something_else_keeps_its_mode(folder: Path)
     project.mkdir()
     project.chmod(0o755)
     (project / "app.py").touch()
-    check_home(project)
-    check_home(fresh)
+    assert [make_home(project), make_home(fresh)] == [False, True]
     assert (_mode(project), _mode(fresh)) == (0o755, 0o700)
 
 
@@ -70,7 +69,8 @@ def test_a_home_too_long_for_a_socket_opens_no_folder_to_others(folder: Path) ->
 def test_another_user_cannot_look_into_it(folder: Path) -> None:
     folder.chmod(0o755)
     home = folder / "home"
-    check_home(home)
+    assert make_home(home)
+    close_home(home)
     server = EmbeddedPostgres(home / "postgres")
     server.start()
     try:

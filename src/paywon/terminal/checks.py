@@ -66,8 +66,8 @@ def check_plugins() -> None:
         raise Trouble(f"플러그인을 쓸 수 없습니다: {error}", "mend or uninstall it") from None
 
 
-def make_home(home: Path) -> None:
-    """Make PAYWON_HOME unless it is there, and make sure that it can be written.
+def make_home(home: Path) -> bool:
+    """Make PAYWON_HOME unless it is there, make sure that it can be written, and return whether only paywon uses it.
 
     Raises:
         Trouble: it cannot.
@@ -75,22 +75,23 @@ def make_home(home: Path) -> None:
     probe = home / f".write-{os.getpid()}"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_ours = _is_ours(home)
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise no_permission(home, error) from None
+    return is_ours
 
 
-def check_home(home: Path) -> None:
-    """Make sure that nobody else can read PAYWON_HOME; only whoever holds its lock may: a server may run in it.
+def close_home(home: Path) -> None:
+    """Let nobody else look into PAYWON_HOME. Whoever does that holds its lock: a server that runs in it is let through.
 
     Raises:
         Trouble: it cannot be done.
     """
     try:
-        if _is_ours(home):
-            # As root, the user that PostgreSQL runs as is let through when it starts, and nobody else.
-            home.chmod(0o700)
+        # As root, the user that PostgreSQL runs as is let through when it starts, and nobody else.
+        home.chmod(0o700)
     except OSError as error:
         raise no_permission(home, error) from None
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from paywon.db.embedded import DATABASE_NAME, EmbeddedPostgres, EmbeddedPostgresError
 from paywon.devfile import DevFile, read_dev_file, write_dev_file
 from paywon.terminal import ready
-from paywon.terminal.checks import check_home, check_port, look_at_database, make_home, wait_for_database
+from paywon.terminal.checks import check_port, close_home, look_at_database, make_home, wait_for_database
 from paywon.terminal.child import Child, Deaths, Program
 from paywon.terminal.leash import GRACE_S
 from paywon.terminal.lock import only_one
@@ -33,9 +33,10 @@ def run_dev() -> None:
     """
     settings = load_dev_settings()
     settings = settings.model_copy(update={"home": settings.home.resolve()})
-    make_home(settings.home)
+    is_ours = make_home(settings.home)
     with only_one(settings.home) as was_killed:
-        check_home(settings.home)
+        if is_ours:
+            close_home(settings.home)
         plan = make_plan(settings)
         _check_ports(plan, patience_s=2 * GRACE_S if was_killed else 0)
         asyncio.run(Stack(plan, Screen()).run())
