@@ -5,7 +5,8 @@
 INSERT INTO payment_transactions (id, payment_id, type, status, payment_key, outcome, http_status, response_data, created_at,
                                   closed_at, chain_position, chain_hash)
 SELECT gen_random_uuid(), p.id, 'status_read', 'success', 'second', 'yes', 200,
-       '{"paymentKey": "second", "status": "DONE", "balanceAmount": 5}', now(), now(), 99, ''
+       '{"paymentKey": "second", "status": "DONE", "balanceAmount": 5}'::jsonb || jsonb_build_object('orderId', p.order_no),
+       now(), now(), 99, ''
 FROM payments p WHERE p.status = 'DONE' LIMIT 1
 
 -- I2: the balance is

@@ -136,6 +136,21 @@ async def test_one_key_confirmed_for_two_orders_at_once_pays_its_own(shop: Shop)
     assert (await shop.confirm(other, await shop.window(other))).status == 200
 
 
+async def test_an_order_that_was_tried_with_another_ones_key_is_paid_by_its_own(shop: Shop) -> None:
+    """What Toss showed under that key is the other order's money: no invariant takes it for a second payment."""
+    own, other = await shop.order(20_000), await shop.order(20_000)
+    key = await shop.window(own)
+    assert (await shop.confirm(own, key)).status == 200
+    await shop.stack.fault(kind="reset", path="/v1/payments/confirm")
+    assert (await shop.confirm(other, key)).status == 202
+
+    async def over() -> bool:
+        return not await shop.stack.rows("SELECT FROM payment_transactions WHERE status = 'pending'")
+
+    await shop.stack.eventually(over)
+    assert (await shop.confirm(other, await shop.window(other))).status == 200
+
+
 async def test_an_order_of_nothing_is_paid_at_no_other_door(shop: Shop) -> None:
     key, order = await registered(shop), await shop.order(0)
     told = {"paymentKey": "tgen_made_up_0001", "orderId": order["orderNo"], "amount": 1}

@@ -15,6 +15,8 @@ WITH strange AS MATERIALIZED (
     JOIN payment_transactions t ON t.id = strange.id
     JOIN payments q ON q.id = t.payment_id
     WHERE t.response_data ->> 'paymentKey' <> q.payment_key
+      -- Anybody may try another order's key on this one: what Toss then shows is that order's money.
+      AND t.response_data ->> 'orderId' = q.order_no
     ORDER BY t.payment_id, t.response_data ->> 'paymentKey', COALESCE(t.closed_at, t.created_at) DESC
 )
 SELECT p.id::text AS subject,
