@@ -14,13 +14,17 @@ from tests.support.edits import Edit
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A broken rule; ``tell`` is a history in which it does harm, ``shows`` what is then said."""
+    """A broken rule; ``tell`` is a history in which it does harm, ``shows`` what is then said.
+
+    ``alone`` is what is said where no other rule is broken beside it, if that is another thing.
+    """
 
     name: str
     tell: Callable[[History], None]
     shows: str
     edits: tuple[Edit, ...] = ()
     sql: tuple[str, ...] = ()
+    alone: str = ""
 
 
 def _refund_with_capsule(history: History) -> None:
@@ -183,6 +187,8 @@ MUTANTS: Final = (
         name="a paid order's key pays another order",
         tell=_key_of_another,
         shows="audit trail of ORD-",
+        # The refusal has the payment read at once, unless that rule is broken too.
+        alone="was answered 200, not 202 or 409 PAYMENT_EXPIRED",
         edits=(
             Edit(
                 file="paywon/payments/recovery.py",
